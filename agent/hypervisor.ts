@@ -1,0 +1,58 @@
+import type { VmId } from '../src/core/model/ids.ts';
+import type { NodeCapacity } from '../src/core/model/node.ts';
+import type { Permit } from '../src/core/model/permit.ts';
+import type { VmSpec } from '../src/core/model/vm.ts';
+
+/** A call's end. `ambiguous` (deadline, connection lost) may still take effect: read the state. */
+export type HypervisorResult<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'ambiguous'; readonly message: string };
+
+/**
+ * What the hypervisor says of one domain, never what it was told.
+ * `active` is true exactly while a process may write to the disks.
+ */
+export interface HypervisorDomain {
+  readonly vm: VmId;
+  readonly name: string;
+  readonly active: boolean;
+  readonly state: 'running' | 'paused' | 'shuttingDown' | 'shutOff' | 'crashed' | 'other';
+  /** Hypervisor's own word for why, for example `ioError`, `destroyed`, `crashed`, `shutdown`. */
+  readonly reason: string;
+  /** The permit in the domain's metadata. It may name another node or incarnation. */
+  readonly permit: Permit | null;
+  readonly persistent: boolean;
+}
+
+/**
+ * The agent's only way to VMs: libvirt in production, simulated in the simulator. Every call has a
+ * deadline of its own and never blocks the event loop.
+ */
+export interface Hypervisor {
+  readonly kind: 'libvirt' | 'simulated' | 'process';
+  /** Connects and keeps reconnecting until `close`. Returns at once. */
+  open(): void;
+  close(): Promise<void>;
+  /** False while the management daemon hangs or is gone; VMs may well run on. */
+  connected(): boolean;
+  /** Called on any sign that a domain or the connection changed. A hint: list again. */
+  onChange(listener: () => void): void;
+  list(): Promise<HypervisorResult<readonly HypervisorDomain[]>>;
+  capacity(): Promise<HypervisorResult<NodeCapacity & { readonly version: string }>>;
+  /**
+   * Defines the domain with the permit in its metadata, autostart off, drops any saved state, and
+   * boots it. Ok when it is already active with this very permit.
+   */
+  start(spec: VmSpec, permit: Permit): Promise<HypervisorResult<void>>;
+  /** Asks the guest to shut down. Ok means asked, not done. */
+  shutdown(vm: VmId): Promise<HypervisorResult<void>>;
+  /** Cuts its power. Ok also when it is absent or already off. */
+  destroy(vm: VmId): Promise<HypervisorResult<void>>;
+  /** Forgets an inactive domain with its saved state. Ok also when it is absent. */
+  undefine(vm: VmId): Promise<HypervisorResult<void>>;
+  /** Writes the permit into the live and the stored metadata and switches autostart off. */
+  setPermit(permit: Permit): Promise<HypervisorResult<void>>;
+  /** The domain's XML, for adoption. */
+  xml(vm: VmId): Promise<HypervisorResult<string>>;
+}

@@ -1,0 +1,62 @@
+import type { Outcome } from '../core/problem.ts';
+import type { PeerIdentity } from '../env/network.ts';
+import type {
+  AddFenceDevice,
+  AdoptVm,
+  ConfirmOff,
+  CreateToken,
+  CreateVm,
+  FenceNode,
+  Join,
+  Joined,
+  ProbeView,
+  StopVm,
+  TokenCreated,
+} from './schema/requests.ts';
+import type {
+  EventView,
+  ExplanationView,
+  FailoverView,
+  FenceView,
+  NodeView,
+  StatusView,
+  VmView,
+} from './schema/views.ts';
+
+/** Who asks, and how. `dryRun` answers what would be, and changes nothing. */
+export interface Caller {
+  readonly identity: PeerIdentity;
+  readonly dryRun: boolean;
+}
+
+/**
+ * What the HTTP API needs of a manager. Nodes and VMs are named; a VM may also be given by UUID.
+ * A change is answered after it is committed; its effect on a node follows (`--wait` polls).
+ */
+export interface ClusterService {
+  status(): Promise<Outcome<StatusView>>;
+  node(name: string): Promise<Outcome<NodeView>>;
+  vm(nameOrId: string): Promise<Outcome<VmView>>;
+  createToken(body: CreateToken, caller: Caller): Promise<Outcome<TokenCreated>>;
+  /** The only call without a certificate; the token stands in for it. */
+  join(body: Join): Promise<Outcome<Joined>>;
+  removeNode(name: string, caller: Caller): Promise<Outcome<NodeView>>;
+  addFenceDevice(node: string, body: AddFenceDevice, caller: Caller): Promise<Outcome<ProbeView>>;
+  fenceNode(node: string, body: FenceNode, caller: Caller): Promise<Outcome<FenceView>>;
+  confirmOff(node: string, body: ConfirmOff, caller: Caller): Promise<Outcome<FenceView>>;
+  powerOn(node: string, caller: Caller): Promise<Outcome<NodeView>>;
+  createVm(body: CreateVm, caller: Caller): Promise<Outcome<VmView>>;
+  startVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
+  stopVm(vm: string, body: StopVm, caller: Caller): Promise<Outcome<VmView>>;
+  deleteVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
+  adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** Events after this sequence number, oldest first. */
+  events(after: number, limit: number): Promise<Outcome<readonly EventView[]>>;
+  /** Calls back with each new event; returns a stop function. */
+  watchEvents(after: number, listener: (event: EventView) => void): () => void;
+  failovers(): Promise<Outcome<readonly FailoverView[]>>;
+  failover(id: string): Promise<Outcome<FailoverView>>;
+  explain(topic: string): Promise<Outcome<ExplanationView>>;
+  /** Prometheus text format. */
+  metrics(): Promise<string>;
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import { vmSpecSchema } from './vm-spec.ts';
+
+/** Bodies of mutating requests. Unknown fields are refused. `dryRun` and `force` travel as query. */
+
+const reasonSchema = textSchema.min(1, 'say why, it is kept in the record');
+
+export const createTokenSchema = z.strictObject({
+  /** Node name the token is good for; null = any. */
+  node: nameSchema.nullable(),
+  ttlMs: z
+    .int()
+    .min(1000)
+    .max(7 * 24 * 3600_000),
+});
+
+export const tokenCreatedSchema = z.object({
+  /** `kjt1.<id>.<secret>.<sha-256 of the CA certificate>`; shown once, kept hashed. */
+  token: z.string(),
+  expiresAt: z.string(),
+});
+
+export const joinSchema = z.strictObject({
+  token: z.string().max(512),
+  node: nameSchema,
+  machineId: z.string().min(1).max(64),
+  address: z.string().min(1).max(255),
+  /** PKCS#10 request, PEM. The private key stays on the node. */
+  certificateRequest: z.string().max(16_384),
+});
+
+export const joinedSchema = z.object({
+  clusterId: uuidSchema,
+  certificate: z.string(),
+  certificateAuthority: z.string(),
+  /** Session addresses of the managers, `host:port`. */
+  managers: z.array(z.string()),
+});
+
+export const addFenceDeviceSchema = z.strictObject({
+  id: nameSchema,
+  /** 1 = tried first. */
+  level: z.int().min(1).max(8),
+  driver: z.string().min(1).max(64),
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  secrets: z.record(z.string(), z.string().max(4096)),
+  settleMs: z.int().min(100).max(600_000),
+});
+
+export const probeViewSchema = z.object({
+  ok: z.boolean(),
+  identity: z.string().nullable(),
+  power: z.string(),
+  learned: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  warnings: z.array(z.object({ code: z.string(), text: z.string() })),
+  latencyMs: z.number(),
+});
+
+export const fenceNodeSchema = z.strictObject({
+  reason: reasonSchema,
+  /** Fence although a guard forbids it. */
+  override: z.boolean(),
+});
+
+export const confirmOffSchema = z.strictObject({
+  /** The fence operation it speaks of; null = the open one of the node. */
+  fence: z.string().max(64).nullable(),
+  reason: reasonSchema,
+});
+
+export const createVmSchema = z.strictObject({
+  /** Null = a new one is made. */
+  id: uuidSchema.nullable(),
+  spec: vmSpecSchema,
+  desired: z.enum(['running', 'stopped', 'disabled', 'ignored']),
+});
+
+export const stopVmSchema = z.strictObject({
+  /** Cut the power at once instead of asking the guest first. */
+  force: z.boolean(),
+  reason: textSchema.nullable(),
+});
+
+export const adoptVmSchema = z.strictObject({
+  node: nameSchema,
+  /** Domain name or UUID on that node. */
+  domain: z.string().min(1).max(255),
+});
+
+export type CreateToken = z.infer<typeof createTokenSchema>;
+export type TokenCreated = z.infer<typeof tokenCreatedSchema>;
+export type Join = z.infer<typeof joinSchema>;
+export type Joined = z.infer<typeof joinedSchema>;
+export type AddFenceDevice = z.infer<typeof addFenceDeviceSchema>;
+export type ProbeView = z.infer<typeof probeViewSchema>;
+export type FenceNode = z.infer<typeof fenceNodeSchema>;
+export type ConfirmOff = z.infer<typeof confirmOffSchema>;
+export type CreateVm = z.infer<typeof createVmSchema>;
+export type StopVm = z.infer<typeof stopVmSchema>;
+export type AdoptVm = z.infer<typeof adoptVmSchema>;

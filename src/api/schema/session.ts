@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import { vmSpecSchema } from './vm-spec.ts';
+
+/**
+ * The wire between an agent and a manager: JSON messages on one mutually authenticated channel
+ * that the agent dials. Version 1. Unknown fields are ignored, so that managers and agents of
+ * neighbouring versions understand each other; unknown kinds end the session with a reason.
+ */
+export const sessionProtocolVersion = 1;
+
+const incarnationIdSchema = z.string().min(1).max(128);
+const operationIdSchema = z.string().min(1).max(128);
+const epochSchema = z.int().min(0);
+const tokenSchema = z.int().min(0);
+
+export const permitSchema = z.object({
+  vm: uuidSchema,
+  node: nameSchema,
+  incarnation: incarnationIdSchema,
+  token: tokenSchema,
+});
+
+const incarnationSchema = z.object({
+  id: incarnationIdSchema,
+  bootId: uuidSchema,
+  isolation: z.enum(['holding', 'selfFencing']),
+});
+
+export const domainReportSchema = z.object({
+  vm: uuidSchema,
+  name: z.string().max(255),
+  active: z.boolean(),
+  state: z.enum(['running', 'paused', 'shuttingDown', 'shutOff', 'crashed', 'other']),
+  reason: z.string().max(64),
+  permit: permitSchema.nullable(),
+});
+
+const capacitySchema = z.object({ memoryMiB: z.int().min(0), vcpus: z.int().min(0) });
+
+const reportSchema = z.object({
+  /** Grows with every report of this incarnation; an older one never replaces a newer one. */
+  sequence: z.int().min(0),
+  hypervisor: z.enum(['ok', 'unreachable']),
+  /** Every domain known to the hypervisor; null while it is unreachable. */
+  domains: z.array(domainReportSchema).nullable(),
+  capacity: capacitySchema,
+  /** Reason why this agent takes no commands that need its state on disk; null when healthy. */
+  degraded: textSchema.nullable(),
+});
+
+export const agentMessageSchema = z.discriminatedUnion('kind', [
+  /** First message of a session. */
+  z.object({
+    kind: z.literal('hello'),
+    protocol: z.int(),
+    version: z.string().max(64),
+    clusterId: uuidSchema,
+    node: nameSchema,
+    machineId: z.string().min(1).max(64),
+    incarnation: incarnationSchema,
+    /** Newest epoch this agent has accepted, persisted across restarts. */
+    epochSeen: epochSchema,
+    report: reportSchema,
+  }),
+  z.object({
+    kind: z.literal('heartbeat'),
+    sequence: z.int().min(0),
+    /** Agent's boot-time clock at sending, ms. Only the agent computes with it. */
+    sentAtMs: z.number(),
+  }),
+  z.object({ kind: z.literal('report'), report: reportSchema }),
+  /** The end of one command. */
+  z.object({
+    kind: z.literal('result'),
+    operation: operationIdSchema,
+    outcome: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('done') }),
+      /** A check of DESIGN §2.3 said no; nothing was done. */
+      z.object({
+        kind: z.literal('refused'),
+        because: z.enum([
+          'cluster',
+          'epoch',
+          'token',
+          'incarnation',
+          'lease',
+          'stateDisk',
+          'unknownVm',
+          'conflict',
+        ]),
+        detail: textSchema,
+      }),
+      /** It was tried, did not work, and nothing is left running or pending. */
+      z.object({ kind: z.literal('failed'), code: z.string().max(64), detail: textSchema }),
+      /** It may still take effect; the reports will tell. */
+      z.object({ kind: z.literal('ambiguous'), detail: textSchema }),
+    ]),
+  }),
+  /** The answer to `inspect`: a domain's XML. */
+  z.object({
+    kind: z.literal('xml'),
+    operation: operationIdSchema,
+    xml: z
+      .string()
+      .max(1024 * 1024)
+      .nullable(),
+    detail: textSchema,
+  }),
+]);
+
+const commandBase = { operation: operationIdSchema };
+
+export const commandSchema = z.discriminatedUnion('kind', [
+  /** Define with this permit and boot. Needs a valid lease and a token newer than any seen. */
+  z.object({ kind: z.literal('start'), ...commandBase, permit: permitSchema, spec: vmSpecSchema }),
+  /**
+   * Write this permit onto a domain that already runs. Needs a lease and a newer token;
+   * `previousToken` must be the one the domain carries, null = it carries none (adoption).
+   */
+  z.object({
+    kind: z.literal('permit'),
+    ...commandBase,
+    permit: permitSchema,
+    previousToken: tokenSchema.nullable(),
+  }),
+  /** Stop and forget the domain of this token: done = released, it will not run again here. */
+  z.object({
+    kind: z.literal('release'),
+    ...commandBase,
+    vm: uuidSchema,
+    incarnation: incarnationIdSchema,
+    /** Newest token the manager knows for the VM; the agent refuses any start up to it afterwards. */
+    token: tokenSchema,
+    /** Guest shutdown first, for this long; 0 = power cut at once. */
+    graceMs: z.int().min(0),
+  }),
+  /** Read a domain's XML, for adoption. Changes nothing. */
+  z.object({ kind: z.literal('inspect'), ...commandBase, vm: uuidSchema }),
+]);
+
+export const managerMessageSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('welcome'),
+    manager: z.string().max(255),
+    clusterId: uuidSchema,
+    heartbeatMs: z.int().min(1),
+    leaseTtlMs: z.int().min(1),
+  }),
+  /** Answer to a heartbeat. `lease`: granted for `leaseTtlMs` from that heartbeat's send time. */
+  z.object({
+    kind: z.literal('ack'),
+    sequence: z.int().min(0),
+    epoch: epochSchema,
+    incarnation: incarnationIdSchema,
+    lease: z.boolean(),
+  }),
+  /** Commands of one leader to one incarnation. Order between them carries no meaning. */
+  z.object({
+    kind: z.literal('commands'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    incarnation: incarnationIdSchema,
+    commands: z.array(commandSchema).max(1024),
+  }),
+  z.object({ kind: z.literal('bye'), reason: textSchema }),
+]);
+
+export type AgentMessage = z.infer<typeof agentMessageSchema>;
+export type ManagerMessage = z.infer<typeof managerMessageSchema>;
+export type AgentCommand = z.infer<typeof commandSchema>;
+export type DomainReport = z.infer<typeof domainReportSchema>;
+export type AgentReport = z.infer<typeof reportSchema>;
+export type CommandOutcome = Extract<AgentMessage, { kind: 'result' }>['outcome'];

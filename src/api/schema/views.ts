@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { permitSchema } from './session.ts';
+import { vmSpecSchema } from './vm-spec.ts';
+
+/** What the API answers. Times are ISO wall-clock for people; ages are in ms. */
+
+const nodeStateSchema = z.enum([
+  'joining',
+  'online',
+  'suspect',
+  'fencing',
+  'blocked',
+  'fenced',
+  'quarantined',
+]);
+
+const vmStateSchema = z.enum([
+  'stopped',
+  'starting',
+  'running',
+  'paused',
+  'stopping',
+  'migrating',
+  'waitingProof',
+  'recovering',
+  'backoff',
+  'failed',
+  'unknown',
+]);
+
+/** One thing that is wrong, with the command that fixes it. */
+export const findingSchema = z.object({
+  code: z.string(),
+  severity: z.enum(['warning', 'critical']),
+  /** Node or VM it is about; empty for the cluster. */
+  subject: z.string(),
+  text: z.string(),
+  try: z.array(z.string()),
+});
+
+const proofSchema = z.looseObject({
+  kind: z.enum(['powerOff', 'newBoot', 'selfFence', 'kdump', 'storageCut', 'attested']),
+});
+
+export const fenceDeviceViewSchema = z.object({
+  id: z.string(),
+  level: z.int(),
+  driver: z.string(),
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  identity: z.string().nullable(),
+  settleMs: z.number(),
+});
+
+export const fenceViewSchema = z.object({
+  id: z.string(),
+  node: z.string(),
+  phase: z.enum(['intent', 'acting', 'proven', 'cancelled', 'closed']),
+  requestedBy: z.string(),
+  proof: proofSchema.nullable(),
+  attempts: z.array(z.looseObject({ device: z.string(), action: z.string(), outcome: z.string() })),
+  lastReadings: z.array(
+    z.object({
+      device: z.string(),
+      power: z.string(),
+      ageMs: z.number(),
+      error: z.string().nullable(),
+    }),
+  ),
+  /** What is awaited and which command would supply it. */
+  awaiting: z.array(z.string()),
+});
+
+export const nodeViewSchema = z.object({
+  name: z.string(),
+  state: nodeStateSchema,
+  address: z.string(),
+  cordoned: z.boolean(),
+  maintenance: z.boolean(),
+  isolation: z.enum(['holding', 'selfFencing']).nullable(),
+  incarnation: z.string().nullable(),
+  bootId: z.string().nullable(),
+  /** Time since the last heartbeat; null when never heard. */
+  lastSeenMs: z.number().nullable(),
+  /** Remaining lease as the leader computes it; null when it has none. */
+  leaseMs: z.number().nullable(),
+  hypervisor: z.enum(['ok', 'unreachable', 'unknown']),
+  capacity: z.object({ memoryMiB: z.number(), vcpus: z.number() }),
+  used: z.object({ memoryMiB: z.number(), vcpus: z.number() }),
+  vms: z.int(),
+  /** Proof kinds this node can give, for example `power`. Empty = its VMs are unprotected. */
+  readiness: z.array(z.string()),
+  fenceDevices: z.array(fenceDeviceViewSchema),
+  fence: fenceViewSchema.nullable(),
+});
+
+export const vmViewSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: vmStateSchema,
+  desired: z.enum(['running', 'stopped', 'disabled', 'ignored']),
+  node: z.string().nullable(),
+  priority: z.enum(['high', 'medium', 'low']),
+  permit: permitSchema.nullable(),
+  memoryMiB: z.number(),
+  vcpus: z.number(),
+  /** Why it is in this state; null when there is nothing to say. */
+  reason: z.string().nullable(),
+  /** False when its node has no way to be proven dead. */
+  isProtected: z.boolean(),
+  spec: vmSpecSchema,
+});
+
+export const statusViewSchema = z.object({
+  clusterId: z.string(),
+  clusterName: z.string(),
+  health: z.enum(['healthy', 'degraded', 'noQuorum']),
+  leader: z.string().nullable(),
+  epoch: z.int(),
+  revision: z.int(),
+  profile: z.string(),
+  managers: z.array(z.object({ name: z.string(), healthy: z.boolean() })),
+  findings: z.array(findingSchema),
+  nodes: z.array(nodeViewSchema),
+  vms: z.array(vmViewSchema),
+});
+
+export const eventViewSchema = z.object({
+  /** Position in the history; grows. Give the last one seen to continue. */
+  sequence: z.int(),
+  code: z.string(),
+  severity: z.enum(['info', 'warning', 'critical']),
+  node: z.string().nullable(),
+  vm: z.string().nullable(),
+  text: z.string(),
+  at: z.string(),
+});
+
+export const failoverViewSchema = z.object({
+  id: z.string(),
+  node: z.string(),
+  fence: z.string(),
+  lastSeenAt: z.string().nullable(),
+  detectedAt: z.string(),
+  intentAt: z.string(),
+  firstOffAt: z.string().nullable(),
+  provenAt: z.string().nullable(),
+  proof: proofSchema.nullable(),
+  vms: z.array(
+    z.object({
+      vm: z.string(),
+      name: z.string(),
+      from: z.string(),
+      to: z.string().nullable(),
+      placement: z.string().nullable(),
+      placedAt: z.string().nullable(),
+      startedAt: z.string().nullable(),
+      failure: z.string().nullable(),
+    }),
+  ),
+  outcome: z.enum(['open', 'cancelled', 'completed']),
+  closedAt: z.string().nullable(),
+  hash: z.string().nullable(),
+  previousHash: z.string().nullable(),
+});
+
+export const explanationViewSchema = z.object({
+  topic: z.string(),
+  /** What is so, in sentences. */
+  facts: z.array(z.string()),
+  /** What is awaited, if anything. */
+  awaiting: z.array(z.string()),
+  /** Commands that would resolve it. */
+  try: z.array(z.string()),
+});
+
+export const problemViewSchema = z.object({
+  code: z.string(),
+  what: z.string(),
+  because: z.string(),
+  so: z.string(),
+  try: z.array(z.string()),
+});
+
+export type Finding = z.infer<typeof findingSchema>;
+export type FenceDeviceView = z.infer<typeof fenceDeviceViewSchema>;
+export type FenceView = z.infer<typeof fenceViewSchema>;
+export type NodeView = z.infer<typeof nodeViewSchema>;
+export type VmView = z.infer<typeof vmViewSchema>;
+export type StatusView = z.infer<typeof statusViewSchema>;
+export type EventView = z.infer<typeof eventViewSchema>;
+export type FailoverView = z.infer<typeof failoverViewSchema>;
+export type ExplanationView = z.infer<typeof explanationViewSchema>;

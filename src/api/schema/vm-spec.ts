@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { macSchema, nameSchema, portSchema } from './primitives.ts';
+
+const path = z
+  .string()
+  .regex(/^\/[^\0]*$/, 'must be an absolute path')
+  .max(1024);
+
+export const diskSourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('nbd'),
+    host: z.string().min(1).max(255),
+    port: portSchema,
+    export: z.string().max(255),
+  }),
+  z.strictObject({ kind: z.literal('rbd'), pool: z.string().min(1), image: z.string().min(1) }),
+  z.strictObject({
+    kind: z.literal('iscsi'),
+    portal: z.string().min(1),
+    target: z.string().min(1),
+    lun: z.int().min(0),
+  }),
+  z.strictObject({ kind: z.literal('sharedFile'), path }),
+  z.strictObject({ kind: z.literal('local'), path }),
+]);
+
+export const vmDiskSchema = z.strictObject({
+  source: diskSourceSchema,
+  format: z.enum(['raw', 'qcow2']),
+  bus: z.enum(['virtio', 'sata', 'scsi', 'ide']),
+  readOnly: z.boolean(),
+});
+
+export const vmInterfaceSchema = z.strictObject({
+  mac: macSchema,
+  attach: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('bridge'), bridge: z.string().min(1).max(15) }),
+    z.strictObject({ kind: z.literal('network'), network: z.string().min(1).max(255) }),
+  ]),
+  model: z.string().min(1).max(32),
+});
+
+/** The stored and transmitted form of a VM's spec (`VmSpec` of the core). */
+export const vmSpecSchema = z.strictObject({
+  name: nameSchema,
+  vcpus: z.int().min(1).max(1024),
+  memoryMiB: z
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024),
+  disks: z.array(vmDiskSchema).max(64),
+  interfaces: z.array(vmInterfaceSchema).max(64),
+  priority: z.enum(['high', 'medium', 'low']),
+  definition: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('typed'),
+      machine: z.string().max(64).nullable(),
+      emulated: z.boolean(),
+    }),
+    z.strictObject({ kind: z.literal('xml'), xml: z.string().max(1024 * 1024) }),
+  ]),
+  consoleLog: path.nullable(),
+  separateFrom: z.array(nameSchema).max(256),
+  nodes: z.array(nameSchema).max(1024),
+});

@@ -1,0 +1,78 @@
+import type { BootId, FenceId, IncarnationId, NodeId, OperationId } from './ids.ts';
+
+/**
+ * What a node does when its lease runs out (DESIGN §5). Recorded before the node may run a VM,
+ * because the `selfFence` proof is sound only for self-fencing nodes.
+ */
+export type IsolationPolicy = 'holding' | 'selfFencing';
+
+/** One start of an agent within one boot of its node. */
+export interface Incarnation {
+  readonly id: IncarnationId;
+  readonly bootId: BootId;
+  readonly isolation: IsolationPolicy;
+}
+
+/**
+ * Committed phase of a node.
+ *
+ * - `joining`: enrolled, no incarnation admitted. Exit: the leader admits the incarnation that
+ *   holds a session and reports no running VM without a permit.
+ * - `online`: its admitted incarnation gets leases and commands. Exit: fence intent, new boot id.
+ * - `fencing`: a fence operation is open. Exit: proof, cancellation by life before the first
+ *   device command.
+ * - `blocked`: fencing is wanted, a guard or the lack of a device forbids it. Exit: the guard
+ *   clears, the node is back, or `kennel node fence|confirm-off`.
+ * - `fenced`: proven dead; its VMs are being recovered. Exit: a new incarnation is admitted.
+ * - `quarantined`: flapping; nothing is placed there. Exit: the window passes, or
+ *   `kennel node release`.
+ */
+export type NodePhase = 'joining' | 'online' | 'fencing' | 'blocked' | 'fenced' | 'quarantined';
+
+/** What people see: the phase, or `suspect` while an online node is silent (observed, not stored). */
+export type NodeState = NodePhase | 'suspect';
+
+export interface NodeCapacity {
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+}
+
+/** One fence device of a node. Its credential lies apart, under the device's secret key. */
+export interface FenceDevice {
+  readonly id: string;
+  /** Driver kind, for example `ipmi`. */
+  readonly driver: string;
+  /** Driver settings without secrets, as validated by the driver's own schema. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** BMC GUID or UUID read at enrolment; null only where the device has none. */
+  readonly identity: string | null;
+  /** Time that Off must be read without a break before it counts, in ms. */
+  readonly settleMs: number;
+}
+
+/** A level is an all-of group: every device reads Off, or the level proves nothing. */
+export interface FenceLevel {
+  readonly devices: readonly FenceDevice[];
+}
+
+export interface NodeRecord {
+  readonly kind: 'node';
+  readonly id: NodeId;
+  /** `/etc/machine-id` of the machine that joined; another machine cannot take the name. */
+  readonly machineId: string;
+  /** Management address, for people and migration; agents dial, managers never do. */
+  readonly address: string;
+  readonly capacity: NodeCapacity;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly phase: NodePhase;
+  readonly cordoned: boolean;
+  readonly maintenance: boolean;
+  /** The admitted incarnation; the only one that gets leases and commands. */
+  readonly incarnation: Incarnation | null;
+  /** The open fence operation. */
+  readonly fence: FenceId | null;
+  readonly fenceTopology: readonly FenceLevel[];
+  /** SHA-256 of the certificate the node joined with. */
+  readonly certificateFingerprint: string;
+  readonly lastOperations: readonly OperationId[];
+}

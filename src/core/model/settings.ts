@@ -1,0 +1,66 @@
+/** Failure-detection profile (DESIGN §5): how long a node may be silent before fence intent. */
+export type DetectionProfile = 'fast' | 'default' | 'conservative';
+
+/** Times that the safety argument rests on, all in ms. Same for every node of a cluster. */
+export interface TimingSettings {
+  /** Interval of an agent's heartbeats to each manager. */
+  readonly heartbeatMs: number;
+  /** Silence after which a node is fenced. */
+  readonly failAfterMs: number;
+  /** L: lease time-to-live, counted from the agent's send time. */
+  readonly leaseTtlMs: number;
+  /** G: grace in which a self-fencing agent kills its VMs. */
+  readonly graceMs: number;
+  /** W: watchdog timeout. */
+  readonly watchdogMs: number;
+  /** tau: reset time plus in-flight I/O. */
+  readonly marginMs: number;
+  /** rho: bound on the relative rate of two clocks. */
+  readonly clockRateBound: number;
+}
+
+export interface ClusterSettings {
+  readonly kind: 'settings';
+  readonly profile: DetectionProfile;
+  readonly timing: TimingSettings;
+  /** Storm guard: fencing is blocked when more than this share of the lease-holding nodes is lost. */
+  readonly maxLostShare: number;
+  /** Starts in flight per node. */
+  readonly maxStartsPerNode: number;
+  /** Start attempts before a VM is `failed`, and how long that lasts. */
+  readonly maxStartFailures: number;
+  readonly failedWindowMs: number;
+}
+
+const base = {
+  leaseTtlMs: 6000,
+  graceMs: 3000,
+  watchdogMs: 5000,
+  marginMs: 4000,
+  clockRateBound: 0.01,
+} as const;
+
+export const profiles: Readonly<Record<DetectionProfile, TimingSettings>> = {
+  fast: { ...base, heartbeatMs: 250, failAfterMs: 1000 },
+  default: { ...base, heartbeatMs: 500, failAfterMs: 3000 },
+  conservative: {
+    ...base,
+    heartbeatMs: 500,
+    failAfterMs: 15_000,
+    leaseTtlMs: 10_000,
+    graceMs: 5000,
+    watchdogMs: 10_000,
+  },
+};
+
+export function defaultSettings(profile: DetectionProfile): ClusterSettings {
+  return {
+    kind: 'settings',
+    profile,
+    timing: profiles[profile],
+    maxLostShare: 0.5,
+    maxStartsPerNode: 8,
+    maxStartFailures: 5,
+    failedWindowMs: 10 * 60_000,
+  };
+}

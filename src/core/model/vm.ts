@@ -1,0 +1,114 @@
+import type { NodeId, OperationId, Token, VmId } from './ids.ts';
+import type { Permit } from './permit.ts';
+
+/**
+ * What the operator wants. `stopped` is still recovered off a dead node (its record moves on),
+ * `disabled` is not touched by failover, `ignored` is left entirely to people.
+ */
+export type VmDesired = 'running' | 'stopped' | 'disabled' | 'ignored';
+
+/**
+ * Committed phase of a VM.
+ *
+ * - `stopped`: nobody holds a permit. Exit: desired `running`.
+ * - `starting`: a permit is recorded and the owner is told to start. Exit: the owner reports it
+ *   running with that token, or acknowledges release after a failure.
+ * - `running`: the owner reported it running with that token. Exit: it stops, crashes, or its
+ *   node is fenced.
+ * - `stopping`: the owner is told to stop it. Exit: release acknowledged.
+ * - `recovering`: as `starting`, on a new owner after a proof. Exit: as `starting`.
+ * - `backoff`: the last start failed; waits with growing delay. Exit: the delay is over.
+ * - `failed`: retries used up. Exit: its window is over, or `kennel vm start`.
+ */
+export type VmPhase =
+  | 'stopped'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'recovering'
+  | 'backoff'
+  | 'failed';
+
+/** What people see: the phase refined by what is observed. */
+export type VmState = VmPhase | 'paused' | 'waitingProof' | 'migrating' | 'unknown';
+
+export type VmPriority = 'high' | 'medium' | 'low';
+
+/** Where a disk lives. Only what every node can reach may fail over. */
+export type DiskSource =
+  | { readonly kind: 'nbd'; readonly host: string; readonly port: number; readonly export: string }
+  | { readonly kind: 'rbd'; readonly pool: string; readonly image: string }
+  | {
+      readonly kind: 'iscsi';
+      readonly portal: string;
+      readonly target: string;
+      readonly lun: number;
+    }
+  /** A file on a file system that every node mounts at the same path. */
+  | { readonly kind: 'sharedFile'; readonly path: string }
+  /** A file or device of one node. */
+  | { readonly kind: 'local'; readonly path: string };
+
+export interface VmDisk {
+  readonly source: DiskSource;
+  readonly format: 'raw' | 'qcow2';
+  readonly bus: 'virtio' | 'sata' | 'scsi' | 'ide';
+  readonly readOnly: boolean;
+}
+
+export interface VmInterface {
+  readonly mac: string;
+  readonly attach:
+    | { readonly kind: 'bridge'; readonly bridge: string }
+    | { readonly kind: 'network'; readonly network: string };
+  readonly model: string;
+}
+
+/** What the domain is made from: our own typed spec, or libvirt XML taken over as it is. */
+export type VmDefinition =
+  | { readonly kind: 'typed'; readonly machine: string | null; readonly emulated: boolean }
+  | { readonly kind: 'xml'; readonly xml: string };
+
+export interface VmSpec {
+  readonly name: string;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly disks: readonly VmDisk[];
+  readonly interfaces: readonly VmInterface[];
+  readonly priority: VmPriority;
+  readonly definition: VmDefinition;
+  /** Host file that receives the serial console, or null. */
+  readonly consoleLog: string | null;
+  /** Names of VMs that must not share a node with this one. */
+  readonly separateFrom: readonly string[];
+  /** Allowed nodes; empty = all. */
+  readonly nodes: readonly NodeId[];
+}
+
+/** The running operation of a VM: what the owner has been told to do. */
+export interface VmOperation {
+  readonly id: OperationId;
+  readonly kind: 'start' | 'stop' | 'release' | 'adopt';
+  /** For `stop`: guest shutdown first, or power cut at once. */
+  readonly force: boolean;
+}
+
+export interface VmRecord {
+  readonly kind: 'vm';
+  readonly id: VmId;
+  readonly spec: VmSpec;
+  readonly desired: VmDesired;
+  readonly phase: VmPhase;
+  /** Owner; null only when nobody may run it. */
+  readonly permit: Permit | null;
+  /** Highest token ever given out for this VM. */
+  readonly lastToken: Token;
+  readonly operation: VmOperation | null;
+  /** Start failures since the last success or since the failure window began. */
+  readonly failures: number;
+  /** Why it is where it is: the last failure or placement refusal, for people. */
+  readonly reason: string | null;
+  /** A delete was asked for: the record goes away once the release is acknowledged. */
+  readonly deleting: boolean;
+  readonly lastOperations: readonly OperationId[];
+}
