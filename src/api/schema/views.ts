@@ -141,7 +141,7 @@ export const failoverViewSchema = z.object({
   fence: z.string(),
   lastSeenAt: z.string().nullable(),
   detectedAt: z.string(),
-  intentAt: z.string(),
+  intentAt: z.string().nullable(),
   firstOffAt: z.string().nullable(),
   provenAt: z.string().nullable(),
   proof: proofSchema.nullable(),

@@ -23,7 +23,8 @@ export interface FailoverRecord {
   /** Last sign of life that any channel saw. */
   readonly lastSeenAt: string | null;
   readonly detectedAt: string;
-  readonly intentAt: string;
+  /** When the fence intent was known to be committed. */
+  readonly intentAt: string | null;
   readonly firstOffAt: string | null;
   readonly provenAt: string | null;
   readonly proof: Proof | null;

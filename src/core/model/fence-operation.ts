@@ -1,4 +1,4 @@
-import type { Epoch, FailoverId, FenceId, NodeId, OperationId } from './ids.ts';
+import type { Epoch, FailoverId, FenceId, NodeId } from './ids.ts';
 import type { Incarnation } from './node.ts';
 import type { Proof } from './proof.ts';
 
@@ -44,6 +44,8 @@ export interface FenceOperation {
   readonly requestedBy:
     | { readonly kind: 'detector'; readonly evidence: readonly ChannelEvidence[] }
     | { readonly kind: 'person'; readonly actor: string; readonly reason: string };
+  /** A person said to go on although a guard forbids it. */
+  readonly override: boolean;
   /** The last attempts, oldest first, at most 20. */
   readonly attempts: readonly FenceAttempt[];
   readonly proof: Proof | null;
@@ -56,5 +58,4 @@ export interface FenceOperation {
   /** Devices whose word is no longer taken in this operation. */
   readonly distrusted: readonly string[];
   readonly failover: FailoverId;
-  readonly lastOperations: readonly OperationId[];
 }

@@ -1,4 +1,4 @@
-import type { BootId, FenceId, IncarnationId, NodeId, OperationId } from './ids.ts';
+import type { BootId, FenceId, IncarnationId, NodeId } from './ids.ts';
 
 /**
  * What a node does when its lease runs out (DESIGN §5). Recorded before the node may run a VM,
@@ -74,5 +74,4 @@ export interface NodeRecord {
   readonly fenceTopology: readonly FenceLevel[];
   /** SHA-256 of the certificate the node joined with. */
   readonly certificateFingerprint: string;
-  readonly lastOperations: readonly OperationId[];
 }

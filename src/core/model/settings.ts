@@ -7,6 +7,8 @@ export interface TimingSettings {
   readonly heartbeatMs: number;
   /** Silence after which a node is fenced. */
   readonly failAfterMs: number;
+  /** Extra patience with nodes that a manager has not heard since it began to listen. */
+  readonly reconnectMs: number;
   /** L: lease time-to-live, counted from the agent's send time. */
   readonly leaseTtlMs: number;
   /** G: grace in which a self-fencing agent kills its VMs. */
@@ -25,6 +27,10 @@ export interface ClusterSettings {
   readonly timing: TimingSettings;
   /** Storm guard: fencing is blocked when more than this share of the lease-holding nodes is lost. */
   readonly maxLostShare: number;
+  /** vCPUs that may be promised per physical CPU. Memory is never promised twice. */
+  readonly vcpuOvercommit: number;
+  /** How long a guest may take to shut down before its power is cut. */
+  readonly shutdownGraceMs: number;
   /** Starts in flight per node. */
   readonly maxStartsPerNode: number;
   /** Start attempts before a VM is `failed`, and how long that lasts. */
@@ -33,6 +39,7 @@ export interface ClusterSettings {
 }
 
 const base = {
+  reconnectMs: 3000,
   leaseTtlMs: 6000,
   graceMs: 3000,
   watchdogMs: 5000,
@@ -59,6 +66,8 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     profile,
     timing: profiles[profile],
     maxLostShare: 0.5,
+    vcpuOvercommit: 8,
+    shutdownGraceMs: 60_000,
     maxStartsPerNode: 8,
     maxStartFailures: 5,
     failedWindowMs: 10 * 60_000,

@@ -1,4 +1,4 @@
-import type { NodeId, OperationId, Token, VmId } from './ids.ts';
+import type { FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
 import type { Permit } from './permit.ts';
 
 /**
@@ -88,9 +88,12 @@ export interface VmSpec {
 /** The running operation of a VM: what the owner has been told to do. */
 export interface VmOperation {
   readonly id: OperationId;
-  readonly kind: 'start' | 'stop' | 'release' | 'adopt';
-  /** For `stop`: guest shutdown first, or power cut at once. */
+  /** `permit` writes a new permit onto a domain that already runs. */
+  readonly kind: 'start' | 'release' | 'permit';
+  /** For `release`: cut the power at once instead of asking the guest first. */
   readonly force: boolean;
+  /** For `permit`: the token the domain carries now; null = none. */
+  readonly previousToken: Token | null;
 }
 
 export interface VmRecord {
@@ -106,9 +109,10 @@ export interface VmRecord {
   readonly operation: VmOperation | null;
   /** Start failures since the last success or since the failure window began. */
   readonly failures: number;
+  /** The dead incarnation's failover it is being recovered by. */
+  readonly failover: FailoverId | null;
   /** Why it is where it is: the last failure or placement refusal, for people. */
   readonly reason: string | null;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
-  readonly lastOperations: readonly OperationId[];
 }

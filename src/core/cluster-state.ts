@@ -1,0 +1,43 @@
+import type { Epoch, FailoverId, FenceId, NodeId, VmId } from './model/ids.ts';
+import type { FailoverRecord } from './model/failover.ts';
+import type { FenceOperation } from './model/fence-operation.ts';
+import type { NodeRecord } from './model/node.ts';
+import type { ClusterSettings } from './model/settings.ts';
+import type { VmRecord } from './model/vm.ts';
+
+/** Numbers given out so far; a fence operation and its failover share one. */
+export interface Counters {
+  readonly kind: 'counters';
+  readonly fence: number;
+}
+
+/** Everything committed that decisions rest on. The leader's mirror of the store. */
+export interface ClusterState {
+  readonly epoch: Epoch;
+  readonly settings: ClusterSettings;
+  readonly counters: Counters;
+  readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+  readonly vms: ReadonlyMap<VmId, VmRecord>;
+  readonly fences: ReadonlyMap<FenceId, FenceOperation>;
+  readonly failovers: ReadonlyMap<FailoverId, FailoverRecord>;
+}
+
+/** Any committed object of the cluster, with the key it lives under. */
+export type ClusterObject =
+  | ClusterSettings
+  | Counters
+  | NodeRecord
+  | VmRecord
+  | FenceOperation
+  | FailoverRecord;
+
+/** The store key of an object. Keys are `<kind>/<id>`; the prefix decides disk-full priority. */
+export function keyOf(object: ClusterObject): string {
+  switch (object.kind) {
+    case 'settings':
+    case 'counters':
+      return object.kind;
+    default:
+      return `${object.kind}/${object.id}`;
+  }
+}

@@ -1,0 +1,132 @@
+import { operationId, type NodeId } from '../model/ids.ts';
+import type { VmRecord } from '../model/vm.ts';
+import type { CommandObservation } from '../observations.ts';
+import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
+import type { Draft } from './draft.ts';
+import { leftoversOn } from './nodes.ts';
+import { ownerOf } from './ownership.ts';
+
+/** How long a command stays unanswered before it is sent again, in ms. Agents answer repeats. */
+const resendMs = 5000;
+/** How long after a refusal or failure a release is tried again, in ms. */
+const retryReleaseMs = 2000;
+
+/**
+ * The commands that committed records call for and that are not on their way already. Records
+ * changed by this very decision are left out: their commit has to be acknowledged first.
+ */
+export function commandsFor(draft: Draft): readonly AddressedCommand[] {
+  const commands: AddressedCommand[] = [];
+  for (const vm of draft.state.vms.values()) {
+    if (vm.operation === null || vm.permit === null || draft.isChanged(vm)) continue;
+    if (ownerOf(vm, draft).kind !== 'live') continue;
+    if (vm.operation.kind !== 'release' && !holdsLease(draft, vm.permit.node)) continue;
+    const sent = draft.observations.commands.get(vm.operation.id);
+    if (!isDue(draft, vm.operation.kind, sent)) continue;
+    const command = commandOf(draft, vm);
+    if (command === null) continue;
+    commands.push({ node: vm.permit.node, incarnation: vm.permit.incarnation, command });
+  }
+  commands.push(...leftoverCommands(draft));
+  return commands;
+}
+
+/** The agent refuses to start anything without a lease, so it is not asked to. */
+function holdsLease(draft: Draft, node: NodeId): boolean {
+  const grantedMs = draft.observations.nodes.get(node)?.lastLeaseMs ?? null;
+  const { leaseTtlMs } = draft.state.settings.timing;
+  return grantedMs !== null && draft.observations.nowMs - grantedMs < leaseTtlMs;
+}
+
+function isDue(draft: Draft, kind: Command['kind'], sent: CommandObservation | undefined): boolean {
+  const { nowMs } = draft.observations;
+  if (sent === undefined) return true;
+  if (sent.outcome === null) {
+    const dueMs = sent.sentMs + resendMs;
+    if (nowMs >= dueMs) return true;
+    draft.wakeAt(dueMs);
+    return false;
+  }
+  if (kind !== 'release' || sent.outcome.kind === 'done') return false;
+  const dueMs = (sent.outcomeMs ?? sent.sentMs) + retryReleaseMs;
+  if (nowMs >= dueMs) return true;
+  draft.wakeAt(dueMs);
+  return false;
+}
+
+function commandOf(draft: Draft, vm: VmRecord): Command | null {
+  const { operation, permit } = vm;
+  if (operation === null || permit === null) return null;
+  switch (operation.kind) {
+    case 'start':
+      return { kind: 'start', operation: operation.id, permit, spec: vm.spec };
+    case 'permit':
+      return {
+        kind: 'permit',
+        operation: operation.id,
+        permit,
+        previousToken: operation.previousToken,
+      };
+    case 'release':
+      return {
+        kind: 'release',
+        operation: operation.id,
+        vm: vm.id,
+        incarnation: permit.incarnation,
+        token: permit.token,
+        graceMs: operation.force ? 0 : draft.state.settings.shutdownGraceMs,
+      };
+    default:
+      return operation.kind satisfies never;
+  }
+}
+
+/** Domains without a right on incarnations that wait for admission are stopped there. */
+function leftoverCommands(draft: Draft): readonly AddressedCommand[] {
+  const commands: AddressedCommand[] = [];
+  for (const node of draft.state.nodes.values()) {
+    const seen = draft.observations.nodes.get(node.id);
+    if (seen?.incarnation == null || !seen.sessionOpen || draft.isChanged(node)) continue;
+    for (const vm of leftoversOn(draft, node, seen)) {
+      const operation = operationId(`leftover/${vm.id}/${seen.incarnation.id}/${vm.lastToken}`);
+      if (!isDue(draft, 'release', draft.observations.commands.get(operation))) continue;
+      commands.push({
+        node: node.id,
+        incarnation: seen.incarnation.id,
+        command: {
+          kind: 'release',
+          operation,
+          vm: vm.id,
+          incarnation: seen.incarnation.id,
+          token: vm.lastToken,
+          graceMs: 0,
+        },
+      });
+    }
+  }
+  return commands;
+}
+
+/** The executions that must be running: one for every committed operation without a proof. */
+export function fenceRequestsFor(draft: Draft): readonly FenceRequest[] {
+  const requests: FenceRequest[] = [];
+  for (const fence of draft.state.fences.values()) {
+    if (fence.phase !== 'intent' && fence.phase !== 'acting') continue;
+    const now = draft.fence(fence.id);
+    if (now === undefined || (now.phase !== 'intent' && now.phase !== 'acting')) continue;
+    const node = draft.state.nodes.get(fence.node);
+    if (node === undefined) continue;
+    const trusted = node.fenceTopology
+      .map((level) => ({
+        devices: level.devices.filter((device) => !fence.distrusted.includes(device.id)),
+      }))
+      .filter((level) => level.devices.length > 0);
+    requests.push({
+      fence: fence.id,
+      node: node.id,
+      levels: trusted,
+      mayAct: fence.phase === 'acting',
+    });
+  }
+  return requests;
+}

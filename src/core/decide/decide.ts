@@ -1,0 +1,30 @@
+import type { ClusterState } from '../cluster-state.ts';
+import type { Observations } from '../observations.ts';
+import type { Plan } from '../plan.ts';
+import { commandsFor, fenceRequestsFor } from './commands.ts';
+import { openDraft } from './draft.ts';
+import { decideFailovers } from './failovers.ts';
+import { decideFences } from './fences.ts';
+import { decideNodes } from './nodes.ts';
+import { decideRecovery } from './recovery.ts';
+import { decideVms } from './vms.ts';
+
+/**
+ * What to do, given what is committed and what was observed. Pure and level-triggered: the same
+ * input gives the same plan, and a plan that was carried out in part, or not at all, is made anew
+ * from the state as it then is. Safety rests on three rules (DESIGN §2), all kept here:
+ *
+ * - a command is derived from committed records only, and names the owner in the record;
+ * - a record's owner changes only on release, proof, or a newer incarnation of the same boot that
+ *   reports the very token;
+ * - a proof is looked for only in what was observed after the intent was committed.
+ */
+export function decide(state: ClusterState, observations: Observations): Plan {
+  const draft = openDraft(state, observations);
+  decideFences(draft);
+  decideNodes(draft);
+  decideVms(draft);
+  decideRecovery(draft);
+  decideFailovers(draft);
+  return draft.finish({ commands: commandsFor(draft), fences: fenceRequestsFor(draft) });
+}

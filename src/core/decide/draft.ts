@@ -1,0 +1,82 @@
+import { keyOf, type ClusterObject, type ClusterState } from '../cluster-state.ts';
+import type { FailoverRecord } from '../model/failover.ts';
+import type { FenceOperation } from '../model/fence-operation.ts';
+import type { FailoverId, FenceId, NodeId, VmId } from '../model/ids.ts';
+import type { NodeRecord } from '../model/node.ts';
+import type { VmRecord } from '../model/vm.ts';
+import type { Observations } from '../observations.ts';
+import type { Change, NewEvent, Plan } from '../plan.ts';
+
+/**
+ * One decision in the making: the committed state, the observations, and the changes chosen so
+ * far laid over the state, so that later rules see what earlier ones chose.
+ */
+export interface Draft {
+  readonly state: ClusterState;
+  readonly observations: Observations;
+  node(id: NodeId): NodeRecord | undefined;
+  vm(id: VmId): VmRecord | undefined;
+  fence(id: FenceId): FenceOperation | undefined;
+  failover(id: FailoverId): FailoverRecord | undefined;
+  nodes(): readonly NodeRecord[];
+  vms(): readonly VmRecord[];
+  fences(): readonly FenceOperation[];
+  put(object: ClusterObject): void;
+  remove(object: ClusterObject): void;
+  event(event: NewEvent): void;
+  /** Ask to be called again no later than this monotonic time. */
+  wakeAt(atMs: number): void;
+  /** True when this decision changes the object: nothing may be sent on its strength yet. */
+  isChanged(object: ClusterObject): boolean;
+  finish(rest: Pick<Plan, 'commands' | 'fences'>): Plan;
+}
+
+export function openDraft(state: ClusterState, observations: Observations): Draft {
+  const overlay = new Map<string, ClusterObject | null>();
+  const events: NewEvent[] = [];
+  let wakeAtMs: number | null = null;
+
+  const laid = <T extends ClusterObject>(key: string, base: T | undefined): T | undefined => {
+    const over = overlay.get(key);
+    if (over === undefined) return base;
+    return over === null ? undefined : (over as T);
+  };
+  const all = <T extends ClusterObject>(base: ReadonlyMap<string, T>, prefix: string): T[] => {
+    const result: T[] = [];
+    for (const object of base.values()) {
+      const now = laid(keyOf(object), object);
+      if (now !== undefined) result.push(now);
+    }
+    for (const [key, object] of overlay) {
+      const id = key.slice(prefix.length);
+      if (object !== null && key.startsWith(prefix) && !base.has(id)) result.push(object as T);
+    }
+    return result;
+  };
+
+  return {
+    state,
+    observations,
+    node: (id) => laid(`node/${id}`, state.nodes.get(id)),
+    vm: (id) => laid(`vm/${id}`, state.vms.get(id)),
+    fence: (id) => laid(`fence/${id}`, state.fences.get(id)),
+    failover: (id) => laid(`failover/${id}`, state.failovers.get(id)),
+    nodes: () => all(state.nodes, 'node/'),
+    vms: () => all(state.vms, 'vm/'),
+    fences: () => all(state.fences, 'fence/'),
+    put: (object) => void overlay.set(keyOf(object), object),
+    remove: (object) => void overlay.set(keyOf(object), null),
+    event: (event) => void events.push(event),
+    wakeAt: (atMs) => {
+      wakeAtMs = wakeAtMs === null ? atMs : Math.min(wakeAtMs, atMs);
+    },
+    isChanged: (object) => overlay.has(keyOf(object)),
+    finish: (rest) => ({ ...rest, changes: changesOf(overlay), events, wakeAtMs }),
+  };
+}
+
+function changesOf(overlay: ReadonlyMap<string, ClusterObject | null>): readonly Change[] {
+  return [...overlay].map(([key, object]) =>
+    object === null ? { kind: 'delete', key } : { kind: 'put', object },
+  );
+}

@@ -1,0 +1,84 @@
+import { failoverId, fenceId } from '../model/ids.ts';
+import type { FailoverRecord } from '../model/failover.ts';
+import type { FenceOperation } from '../model/fence-operation.ts';
+import type { NodeRecord } from '../model/node.ts';
+import type { Draft } from './draft.ts';
+import { movableVmsOf } from './ownership.ts';
+
+/**
+ * Records the intent to prove a node's admitted incarnation dead, and opens the failover record.
+ * From its commit on, no lease of that incarnation is renewed. Returns null when there is no
+ * incarnation to prove dead.
+ */
+export function openFence(
+  draft: Draft,
+  node: NodeRecord,
+  requestedBy: FenceOperation['requestedBy'],
+): FenceOperation | null {
+  if (node.incarnation === null) return null;
+  const number = draft.state.counters.fence + countNew(draft) + 1;
+  const fence: FenceOperation = {
+    kind: 'fence',
+    id: fenceId(`F-${number}`),
+    node: node.id,
+    incarnation: node.incarnation,
+    phase: 'intent',
+    epoch: draft.state.epoch,
+    requestedBy,
+    override: false,
+    attempts: [],
+    proof: null,
+    revoked: [],
+    distrusted: [],
+    failover: failoverId(`FO-${number}`),
+  };
+  draft.put({ kind: 'counters', fence: number });
+  draft.put(fence);
+  draft.put(openFailover(draft, node, fence));
+  draft.put({ ...node, phase: 'fencing', fence: fence.id });
+  draft.event({
+    code: 'FENCE_INTENT',
+    severity: 'warning',
+    node: node.id,
+    vm: null,
+    text:
+      requestedBy.kind === 'person'
+        ? `${requestedBy.actor} asked to fence ${node.id}: ${requestedBy.reason}`
+        : `${node.id} is lost; it is to be proven dead (${fence.id})`,
+  });
+  return fence;
+}
+
+/** Operations opened earlier in this very decision. */
+function countNew(draft: Draft): number {
+  return draft.fences().filter((fence) => !draft.state.fences.has(fence.id)).length;
+}
+
+function openFailover(draft: Draft, node: NodeRecord, fence: FenceOperation): FailoverRecord {
+  return {
+    kind: 'failover',
+    id: fence.failover,
+    node: node.id,
+    fence: fence.id,
+    lastSeenAt: draft.observations.nodes.get(node.id)?.lastHeartbeatWall ?? null,
+    detectedAt: draft.observations.nowWall,
+    intentAt: null,
+    firstOffAt: null,
+    provenAt: null,
+    proof: null,
+    vms: movableVmsOf(draft, fence.incarnation.id).map((vm) => ({
+      vm: vm.id,
+      name: vm.spec.name,
+      from: node.id,
+      to: null,
+      placement: null,
+      placedAt: null,
+      startedAt: null,
+      failure: null,
+    })),
+    outcome: 'open',
+    closedAt: null,
+    hash: null,
+    previousHash: null,
+  };
+}

@@ -1,0 +1,255 @@
+import type { FenceAttempt, FenceOperation } from '../model/fence-operation.ts';
+import type { NodeRecord } from '../model/node.ts';
+import type { Proof } from '../model/proof.ts';
+import type { FenceObservation, NodeObservation } from '../observations.ts';
+import { powerOffVerdict } from '../proof/power-off.ts';
+import { silentSinceMs } from '../timing/silence.ts';
+import type { Draft } from './draft.ts';
+import { guardAgainst } from './guards.ts';
+import { heldVmsOf, movableVmsOf } from './ownership.ts';
+
+/** The last attempts that a fence operation keeps. */
+const maxAttempts = 20;
+
+/** One step for every fence operation that is not over. */
+export function decideFences(draft: Draft): void {
+  for (const fence of draft.fences()) {
+    switch (fence.phase) {
+      case 'intent':
+      case 'acting':
+        decideUnproven(draft, fence);
+        break;
+      case 'proven':
+        decideProven(draft, fence);
+        break;
+      case 'cancelled':
+      case 'closed':
+        forgetWhenOld(draft, fence);
+        break;
+      default:
+        fence.phase satisfies never;
+    }
+  }
+}
+
+function decideUnproven(draft: Draft, before: FenceOperation): void {
+  const seen = draft.observations.nodes.get(before.node);
+  const since = draft.observations.fencePhaseSince.get(before.id);
+  // Committed a moment ago: nothing has been observed since the intent yet.
+  if (since === undefined) return;
+  noteIntent(draft, before, since.wall);
+  const execution = draft.observations.fences.get(before.id);
+  const fence = withAttempts(draft, before, execution);
+  const proof = proofOf(draft, fence, seen, execution);
+  if (proof !== null) {
+    recordProof(draft, fence, proof, execution);
+    return;
+  }
+  if (fence.phase === 'intent' && isAlive(fence, seen, since.ms)) {
+    cancel(draft, fence);
+    return;
+  }
+  const blocked = guardAgainst(draft, fence);
+  const node = draft.node(fence.node);
+  if (node !== undefined) {
+    const phase = blocked === null || fence.phase === 'acting' ? 'fencing' : 'blocked';
+    if (node.phase !== phase) {
+      draft.put({ ...node, phase });
+      if (blocked !== null) {
+        draft.event({
+          code: 'FENCE_BLOCKED',
+          severity: 'critical',
+          node: node.id,
+          vm: null,
+          text: `${node.id} is not fenced: ${blocked.because}`,
+        });
+      }
+    }
+  }
+  if (fence.phase === 'intent' && blocked === null && execution?.wantsToAct === true) {
+    draft.put({ ...fence, phase: 'acting' });
+  }
+}
+
+/** The first write after the intent tells when the intent was known to be committed. */
+function noteIntent(draft: Draft, fence: FenceOperation, wall: string): void {
+  const failover = draft.failover(fence.failover);
+  if (failover !== undefined && failover.intentAt === null) {
+    draft.put({ ...failover, intentAt: wall });
+  }
+}
+
+/** Appends device commands that the record does not have yet. */
+function withAttempts(
+  draft: Draft,
+  fence: FenceOperation,
+  execution: FenceObservation | undefined,
+): FenceOperation {
+  const known = new Set(fence.attempts.map(attemptKey));
+  const fresh = (execution?.attempts ?? []).filter((attempt) => !known.has(attemptKey(attempt)));
+  if (fresh.length === 0) return fence;
+  const grown = { ...fence, attempts: [...fence.attempts, ...fresh].slice(-maxAttempts) };
+  draft.put(grown);
+  return grown;
+}
+
+const attemptKey = (attempt: FenceAttempt): string =>
+  `${attempt.device}/${attempt.action}/${attempt.at}`;
+
+/** The first proof that holds; all paths are looked at every time. */
+function proofOf(
+  draft: Draft,
+  fence: FenceOperation,
+  seen: NodeObservation | undefined,
+  execution: FenceObservation | undefined,
+): Proof | null {
+  const boot = seen?.incarnation?.bootId;
+  if (boot !== undefined && boot !== fence.incarnation.bootId && seen?.lastHeartbeatMs !== null) {
+    return { kind: 'newBoot', oldBoot: fence.incarnation.bootId, newBoot: boot };
+  }
+  const node = draft.node(fence.node);
+  if (node === undefined || execution === undefined) return null;
+  const verdict = powerOffVerdict({
+    levels: node.fenceTopology,
+    readings: execution.readings,
+    outstanding: execution.outstanding,
+    distrusted: fence.distrusted,
+    lastHeartbeatMs: seen?.lastHeartbeatMs ?? null,
+    silentMs: draft.observations.nowMs - silentSinceMs(seen, draft.observations),
+  });
+  return verdict.kind === 'holds' ? verdict.proof : null;
+}
+
+/** Life of the same boot after the intent: the machine was only slow to be heard. */
+function isAlive(
+  fence: FenceOperation,
+  seen: NodeObservation | undefined,
+  sinceMs: number,
+): boolean {
+  if (fence.requestedBy.kind === 'person' || seen === undefined) return false;
+  return (
+    seen.incarnation?.bootId === fence.incarnation.bootId &&
+    seen.lastHeartbeatMs !== null &&
+    seen.lastHeartbeatMs > sinceMs
+  );
+}
+
+function cancel(draft: Draft, fence: FenceOperation): void {
+  draft.put({ ...fence, phase: 'cancelled' });
+  const node = draft.node(fence.node);
+  if (node !== undefined) draft.put({ ...node, phase: 'online', fence: null });
+  const failover = draft.failover(fence.failover);
+  if (failover !== undefined) {
+    draft.put({ ...failover, outcome: 'cancelled', closedAt: draft.observations.nowWall });
+  }
+  draft.event({
+    code: 'FENCE_CANCELLED',
+    severity: 'info',
+    node: fence.node,
+    vm: null,
+    text: `${fence.node} is heard again before any device command; ${fence.id} is called off`,
+  });
+}
+
+/** Commits the proof; the node is `fenced` and its VMs may get new owners from here on. */
+export function recordProof(
+  draft: Draft,
+  fence: FenceOperation,
+  proof: Proof,
+  execution: FenceObservation | undefined,
+): void {
+  draft.put({ ...fence, phase: 'proven', proof });
+  const node = draft.node(fence.node);
+  if (node !== undefined) draft.put({ ...node, phase: 'fenced', incarnation: null });
+  const failover = draft.failover(fence.failover);
+  if (failover !== undefined) {
+    draft.put({
+      ...failover,
+      provenAt: draft.observations.nowWall,
+      firstOffAt: proof.kind === 'powerOff' ? (execution?.firstOffWall ?? null) : null,
+      proof,
+    });
+  }
+  draft.event({
+    code: 'NODE_FENCED',
+    severity: 'warning',
+    node: fence.node,
+    vm: null,
+    text: `${fence.node} is proven dead by ${proof.kind} (${fence.id})`,
+  });
+}
+
+function decideProven(draft: Draft, fence: FenceOperation): void {
+  if (isDisproven(draft, fence)) {
+    revoke(draft, fence);
+    return;
+  }
+  if (movableVmsOf(draft, fence.incarnation.id).length > 0) return;
+  const failover = draft.failover(fence.failover);
+  if (failover?.outcome === 'open') return;
+  draft.put({ ...fence, phase: 'closed' });
+}
+
+/** The incarnation that was proven dead is heard after the proof was recorded. */
+function isDisproven(draft: Draft, fence: FenceOperation): boolean {
+  const seen = draft.observations.nodes.get(fence.node);
+  const since = draft.observations.fencePhaseSince.get(fence.id);
+  return (
+    since !== undefined &&
+    seen?.incarnation?.id === fence.incarnation.id &&
+    seen.lastHeartbeatMs !== null &&
+    seen.lastHeartbeatMs > since.ms
+  );
+}
+
+/**
+ * A sign of life disproves the proof (`BMC_LIED`, or a person erred). The devices that gave it are
+ * believed no more in this operation, and VMs that have not been given away stay where they are.
+ */
+function revoke(draft: Draft, fence: FenceOperation): void {
+  const { proof } = fence;
+  if (proof === null) return;
+  const left = movableVmsOf(draft, fence.incarnation.id);
+  const devices = proof.kind === 'powerOff' ? proof.devices.map((one) => one.device) : [];
+  const because = `${fence.incarnation.id} was heard after the proof`;
+  draft.put({
+    ...fence,
+    phase: 'acting',
+    proof: null,
+    distrusted: [...new Set([...fence.distrusted, ...devices])],
+    revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],
+  });
+  const node = draft.node(fence.node);
+  if (node !== undefined) {
+    draft.put({ ...node, phase: 'fencing', fence: fence.id, incarnation: fence.incarnation });
+  }
+  const failover = draft.failover(fence.failover);
+  if (failover !== undefined) draft.put({ ...failover, proof: null, provenAt: null });
+  draft.event({
+    code: proof.kind === 'powerOff' ? 'BMC_LIED' : 'PROOF_REVOKED',
+    severity: 'critical',
+    node: fence.node,
+    vm: null,
+    text: `${fence.node} lives although it was proven dead by ${proof.kind}; ${left.length} VMs are held back`,
+  });
+}
+
+/** How many ended operations are kept to look at. */
+const keptOperations = 100;
+
+function forgetWhenOld(draft: Draft, fence: FenceOperation): void {
+  const number = Number(fence.id.slice(2));
+  if (number > draft.state.counters.fence - keptOperations) return;
+  if (heldVmsOf(draft, fence.incarnation.id).length > 0) return;
+  const failover = draft.failover(fence.failover);
+  draft.remove(fence);
+  if (failover !== undefined) draft.remove(failover);
+}
+
+/** Whether the node's record says that this operation is the open one. */
+export function openFenceOf(draft: Draft, node: NodeRecord): FenceOperation | undefined {
+  const fence = node.fence === null ? undefined : draft.fence(node.fence);
+  return fence !== undefined && (fence.phase === 'intent' || fence.phase === 'acting')
+    ? fence
+    : undefined;
+}

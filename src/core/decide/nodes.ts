@@ -1,0 +1,213 @@
+import type { Incarnation, NodeRecord } from '../model/node.ts';
+import type { VmRecord } from '../model/vm.ts';
+import type { DomainObservation, NodeObservation } from '../observations.ts';
+import { isLost, lostAtMs } from '../timing/silence.ts';
+import type { Draft } from './draft.ts';
+import { openFence } from './fence-intent.ts';
+import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
+import { heldVmsOf, isAdmitted, movableVmsOf } from './ownership.ts';
+
+/** One step for every node: silence, restarts of agent or machine, admission. */
+export function decideNodes(draft: Draft): void {
+  for (const node of draft.nodes()) {
+    const seen = draft.observations.nodes.get(node.id);
+    switch (node.phase) {
+      case 'online':
+      case 'quarantined':
+        decideAdmitted(draft, node, seen);
+        break;
+      case 'joining':
+      case 'fenced':
+        decideAdmission(draft, node, seen);
+        break;
+      case 'fencing':
+      case 'blocked':
+        // Their exits are those of the fence operation.
+        break;
+      default:
+        node.phase satisfies never;
+    }
+  }
+}
+
+function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | undefined): void {
+  const current = node.incarnation;
+  if (current === null) {
+    draft.put({ ...node, phase: 'joining' });
+    return;
+  }
+  const next = seen?.incarnation ?? null;
+  if (next !== null && next.id !== current.id && isHeard(draft, seen)) {
+    if (next.bootId === current.bootId) readmitAgent(draft, node, current, next, seen);
+    else rebooted(draft, node, current);
+    return;
+  }
+  if (!isLost(seen, draft.observations, draft.state.settings.timing)) {
+    draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
+    return;
+  }
+  if (heldVmsOf(draft, current.id).length === 0) {
+    // No record names it, so no start command can be on its way to it: nothing to fence for.
+    draft.put({ ...node, phase: 'joining', incarnation: null });
+    draft.event({
+      code: 'NODE_LOST',
+      severity: 'warning',
+      node: node.id,
+      vm: null,
+      text: `${node.id} is silent; it held no VM, so it is not fenced`,
+    });
+    return;
+  }
+  if (node.maintenance || movableVmsOf(draft, current.id).length === 0) return;
+  openFence(draft, node, {
+    kind: 'detector',
+    evidence: [
+      {
+        channel: 'session',
+        silentMs:
+          seen?.lastHeartbeatMs === undefined || seen.lastHeartbeatMs === null
+            ? null
+            : draft.observations.nowMs - seen.lastHeartbeatMs,
+      },
+    ],
+  });
+}
+
+function isHeard(draft: Draft, seen: NodeObservation | undefined): seen is NodeObservation {
+  return (
+    seen !== undefined &&
+    seen.sessionOpen &&
+    !isLost(seen, draft.observations, draft.state.settings.timing)
+  );
+}
+
+/** The machine came back with another boot id: the old incarnation is dead (`newBoot`). */
+function rebooted(draft: Draft, node: NodeRecord, old: Incarnation): void {
+  if (heldVmsOf(draft, old.id).length > 0) {
+    openFence(draft, node, { kind: 'detector', evidence: [] });
+    return;
+  }
+  draft.put({ ...node, phase: 'joining', incarnation: null });
+  draft.event({
+    code: 'NODE_REBOOTED',
+    severity: 'info',
+    node: node.id,
+    vm: null,
+    text: `${node.id} rebooted; it held no VM`,
+  });
+}
+
+/**
+ * The agent restarted within one boot: its VMs run on and get permits of the new incarnation.
+ * Waits for a full report, because only the hypervisor knows what still runs (DESIGN §5).
+ */
+function readmitAgent(
+  draft: Draft,
+  node: NodeRecord,
+  old: Incarnation,
+  next: Incarnation,
+  seen: NodeObservation | undefined,
+): void {
+  const report = seen?.report ?? null;
+  if (report === null || report.incarnation !== next.id || report.domains === null) return;
+  draft.put({ ...node, incarnation: next, capacity: report.capacity });
+  draft.event({
+    code: 'AGENT_RESTARTED',
+    severity: 'info',
+    node: node.id,
+    vm: null,
+    text: `the agent of ${node.id} restarted; its VMs are taken over as they are`,
+  });
+  for (const vm of draft.vms()) {
+    if (vm.permit?.incarnation !== old.id) continue;
+    draft.put(takeOver(draft, vm, node, next, report.domains.get(vm.id)));
+  }
+}
+
+/** What becomes of one VM of a restarted agent. The owner stays the same node in every case. */
+function takeOver(
+  draft: Draft,
+  vm: VmRecord,
+  node: NodeRecord,
+  next: Incarnation,
+  domain: DomainObservation | undefined,
+): VmRecord {
+  const permit = nextPermit(vm, node.id, next);
+  const repermitted = { ...vm, permit, lastToken: permit.token };
+  if (vm.phase === 'stopping') return withRelease(repermitted, vm.operation?.force ?? false);
+  if (domain?.active !== true) {
+    const phase = vm.phase === 'recovering' ? 'recovering' : 'starting';
+    return vm.desired === 'running' ? withStart(vm, permit, phase) : withRelease(repermitted, true);
+  }
+  if (!carriesItsPermit(vm, domain)) {
+    draft.event({
+      code: 'VM_PERMIT_MISMATCH',
+      severity: 'critical',
+      node: node.id,
+      vm: vm.id,
+      text: `${vm.spec.name} runs on ${node.id} with a permit that was not given to it; it is stopped there`,
+    });
+    return withRelease(repermitted, true);
+  }
+  return { ...withPermit(vm, permit, domain.permit?.token ?? null), failover: vm.failover };
+}
+
+/**
+ * The domain runs by the very permit of the record, or by the one before it when the newer one
+ * had not been written onto the running domain yet.
+ */
+function carriesItsPermit(vm: VmRecord, domain: DomainObservation): boolean {
+  const carried = domain.permit?.token ?? null;
+  if (carried !== null && carried === vm.permit?.token) return true;
+  return vm.operation?.kind === 'permit' && vm.operation.previousToken === carried;
+}
+
+/**
+ * Admission of a new incarnation: it is heard, its hypervisor answers, and nothing runs on it that
+ * has no right to. Leftovers of VMs that lost their permit are stopped first (FAILURES N21).
+ */
+function decideAdmission(draft: Draft, node: NodeRecord, seen: NodeObservation | undefined): void {
+  if (!isHeard(draft, seen) || seen.incarnation === null) return;
+  const fence = node.fence === null ? undefined : draft.fence(node.fence);
+  if (node.phase === 'fenced' && fence?.incarnation.id === seen.incarnation.id) return;
+  const report = seen.report;
+  if (report === null || report.incarnation !== seen.incarnation.id) return;
+  if (report.domains === null || leftoversOn(draft, node, seen).length > 0) return;
+  draft.put({
+    ...node,
+    phase: 'online',
+    incarnation: seen.incarnation,
+    capacity: report.capacity,
+    fence: null,
+  });
+  draft.event({
+    code: 'NODE_ADMITTED',
+    severity: 'info',
+    node: node.id,
+    vm: null,
+    text: `${node.id} is admitted with a new incarnation`,
+  });
+}
+
+/**
+ * VMs of the cluster whose domains run here without a right: all of them on an incarnation that is
+ * not admitted, and on an admitted one those whose permit is for somebody else (FAILURES V15).
+ */
+export function leftoversOn(
+  draft: Draft,
+  node: NodeRecord,
+  seen: NodeObservation,
+): readonly VmRecord[] {
+  if (seen.report?.domains == null || seen.report.incarnation !== seen.incarnation?.id) return [];
+  const admitted = isAdmitted(node) && node.incarnation?.id === seen.incarnation.id;
+  // An agent that restarted within its boot is re-admitted with what it runs.
+  if (!admitted && node.incarnation?.bootId === seen.incarnation.bootId) return [];
+  const leftovers: VmRecord[] = [];
+  for (const domain of seen.report.domains.values()) {
+    if (!domain.active) continue;
+    const vm = draft.vm(domain.vm);
+    if (vm === undefined || vm.desired === 'ignored') continue;
+    if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);
+  }
+  return leftovers;
+}

@@ -1,0 +1,128 @@
+import type { ClusterState } from '../cluster-state.ts';
+import type { FenceOperation } from '../model/fence-operation.ts';
+import type { NodeRecord } from '../model/node.ts';
+import type { VmRecord } from '../model/vm.ts';
+import { guardAgainst } from '../decide/guards.ts';
+import { openDraft } from '../decide/draft.ts';
+import type { Observations } from '../observations.ts';
+import { powerOffVerdict } from '../proof/power-off.ts';
+import { silentSinceMs } from '../timing/silence.ts';
+import { nodeState, vmState } from './states.ts';
+
+/** What is so, what is awaited, and which commands would end the wait. */
+export interface Explanation {
+  readonly facts: readonly string[];
+  readonly awaiting: readonly string[];
+  readonly try: readonly string[];
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** Why a fence operation has no proof yet, and what would give it one. */
+export function explainFence(
+  fence: FenceOperation,
+  state: ClusterState,
+  observations: Observations,
+): Explanation {
+  const facts = [`${fence.id} is to prove ${fence.node} dead; it is ${fence.phase}`];
+  if (fence.proof !== null) facts.push(`proven by ${fence.proof.kind}`);
+  for (const one of fence.revoked) facts.push(`${one.proof.kind} was revoked: ${one.because}`);
+  if (fence.phase !== 'intent' && fence.phase !== 'acting') return { facts, awaiting: [], try: [] };
+
+  const node = state.nodes.get(fence.node);
+  const execution = observations.fences.get(fence.id);
+  const seen = observations.nodes.get(fence.node);
+  const awaiting: string[] = [];
+  const steps: string[] = [];
+  const blocked = guardAgainst(openDraft(state, observations), fence);
+  if (blocked !== null && fence.phase === 'intent') {
+    facts.push(`no device command is sent: ${blocked.because}`);
+    steps.push(blocked.try);
+  }
+  const verdict = powerOffVerdict({
+    levels: node?.fenceTopology ?? [],
+    readings: execution?.readings ?? [],
+    outstanding: execution?.outstanding ?? false,
+    distrusted: fence.distrusted,
+    lastHeartbeatMs: seen?.lastHeartbeatMs ?? null,
+    silentMs: observations.nowMs - silentSinceMs(seen, observations),
+  });
+  if (verdict.kind === 'missing') awaiting.push(`powerOff: ${verdict.missing.join('; ')}`);
+  for (const [device, error] of execution?.errors ?? []) {
+    facts.push(`${device}: ${error.code}, ${error.detail}`);
+  }
+  awaiting.push(`newBoot: ${fence.node} comes back with another boot id`);
+  awaiting.push('attested: a person says that it is off');
+  steps.push(`kennel node confirm-off ${fence.node} --reason "..."`);
+  return { facts, awaiting, try: [...new Set(steps)] };
+}
+
+export function explainNode(
+  node: NodeRecord,
+  state: ClusterState,
+  observations: Observations,
+): Explanation {
+  const seen = observations.nodes.get(node.id);
+  const facts = [`${node.id} is ${nodeState(node, state, observations)}`];
+  facts.push(
+    seen?.lastHeartbeatMs == null
+      ? 'this manager has not heard it yet'
+      : `last heard ${seconds(observations.nowMs - seen.lastHeartbeatMs)} ago`,
+  );
+  const fence = node.fence === null ? undefined : state.fences.get(node.fence);
+  if (fence !== undefined) {
+    const more = explainFence(fence, state, observations);
+    return { ...more, facts: [...facts, ...more.facts] };
+  }
+  const awaiting: string[] = [];
+  const steps: string[] = [];
+  if (node.phase === 'joining') {
+    awaiting.push('its agent connects, its hypervisor answers and nothing runs there unpermitted');
+    steps.push('kennel agent run, on the node');
+  }
+  if (node.fenceTopology.length === 0) {
+    facts.push('it has no fence device: its VMs are not protected');
+    steps.push(`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`);
+  }
+  return { facts, awaiting, try: steps };
+}
+
+export function explainVm(
+  vm: VmRecord,
+  state: ClusterState,
+  observations: Observations,
+): Explanation {
+  const now = vmState(vm, state, observations);
+  const owner =
+    vm.permit === null
+      ? 'nobody holds its permit'
+      : `${vm.permit.node} holds its permit (token ${vm.permit.token})`;
+  const facts = [`${vm.spec.name} is ${now}, desired ${vm.desired}`, owner];
+  if (vm.reason !== null) facts.push(vm.reason);
+  const node = vm.permit === null ? undefined : state.nodes.get(vm.permit.node);
+  if (now === 'waitingProof' && node !== undefined) {
+    const more = explainNode(node, state, observations);
+    return {
+      facts: [
+        ...facts,
+        `it is not started elsewhere before ${node.id} is proven dead`,
+        ...more.facts,
+      ],
+      awaiting: more.awaiting,
+      try: more.try,
+    };
+  }
+  if (now === 'unknown' && node !== undefined) {
+    return {
+      facts: [...facts, `${node.id} does not say whether it runs`],
+      awaiting: [`${node.id} is heard again, its hypervisor answers, or it is proven dead`],
+      try: [`kennel explain ${node.id}`],
+    };
+  }
+  const waits = vm.phase === 'stopped' && vm.desired === 'running';
+  return {
+    facts,
+    awaiting: waits ? ['a node that can take it'] : [],
+    try: vm.phase === 'failed' ? [`kennel vm start ${vm.spec.name}`] : [],
+  };
+}

@@ -1,0 +1,120 @@
+import type { ClusterState } from '../cluster-state.ts';
+import type { NodeRecord } from '../model/node.ts';
+import type { VmRecord } from '../model/vm.ts';
+import type { Observations } from '../observations.ts';
+import { explainFence } from './awaiting.ts';
+import { nodeState, vmState } from './states.ts';
+
+/** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
+export interface Finding {
+  readonly code: string;
+  readonly severity: 'warning' | 'critical';
+  readonly subject: string;
+  readonly text: string;
+  readonly try: readonly string[];
+}
+
+/** Everything that an operator should know or do now, the worst first. */
+export function findingsOf(state: ClusterState, observations: Observations): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const node of state.nodes.values())
+    findings.push(...nodeFindings(node, state, observations));
+  for (const vm of state.vms.values()) findings.push(...vmFindings(vm, state, observations));
+  return findings.sort(
+    (a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'),
+  );
+}
+
+function nodeFindings(
+  node: NodeRecord,
+  state: ClusterState,
+  observations: Observations,
+): readonly Finding[] {
+  const seen = observations.nodes.get(node.id);
+  const held = [...state.vms.values()].filter((vm) => vm.permit?.node === node.id);
+  const findings: Finding[] = [];
+  const add = (
+    code: string,
+    severity: Finding['severity'],
+    text: string,
+    steps: readonly string[],
+  ): void => {
+    findings.push({ code, severity, subject: node.id, text, try: steps });
+  };
+  const fence = node.fence === null ? undefined : state.fences.get(node.fence);
+  if (fence !== undefined && (node.phase === 'fencing' || node.phase === 'blocked')) {
+    const why = explainFence(fence, state, observations);
+    const waiting = held.map((vm) => vm.spec.name).join(' ');
+    add(
+      node.phase === 'blocked' ? 'FENCE_BLOCKED' : 'FENCE_PENDING',
+      'critical',
+      `${why.awaiting[0] ?? 'proof is awaited'}${waiting === '' ? '' : `; waiting: ${waiting}`}`,
+      [`kennel explain ${node.id}`, ...why.try],
+    );
+  }
+  if (fence !== undefined && fence.revoked.length > 0) {
+    add('BMC_LIED', 'critical', `${fence.distrusted.join(', ')} said Off while the node lived`, [
+      `kennel node show ${node.id}`,
+    ]);
+  }
+  switch (nodeState(node, state, observations)) {
+    case 'suspect':
+      add('NODE_SUSPECT', 'warning', 'heartbeats are overdue', [`kennel explain ${node.id}`]);
+      break;
+    case 'joining':
+      add('NODE_NOT_ADMITTED', 'warning', 'its agent is not connected or not admitted yet', [
+        `kennel explain ${node.id}`,
+      ]);
+      break;
+    case 'fenced':
+      add('NODE_FENCED', 'warning', 'it is proven dead and has not come back', [
+        `kennel node power-on ${node.id}`,
+      ]);
+      break;
+    default:
+  }
+  if (node.fenceTopology.length === 0 && held.length > 0) {
+    add(
+      'NODE_UNFENCEABLE',
+      'warning',
+      `it has no fence device: ${held.length} VMs are unprotected`,
+      [`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`],
+    );
+  }
+  if (node.phase === 'online' && seen?.report?.hypervisor === 'unreachable') {
+    add(
+      'HYPERVISOR_UNREACHABLE',
+      'warning',
+      'its hypervisor does not answer; its VMs are unknown',
+      ['systemctl restart libvirtd, on the node'],
+    );
+  }
+  if (seen?.report?.degraded != null) {
+    add('AGENT_DEGRADED', 'warning', seen.report.degraded, [`kennel node show ${node.id}`]);
+  }
+  return findings;
+}
+
+function vmFindings(
+  vm: VmRecord,
+  state: ClusterState,
+  observations: Observations,
+): readonly Finding[] {
+  const add = (code: string, severity: Finding['severity'], text: string): readonly Finding[] => [
+    { code, severity, subject: vm.spec.name, text, try: [`kennel explain ${vm.spec.name}`] },
+  ];
+  switch (vmState(vm, state, observations)) {
+    case 'failed':
+      return add('VM_FAILED', 'critical', vm.reason ?? 'it failed too often');
+    case 'paused':
+      return add('VM_PAUSED', 'warning', 'its hypervisor paused it');
+    case 'backoff':
+      return add('VM_BACKOFF', 'warning', vm.reason ?? 'its last start failed');
+    case 'stopped':
+      return vm.desired === 'running' && vm.reason !== null
+        ? add('VM_UNPLACED', 'critical', vm.reason)
+        : [];
+    default:
+      return [];
+  }
+}

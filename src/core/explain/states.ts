@@ -1,0 +1,33 @@
+import type { ClusterState } from '../cluster-state.ts';
+import type { NodeRecord, NodeState } from '../model/node.ts';
+import type { VmRecord, VmState } from '../model/vm.ts';
+import type { Observations } from '../observations.ts';
+import { isLost, isSuspect } from '../timing/silence.ts';
+
+/** The state people see of a node: its phase, or `suspect` while its heartbeats are overdue. */
+export function nodeState(
+  node: NodeRecord,
+  state: ClusterState,
+  observations: Observations,
+): NodeState {
+  if (node.phase !== 'online') return node.phase;
+  const seen = observations.nodes.get(node.id);
+  return isSuspect(seen, observations, state.settings.timing) ? 'suspect' : 'online';
+}
+
+/** The state people see of a VM: its phase refined by what its owner reports. */
+export function vmState(vm: VmRecord, state: ClusterState, observations: Observations): VmState {
+  if (vm.permit === null) return vm.phase;
+  const node = state.nodes.get(vm.permit.node);
+  if (node === undefined) return 'unknown';
+  if (node.incarnation?.id !== vm.permit.incarnation) {
+    return node.phase === 'fenced' ? 'recovering' : 'unknown';
+  }
+  if (node.phase === 'fencing' || node.phase === 'blocked') return 'waitingProof';
+  const seen = observations.nodes.get(node.id);
+  if (isLost(seen, observations, state.settings.timing)) return 'unknown';
+  const report = seen?.report ?? null;
+  if (report === null || report.domains === null) return 'unknown';
+  if (vm.phase === 'running' && report.domains.get(vm.id)?.state === 'paused') return 'paused';
+  return vm.phase;
+}

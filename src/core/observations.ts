@@ -1,0 +1,91 @@
+import type { FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
+import type { Incarnation, NodeCapacity } from './model/node.ts';
+import type { Permit } from './model/permit.ts';
+import type { PowerReading } from './model/proof.ts';
+import type { FenceAttempt } from './model/fence-operation.ts';
+
+/** What an agent says of one domain, never what it was told. */
+export interface DomainObservation {
+  readonly vm: VmId;
+  readonly name: string;
+  /** A process exists that may write to the disks. */
+  readonly active: boolean;
+  readonly state: 'running' | 'paused' | 'shuttingDown' | 'shutOff' | 'crashed' | 'other';
+  readonly reason: string;
+  /** The permit in its metadata; may name another node or incarnation. */
+  readonly permit: Permit | null;
+}
+
+export interface ReportObservation {
+  readonly incarnation: IncarnationId;
+  readonly receivedMs: number;
+  readonly hypervisor: 'ok' | 'unreachable';
+  /** By VM; null while the hypervisor is unreachable: then nothing is known, not nothing runs. */
+  readonly domains: ReadonlyMap<VmId, DomainObservation> | null;
+  readonly capacity: NodeCapacity;
+  readonly degraded: string | null;
+}
+
+/** What this manager itself saw of a node. Times are its monotonic clock. */
+export interface NodeObservation {
+  /** The incarnation of the newest session, open or not. */
+  readonly incarnation: Incarnation | null;
+  readonly sessionOpen: boolean;
+  /** Last heartbeat of `incarnation`. */
+  readonly lastHeartbeatMs: number | null;
+  readonly lastHeartbeatWall: string | null;
+  /** Last lease granted to `incarnation`, by receipt of the heartbeat it answers. */
+  readonly lastLeaseMs: number | null;
+  readonly report: ReportObservation | null;
+}
+
+/** What the execution of a fence operation saw. Nothing in it is older than the intent. */
+export interface FenceObservation {
+  /** Bounded, oldest first, all devices mixed. */
+  readonly readings: readonly PowerReading[];
+  /** A power command may still be in flight. */
+  readonly outstanding: boolean;
+  /** A device reads On and the execution waits to be allowed to act. */
+  readonly wantsToAct: boolean;
+  readonly firstOffWall: string | null;
+  /** Every device command of this execution, oldest first. */
+  readonly attempts: readonly FenceAttempt[];
+  /** Last error per device, for people. */
+  readonly errors: ReadonlyMap<string, { readonly code: string; readonly detail: string }>;
+}
+
+export type CommandOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly because: string; readonly detail: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string }
+  | { readonly kind: 'ambiguous'; readonly detail: string };
+
+/** A command that was sent to an incarnation's current session. */
+export interface CommandObservation {
+  readonly incarnation: IncarnationId;
+  readonly sentMs: number;
+  readonly outcome: CommandOutcome | null;
+  readonly outcomeMs: number | null;
+}
+
+/** A tick of the manager that came late: it heard nobody meanwhile, so nobody was silent. */
+export interface Stall {
+  readonly endedMs: number;
+  readonly lateMs: number;
+}
+
+/** Everything volatile that decisions rest on. Lost with the process, observed anew by the next. */
+export interface Observations {
+  readonly nowMs: number;
+  readonly nowWall: string;
+  /** Since when this manager has been listening to agents without a break. */
+  readonly observingSinceMs: number;
+  readonly stalls: readonly Stall[];
+  readonly nodes: ReadonlyMap<NodeId, NodeObservation>;
+  readonly fences: ReadonlyMap<FenceId, FenceObservation>;
+  readonly commands: ReadonlyMap<OperationId, CommandObservation>;
+  /** When this manager first saw the VM in its present phase. */
+  readonly vmPhaseSinceMs: ReadonlyMap<VmId, number>;
+  /** When this manager first saw the fence operation in its present phase. */
+  readonly fencePhaseSince: ReadonlyMap<FenceId, { readonly ms: number; readonly wall: string }>;
+}

@@ -1,0 +1,62 @@
+import type { ClusterObject } from './cluster-state.ts';
+import type { ClusterEvent } from './model/event.ts';
+import type { FenceId, IncarnationId, NodeId, OperationId, Token, VmId } from './model/ids.ts';
+import type { FenceLevel } from './model/node.ts';
+import type { Permit } from './model/permit.ts';
+import type { VmSpec } from './model/vm.ts';
+
+/** One command for an agent. Derived from committed state only, so it may be sent at once. */
+export type Command =
+  | {
+      readonly kind: 'start';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly spec: VmSpec;
+    }
+  | {
+      readonly kind: 'permit';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly previousToken: Token | null;
+    }
+  | {
+      readonly kind: 'release';
+      readonly operation: OperationId;
+      readonly vm: VmId;
+      readonly incarnation: IncarnationId;
+      readonly token: Token;
+      readonly graceMs: number;
+    };
+
+export interface AddressedCommand {
+  readonly node: NodeId;
+  readonly incarnation: IncarnationId;
+  readonly command: Command;
+}
+
+/** A fence operation that an execution must be running for. Absent = its execution is stopped. */
+export interface FenceRequest {
+  readonly fence: FenceId;
+  readonly node: NodeId;
+  readonly levels: readonly FenceLevel[];
+  /** The phase `acting` is committed: device commands may be sent. */
+  readonly mayAct: boolean;
+}
+
+/** An object's new value (`put`) or its end (`delete`). */
+export type Change =
+  | { readonly kind: 'put'; readonly object: ClusterObject }
+  | { readonly kind: 'delete'; readonly key: string };
+
+export type NewEvent = Omit<ClusterEvent, 'kind' | 'at'>;
+
+/** What to do now. Changes are committed before anything is done on their strength. */
+export interface Plan {
+  /** To be committed together with the events. */
+  readonly changes: readonly Change[];
+  readonly events: readonly NewEvent[];
+  readonly commands: readonly AddressedCommand[];
+  readonly fences: readonly FenceRequest[];
+  /** Monotonic time at which to decide again if nothing happens before; null = only on events. */
+  readonly wakeAtMs: number | null;
+}

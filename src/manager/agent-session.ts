@@ -1,0 +1,153 @@
+import {
+  agentMessageSchema,
+  sessionProtocolVersion,
+  type AgentMessage,
+  type ManagerMessage,
+} from '../api/schema/session.ts';
+import type { CommandOutcome } from '../core/observations.ts';
+import { bootId, incarnationId, nodeId, operationId } from '../core/model/ids.ts';
+import type { IncarnationId, NodeId, OperationId } from '../core/model/ids.ts';
+import type { Incarnation } from '../core/model/node.ts';
+import type { Env, Timer } from '../env/env.ts';
+import type { JsonValue, MessageChannel } from '../env/network.ts';
+
+/** How long a connection may take to say hello, in ms. */
+const helloTimeoutMs = 5000;
+
+export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
+export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
+
+export interface SessionEvents {
+  /** Null = welcome; otherwise the reason of the refusal. */
+  onHello(session: AgentSession, hello: Hello): string | null;
+  onHeartbeat(session: AgentSession, sequence: number): void;
+  onReport(session: AgentSession, report: Report): void;
+  onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void;
+  onXml(operation: OperationId, xml: string | null, detail: string): void;
+  onClose(session: AgentSession, reason: string): void;
+}
+
+/** One connection of one incarnation. Says nothing of a node but its own: identity is the certificate's. */
+export class AgentSession {
+  readonly node: NodeId;
+  readonly fingerprint: string;
+  readonly #channel: MessageChannel;
+  readonly #env: Env;
+  readonly #events: SessionEvents;
+  #hello: Hello | null = null;
+  #reportSequence = -1;
+  #helloTimer: Timer | null;
+
+  constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
+    this.#env = env;
+    this.#channel = channel;
+    this.#events = events;
+    this.node = nodeId(channel.peer.name);
+    this.fingerprint = channel.peer.fingerprint;
+    this.#helloTimer = env.timers.after(helloTimeoutMs, () => this.refuse('no hello'));
+    channel.onClose((reason) => this.#closed(reason));
+    channel.onMessage((message) => this.#receive(message));
+  }
+
+  /** The accepted hello. */
+  get hello(): Hello | null {
+    return this.#hello;
+  }
+
+  get incarnation(): Incarnation | null {
+    return this.#hello === null ? null : incarnationOf(this.#hello);
+  }
+
+  send(message: ManagerMessage): void {
+    this.#channel.send(message);
+  }
+
+  ack(sequence: number, epoch: number, lease: boolean): void {
+    if (this.#hello === null) return;
+    this.send({ kind: 'ack', sequence, epoch, incarnation: this.#hello.incarnation.id, lease });
+  }
+
+  refuse(reason: string): void {
+    this.send({ kind: 'bye', reason });
+    this.#channel.close(reason);
+  }
+
+  isOf(incarnation: IncarnationId): boolean {
+    return this.#hello?.incarnation.id === incarnation;
+  }
+
+  #closed(reason: string): void {
+    this.#helloTimer?.cancel();
+    this.#helloTimer = null;
+    this.#events.onClose(this, reason);
+  }
+
+  #receive(raw: JsonValue): void {
+    const parsed = agentMessageSchema.safeParse(raw);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      this.refuse(`not a message of this protocol: ${issue?.path.join('.')} ${issue?.message}`);
+      return;
+    }
+    const message = parsed.data;
+    if (message.kind === 'hello') {
+      this.#greet(message);
+      return;
+    }
+    if (this.#hello === null) {
+      this.refuse('the first message is a hello');
+      return;
+    }
+    switch (message.kind) {
+      case 'heartbeat':
+        this.#events.onHeartbeat(this, message.sequence);
+        break;
+      case 'report':
+        if (message.report.sequence <= this.#reportSequence) return;
+        this.#reportSequence = message.report.sequence;
+        this.#events.onReport(this, message.report);
+        break;
+      case 'result':
+        this.#events.onResult(this, operationId(message.operation), message.outcome);
+        break;
+      case 'xml':
+        this.#events.onXml(operationId(message.operation), message.xml, message.detail);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #greet(hello: Hello): void {
+    this.#helloTimer?.cancel();
+    this.#helloTimer = null;
+    if (this.#hello !== null) {
+      this.refuse('a second hello');
+      return;
+    }
+    if (hello.protocol !== sessionProtocolVersion) {
+      this.refuse(`protocol ${hello.protocol} is not spoken here, ${sessionProtocolVersion} is`);
+      return;
+    }
+    if (hello.node !== this.node) {
+      this.refuse(`the certificate is of ${this.node}, not of ${hello.node}`);
+      return;
+    }
+    const refusal = this.#events.onHello(this, hello);
+    if (refusal !== null) {
+      this.#env.log.warn({ node: this.node, reason: refusal }, 'agent refused');
+      this.refuse(refusal);
+      return;
+    }
+    this.#hello = hello;
+    this.#reportSequence = hello.report.sequence;
+  }
+}
+
+export function incarnationOf(hello: Hello): Incarnation {
+  return {
+    id: incarnationId(hello.incarnation.id),
+    bootId: bootId(hello.incarnation.bootId),
+    isolation: hello.incarnation.isolation,
+  };
+}

@@ -1,0 +1,54 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Everything under `/metrics`. Names follow Prometheus' conventions, units are in the names. */
+export interface ManagerMetrics {
+  readonly registry: Registry;
+  readonly decisions: Counter;
+  readonly commitSeconds: Histogram;
+  readonly failoverSeconds: Histogram;
+  readonly leading: Gauge;
+  readonly epoch: Gauge;
+  readonly nodes: Gauge<'state'>;
+  readonly vms: Gauge<'state'>;
+  readonly findings: Gauge<'severity'>;
+}
+
+export function managerMetrics(): ManagerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    decisions: new Counter({
+      name: 'kennel_decisions_total',
+      help: 'Decisions made by this leader',
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'kennel_commit_seconds',
+      help: 'Time from a decision to its acknowledged commit',
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    failoverSeconds: new Histogram({
+      name: 'kennel_failover_seconds',
+      help: 'Time from the last sign of life of a node to the start of each of its VMs elsewhere',
+      buckets: [1, 2, 3, 5, 8, 13, 21, 34, 60, 120, 300],
+      registers,
+    }),
+    leading: new Gauge({ name: 'kennel_leading', help: '1 while this manager leads', registers }),
+    epoch: new Gauge({ name: 'kennel_epoch', help: 'Epoch of the present leadership', registers }),
+    nodes: new Gauge({
+      name: 'kennel_nodes',
+      help: 'Nodes by state',
+      labelNames: ['state'],
+      registers,
+    }),
+    vms: new Gauge({ name: 'kennel_vms', help: 'VMs by state', labelNames: ['state'], registers }),
+    findings: new Gauge({
+      name: 'kennel_findings',
+      help: 'Things that are wrong now, by severity',
+      labelNames: ['severity'],
+      registers,
+    }),
+  };
+}

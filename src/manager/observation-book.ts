@@ -1,0 +1,170 @@
+import type { AgentReport } from '../api/schema/session.ts';
+import type {
+  CommandObservation,
+  CommandOutcome,
+  DomainObservation,
+  FenceObservation,
+  NodeObservation,
+  Observations,
+  ReportObservation,
+  Stall,
+} from '../core/observations.ts';
+import type { FenceId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
+import type { Incarnation } from '../core/model/node.ts';
+import type { AddressedCommand } from '../core/plan.ts';
+import type { Clock } from '../env/env.ts';
+import type { Mirror } from './mirror.ts';
+
+const unseen: NodeObservation = {
+  incarnation: null,
+  sessionOpen: false,
+  lastHeartbeatMs: null,
+  lastHeartbeatWall: null,
+  lastLeaseMs: null,
+  report: null,
+};
+
+/** Stalls remembered; older ones lie before every deadline that still counts. */
+const keptStalls = 16;
+/** Finished commands remembered, so that their outcome outlives the decision that needs it. */
+const keptCommands = 4096;
+
+/**
+ * Everything this manager itself saw. It exists from the manager's start, so that a follower that
+ * becomes leader may count the silence it observed itself.
+ */
+export class ObservationBook {
+  readonly #clock: Clock;
+  readonly #nodes = new Map<NodeId, NodeObservation>();
+  readonly #commands = new Map<OperationId, CommandObservation>();
+  readonly #fences = new Map<FenceId, FenceObservation>();
+  readonly #stalls: Stall[] = [];
+  #observingSinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#observingSinceMs = clock.monotonicMs();
+  }
+
+  /** What was seen, together with what the leader's mirror knows of phases. Live, not a copy. */
+  observe(mirror: Mirror): Observations {
+    return {
+      nowMs: this.#clock.monotonicMs(),
+      nowWall: this.#clock.wallIso(),
+      observingSinceMs: this.#observingSinceMs,
+      stalls: this.#stalls,
+      nodes: this.#nodes,
+      fences: this.#fences,
+      commands: this.#commands,
+      vmPhaseSinceMs: mirror.vmPhaseSinceMs,
+      fencePhaseSince: mirror.fencePhaseSince,
+    };
+  }
+
+  /** Listening begins now: nobody was silent before. */
+  beginObserving(): void {
+    this.#observingSinceMs = this.#clock.monotonicMs();
+  }
+
+  node(node: NodeId): NodeObservation {
+    return this.#nodes.get(node) ?? unseen;
+  }
+
+  sessionOpened(node: NodeId, incarnation: Incarnation, report: AgentReport): void {
+    const before = this.node(node);
+    const same = before.incarnation?.id === incarnation.id;
+    this.#nodes.set(node, {
+      incarnation,
+      sessionOpen: true,
+      lastHeartbeatMs: this.#clock.monotonicMs(),
+      lastHeartbeatWall: this.#clock.wallIso(),
+      lastLeaseMs: same ? before.lastLeaseMs : null,
+      report: this.#reportOf(incarnation, report),
+    });
+    // What was sent on an earlier connection may be lost with it.
+    for (const [id, command] of this.#commands) {
+      if (command.incarnation === incarnation.id && command.outcome === null) {
+        this.#commands.delete(id);
+      }
+    }
+  }
+
+  sessionClosed(node: NodeId): void {
+    this.#nodes.set(node, { ...this.node(node), sessionOpen: false });
+  }
+
+  heartbeat(node: NodeId): void {
+    this.#nodes.set(node, {
+      ...this.node(node),
+      lastHeartbeatMs: this.#clock.monotonicMs(),
+      lastHeartbeatWall: this.#clock.wallIso(),
+    });
+  }
+
+  /** A lease was acknowledged now, on the strength of a heartbeat that arrived before. */
+  leaseGranted(node: NodeId): void {
+    this.#nodes.set(node, { ...this.node(node), lastLeaseMs: this.#clock.monotonicMs() });
+  }
+
+  reported(node: NodeId, report: AgentReport): void {
+    const before = this.node(node);
+    if (before.incarnation === null) return;
+    this.#nodes.set(node, { ...before, report: this.#reportOf(before.incarnation, report) });
+  }
+
+  commandSent(addressed: AddressedCommand): void {
+    this.#commands.set(addressed.command.operation, {
+      incarnation: addressed.incarnation,
+      sentMs: this.#clock.monotonicMs(),
+      outcome: null,
+      outcomeMs: null,
+    });
+    this.#boundCommands();
+  }
+
+  commandEnded(operation: OperationId, outcome: CommandOutcome): void {
+    const sent = this.#commands.get(operation);
+    if (sent === undefined) return;
+    this.#commands.set(operation, { ...sent, outcome, outcomeMs: this.#clock.monotonicMs() });
+  }
+
+  fence(id: FenceId): FenceObservation | undefined {
+    return this.#fences.get(id);
+  }
+
+  setFence(id: FenceId, observation: FenceObservation): void {
+    this.#fences.set(id, observation);
+  }
+
+  forgetFence(id: FenceId): void {
+    this.#fences.delete(id);
+  }
+
+  stalled(lateMs: number): void {
+    this.#stalls.push({ endedMs: this.#clock.monotonicMs(), lateMs });
+    if (this.#stalls.length > keptStalls) this.#stalls.shift();
+  }
+
+  #reportOf(incarnation: Incarnation, report: AgentReport): ReportObservation {
+    const domains =
+      report.domains === null
+        ? null
+        : new Map(report.domains.map((domain) => [domain.vm as VmId, domain as DomainObservation]));
+    return {
+      incarnation: incarnation.id,
+      receivedMs: this.#clock.monotonicMs(),
+      hypervisor: report.hypervisor,
+      domains,
+      capacity: report.capacity,
+      degraded: report.degraded,
+    };
+  }
+
+  #boundCommands(): void {
+    if (this.#commands.size <= keptCommands) return;
+    for (const [id, command] of this.#commands) {
+      if (this.#commands.size <= keptCommands) return;
+      if (command.outcome !== null) this.#commands.delete(id);
+    }
+  }
+}

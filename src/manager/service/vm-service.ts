@@ -1,0 +1,175 @@
+import type { AdoptVm, CreateVm, StopVm } from '../../api/schema/requests.ts';
+import type { VmView } from '../../api/schema/views.ts';
+import type { Caller } from '../../api/cluster-service.ts';
+import { nodeId, operationId, vmId } from '../../core/model/ids.ts';
+import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
+import type { DomainObservation } from '../../core/observations.ts';
+import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
+import { adoptVm, createVm, deleteVm, startVm, stopVm } from '../../core/request/vm.ts';
+import type { Draft } from '../../core/decide/draft.ts';
+import type { Env } from '../../env/env.ts';
+import type { Leader } from '../leader.ts';
+import type { Mirror } from '../mirror.ts';
+import type { SessionHub } from '../session-hub.ts';
+import { vmView, type Sight } from './views.ts';
+
+/** How long an agent may take to hand over a domain's XML, in ms. */
+const inspectTimeoutMs = 15_000;
+
+/** Reads a spec out of libvirt XML; given from outside, because parsing XML is the agent's part. */
+export type ReadDomainXml = (xml: string) => Promise<Outcome<VmSpec>>;
+
+/** What people ask about VMs. */
+export class VmService {
+  readonly #env: Env;
+  readonly #hub: SessionHub;
+  readonly #readXml: ReadDomainXml;
+
+  constructor(options: { env: Env; hub: SessionHub; readXml: ReadDomainXml }) {
+    this.#env = options.env;
+    this.#hub = options.hub;
+    this.#readXml = options.readXml;
+  }
+
+  async create(
+    leader: Leader,
+    sight: () => Sight,
+    body: CreateVm,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    const id = vmId(body.id ?? this.#env.random.uuid());
+    const spec: VmSpec = { ...body.spec, nodes: body.spec.nodes.map(nodeId) };
+    const created = await leader.mutate(
+      (draft) => createVm(draft, { id, spec, desired: body.desired }),
+      caller,
+    );
+    return created.kind === 'problem' ? created : ok(vmView(created.value, sight()));
+  }
+
+  start(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#change(leader, sight, name, caller, startVm);
+  }
+
+  stop(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    body: StopVm,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#change(leader, sight, name, caller, (draft, vm) => stopVm(draft, vm, body.force));
+  }
+
+  delete(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#change(leader, sight, name, caller, deleteVm);
+  }
+
+  async adopt(
+    leader: Leader,
+    sight: () => Sight,
+    body: AdoptVm,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    const { mirror, observations } = sight();
+    const node = mirror.nodes.get(nodeId(body.node));
+    if (node === undefined) {
+      return problem(cannotAdopt(body, `there is no node ${body.node}`, ['kennel node ls']));
+    }
+    const domains = observations.nodes.get(node.id)?.report?.domains ?? null;
+    const found = [...(domains?.values() ?? [])].find(
+      (one) => one.name === body.domain || one.vm === body.domain,
+    );
+    const refusal = adoptionRefusal(found, body);
+    if (found === undefined || refusal !== null) {
+      return problem(refusal ?? cannotAdopt(body, 'it is not there', []));
+    }
+    const { xml, detail } = await this.#hub.inspect(node.id, leader.epoch, {
+      operation: operationId(`inspect/${found.vm}/${this.#env.random.uuid()}`),
+      vm: found.vm,
+      timeoutMs: inspectTimeoutMs,
+    });
+    if (xml === null) return problem(cannotAdopt(body, detail, ['run the command again']));
+    const spec = await this.#readXml(xml);
+    if (spec.kind === 'problem') return spec;
+    const adopted = await leader.mutate(
+      (draft) => adoptVm(draft, { id: found.vm, spec: spec.value, node: node.id }),
+      caller,
+    );
+    return adopted.kind === 'problem' ? adopted : ok(vmView(adopted.value, sight()));
+  }
+
+  async #change(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    caller: Caller,
+    change: (draft: Draft, vm: VmRecord) => Outcome<VmRecord>,
+  ): Promise<Outcome<VmView>> {
+    const id = findVm(leader.mirror, name)?.id;
+    if (id === undefined) return problem(unknownVm(name));
+    const outcome = await leader.mutate((draft) => {
+      const vm = draft.vm(id);
+      return vm === undefined ? problem(unknownVm(name)) : change(draft, vm);
+    }, caller);
+    return outcome.kind === 'problem' ? outcome : ok(vmView(outcome.value, sight()));
+  }
+}
+
+/** By name or UUID. */
+export function findVm(mirror: Mirror, name: string): VmRecord | undefined {
+  const byId = mirror.vms.get(vmId(name.toLowerCase()));
+  if (byId !== undefined) return byId;
+  for (const vm of mirror.vms.values()) if (vm.spec.name === name) return vm;
+  return undefined;
+}
+
+function adoptionRefusal(found: DomainObservation | undefined, body: AdoptVm): Problem | null {
+  if (found === undefined) {
+    return cannotAdopt(body, `${body.node} reports no domain ${body.domain}`, [
+      `virsh list --all, on ${body.node}`,
+    ]);
+  }
+  if (!found.active) {
+    return cannotAdopt(body, 'it does not run', [
+      `virsh dumpxml ${body.domain} > vm.xml; kennel vm create -f vm.xml`,
+    ]);
+  }
+  if (found.permit !== null) {
+    return cannotAdopt(
+      body,
+      `it carries a permit of ${found.permit.node} (token ${found.permit.token})`,
+      [`kennel vm show ${found.name}`],
+    );
+  }
+  return null;
+}
+
+function cannotAdopt(body: AdoptVm, because: string, steps: readonly string[]): Problem {
+  return {
+    code: 'E_CONFLICT',
+    what: `${body.domain} on ${body.node} cannot be adopted`,
+    because,
+    so: 'it was not touched',
+    try: steps,
+  };
+}
+
+export function unknownVm(name: string): Problem {
+  return {
+    code: 'E_NOT_FOUND',
+    what: `there is no VM ${name}`,
+    because: 'no VM has that name or UUID',
+    so: 'nothing was done',
+    try: ['kennel vm ls'],
+  };
+}

@@ -1,0 +1,207 @@
+import type { CommandOutcome } from '../core/observations.ts';
+import type { NodeId, OperationId } from '../core/model/ids.ts';
+import type { TimingSettings } from '../core/model/settings.ts';
+import type { AddressedCommand } from '../core/plan.ts';
+import type { Env } from '../env/env.ts';
+import type { MessageChannel } from '../env/network.ts';
+import type { AgentCommand } from '../api/schema/session.ts';
+import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
+import type { WaitingHeartbeat } from './lease-granter.ts';
+import type { ObservationBook } from './observation-book.ts';
+
+/** Commands in one message, below the bound of the wire's schema. */
+const commandsPerMessage = 256;
+
+/** The part of a leadership that sessions feed. Absent while this manager does not lead. */
+export interface LeadingListener {
+  readonly epoch: number;
+  /** Null = may speak for the node; otherwise why not. */
+  admitSession(hello: Hello, fingerprint: string): string | null;
+  heartbeat(heartbeat: WaitingHeartbeat): void;
+  /** Something was observed that a decision may depend on. */
+  observed(): void;
+  /** The node was overdue, or under a fence operation: its heartbeat may change a decision. */
+  heartbeatMatters(node: NodeId): boolean;
+}
+
+export interface HubIdentity {
+  readonly clusterId: string;
+  readonly manager: string;
+  timing(): TimingSettings;
+}
+
+/** All agent sessions of this manager, one per node: the newest replaces the one before. */
+export class SessionHub {
+  readonly #env: Env;
+  readonly #identity: HubIdentity;
+  readonly #book: ObservationBook;
+  readonly #sessions = new Map<NodeId, AgentSession>();
+  readonly #inspections = new Map<OperationId, (xml: string | null, detail: string) => void>();
+  #leading: LeadingListener | null = null;
+
+  constructor(env: Env, identity: HubIdentity, book: ObservationBook) {
+    this.#env = env;
+    this.#identity = identity;
+    this.#book = book;
+  }
+
+  accept(channel: MessageChannel): void {
+    if (channel.peer.role !== 'agent' || channel.peer.clusterId !== this.#identity.clusterId) {
+      channel.close('only agents of this cluster speak here');
+      return;
+    }
+    void new AgentSession(this.#env, channel, {
+      onHello: (session, hello) => this.#onHello(session, hello),
+      onHeartbeat: (session, sequence) => this.#onHeartbeat(session, sequence),
+      onReport: (session, report) => this.#onReport(session, report),
+      onResult: (session, operation, outcome) => this.#onResult(session, operation, outcome),
+      onXml: (operation, xml, detail) => this.#onXml(operation, xml, detail),
+      onClose: (session, reason) => this.#onClose(session, reason),
+    });
+  }
+
+  /** Leadership begins or ends. Sessions that the leader's records do not admit are closed. */
+  lead(leading: LeadingListener | null): void {
+    this.#leading = leading;
+    if (leading === null) return;
+    for (const session of this.#sessions.values()) {
+      const { hello } = session;
+      if (hello === null) continue;
+      const refusal = leading.admitSession(hello, session.fingerprint);
+      if (refusal !== null) session.refuse(refusal);
+    }
+  }
+
+  closeAll(reason: string): void {
+    for (const session of this.#sessions.values()) session.refuse(reason);
+  }
+
+  /** Closes the session of a node that is no longer what it was, for example removed. */
+  disconnect(node: NodeId, reason: string): void {
+    this.#sessions.get(node)?.refuse(reason);
+  }
+
+  /** Sends commands, one message per node. Those whose incarnation is not connected are skipped. */
+  send(epoch: number, commands: readonly AddressedCommand[]): void {
+    const byNode = new Map<NodeId, AddressedCommand[]>();
+    for (const command of commands) {
+      const session = this.#sessions.get(command.node);
+      if (session === undefined || !session.isOf(command.incarnation)) continue;
+      const list = byNode.get(command.node);
+      if (list === undefined) byNode.set(command.node, [command]);
+      else list.push(command);
+      this.#book.commandSent(command);
+    }
+    for (const [node, list] of byNode) this.#sendTo(node, epoch, list);
+  }
+
+  /** Asks an agent for a domain's XML. Null when there is none or no answer within the time. */
+  inspect(
+    node: NodeId,
+    epoch: number,
+    request: { readonly operation: OperationId; readonly vm: string; readonly timeoutMs: number },
+  ): Promise<{ readonly xml: string | null; readonly detail: string }> {
+    const session = this.#sessions.get(node);
+    const incarnation = session?.incarnation ?? null;
+    if (session === undefined || incarnation === null) {
+      return Promise.resolve({ xml: null, detail: `${node} is not connected` });
+    }
+    return new Promise((resolve) => {
+      const end = (xml: string | null, detail: string): void => {
+        timer.cancel();
+        this.#inspections.delete(request.operation);
+        resolve({ xml, detail });
+      };
+      const timer = this.#env.timers.after(request.timeoutMs, () => end(null, 'no answer in time'));
+      this.#inspections.set(request.operation, end);
+      session.send({
+        kind: 'commands',
+        clusterId: this.#identity.clusterId,
+        epoch,
+        incarnation: incarnation.id,
+        commands: [{ kind: 'inspect', operation: request.operation, vm: request.vm }],
+      });
+    });
+  }
+
+  #sendTo(node: NodeId, epoch: number, list: readonly AddressedCommand[]): void {
+    const session = this.#sessions.get(node);
+    const incarnation = session?.incarnation ?? null;
+    if (session === undefined || incarnation === null) return;
+    for (let from = 0; from < list.length; from += commandsPerMessage) {
+      session.send({
+        kind: 'commands',
+        clusterId: this.#identity.clusterId,
+        epoch,
+        incarnation: incarnation.id,
+        // The wire's arrays are mutable where the core's are not; nobody writes to them.
+        commands: list
+          .slice(from, from + commandsPerMessage)
+          .map((addressed) => addressed.command as AgentCommand),
+      });
+    }
+  }
+
+  #onHello(session: AgentSession, hello: Hello): string | null {
+    if (hello.clusterId !== this.#identity.clusterId) return 'another cluster';
+    const refusal = this.#leading?.admitSession(hello, session.fingerprint) ?? null;
+    if (refusal !== null) return refusal;
+    const before = this.#sessions.get(session.node);
+    this.#sessions.set(session.node, session);
+    before?.refuse('replaced by a newer connection');
+    this.#book.sessionOpened(session.node, incarnationOf(hello), hello.report);
+    const timing = this.#identity.timing();
+    session.send({
+      kind: 'welcome',
+      manager: this.#identity.manager,
+      clusterId: this.#identity.clusterId,
+      heartbeatMs: timing.heartbeatMs,
+      leaseTtlMs: timing.leaseTtlMs,
+    });
+    this.#leading?.observed();
+    return null;
+  }
+
+  #onHeartbeat(session: AgentSession, sequence: number): void {
+    if (this.#sessions.get(session.node) !== session || session.incarnation === null) return;
+    const matters = this.#leading?.heartbeatMatters(session.node) ?? false;
+    this.#book.heartbeat(session.node);
+    if (this.#leading === null) {
+      session.ack(sequence, 0, false);
+      return;
+    }
+    const { epoch } = this.#leading;
+    this.#leading.heartbeat({
+      node: session.node,
+      incarnation: session.incarnation,
+      sequence,
+      answer: (lease) => session.ack(sequence, epoch, lease),
+    });
+    if (matters) this.#leading.observed();
+  }
+
+  #onReport(session: AgentSession, report: Report): void {
+    if (this.#sessions.get(session.node) !== session) return;
+    this.#book.reported(session.node, report);
+    this.#leading?.observed();
+  }
+
+  #onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void {
+    if (this.#sessions.get(session.node) !== session) return;
+    this.#env.log.debug({ node: session.node, operation, outcome: outcome.kind }, 'command ended');
+    this.#book.commandEnded(operation, outcome);
+    this.#leading?.observed();
+  }
+
+  #onXml(operation: OperationId, xml: string | null, detail: string): void {
+    this.#inspections.get(operation)?.(xml, detail);
+  }
+
+  #onClose(session: AgentSession, reason: string): void {
+    if (this.#sessions.get(session.node) !== session) return;
+    this.#sessions.delete(session.node);
+    this.#env.log.info({ node: session.node, reason }, 'agent session closed');
+    this.#book.sessionClosed(session.node);
+    this.#leading?.observed();
+  }
+}
