@@ -2,6 +2,7 @@ import { operationId, type NodeId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation } from '../observations.ts';
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
+import { isLost } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { leftoversOn } from './nodes.ts';
 import { ownerOf } from './ownership.ts';
@@ -87,6 +88,7 @@ function leftoverCommands(draft: Draft): readonly AddressedCommand[] {
   for (const node of draft.state.nodes.values()) {
     const seen = draft.observations.nodes.get(node.id);
     if (seen?.incarnation == null || !seen.sessionOpen || draft.isChanged(node)) continue;
+    if (isLost(seen, draft.observations, draft.state.settings.timing)) continue;
     for (const vm of leftoversOn(draft, node, seen)) {
       const operation = operationId(`leftover/${vm.id}/${seen.incarnation.id}/${vm.lastToken}`);
       if (!isDue(draft, 'release', draft.observations.commands.get(operation))) continue;

@@ -8,6 +8,8 @@ import { ownerOf, type DomainView, type Owner } from './ownership.ts';
 
 /** How long a start whose outcome is unknown is waited for before it is called back, in ms. */
 const unknownStartMs = 20_000;
+/** How long a VM must run for its earlier failures to be forgotten, in ms. */
+const stableMs = 60_000;
 /** How long after a refusal a permit is written anew, in ms. */
 const retryPermitMs = 2000;
 /** First delay after a failed start; doubles with each failure up to the cap, in ms. */
@@ -123,7 +125,6 @@ function becomeRunning(draft: Draft, vm: VmRecord, node: NodeRecord): void {
     ...vm,
     phase: 'running',
     operation: null,
-    failures: 0,
     reason: null,
     failover: null,
   });
@@ -145,8 +146,12 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
   }
   if (owner.domain.kind === 'unknown') return;
   if (runsByPermit(vm, owner.domain)) {
-    if (vm.operation !== null) draft.put({ ...vm, operation: null });
+    if (vm.operation === null && vm.failover === null) {
+      forgiveFailures(draft, vm);
+      return;
+    }
     noteStarted(draft, vm);
+    draft.put({ ...vm, operation: null, failover: null });
     return;
   }
   if (isActive(owner.domain)) {
@@ -155,6 +160,15 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
   }
   // It ended without being told to: crash, guest shutdown, or someone else's hand.
   restartLocally(draft, vm, owner.node, endedBecause(owner.domain));
+}
+
+/** Failures count until it has run for a while: a crash loop starts well every time. */
+function forgiveFailures(draft: Draft, vm: VmRecord): void {
+  if (vm.failures === 0) return;
+  const since = draft.observations.vmPhaseSinceMs.get(vm.id) ?? draft.observations.nowMs;
+  const dueMs = since + stableMs;
+  if (draft.observations.nowMs < dueMs) draft.wakeAt(dueMs);
+  else draft.put({ ...vm, operation: null, failures: 0 });
 }
 
 /** The domain runs, but its metadata does not carry the permit of the record yet. */

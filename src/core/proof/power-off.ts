@@ -42,14 +42,18 @@ export function powerOffVerdict(evidence: PowerOffEvidence): PowerOffVerdict {
   return { kind: 'missing', missing: nearest ?? [] };
 }
 
-/** The latest unbroken run of Off readings of a device that bear its enrolled identity. */
+/**
+ * The latest unbroken run of Off readings of a device that bear its enrolled identity, all taken
+ * after the last heartbeat: what was read before a sign of life says nothing about what follows.
+ */
 function offRun(device: FenceDevice, evidence: PowerOffEvidence): readonly PowerReading[] {
   const run: PowerReading[] = [];
   for (let index = evidence.readings.length - 1; index >= 0; index -= 1) {
     const reading = evidence.readings[index];
     if (reading === undefined || reading.device !== device.id) continue;
     const sameMachine = device.identity === null || reading.identity === device.identity;
-    if (reading.power !== 'off' || !sameMachine) break;
+    const afterLife = evidence.lastHeartbeatMs === null || reading.atMs > evidence.lastHeartbeatMs;
+    if (reading.power !== 'off' || !sameMachine || !afterLife) break;
     run.push(reading);
   }
   return run.reverse();
@@ -63,9 +67,8 @@ function missingOf(
   if (evidence.distrusted.includes(device.id)) return [`${device.id} lied before`];
   const first = run[0];
   const last = run[run.length - 1];
-  if (first === undefined || last === undefined) return [`${device.id} does not read Off`];
-  if (evidence.lastHeartbeatMs !== null && evidence.lastHeartbeatMs >= first.atMs) {
-    return [`${device.id} reads Off, but the node was heard since`];
+  if (first === undefined || last === undefined) {
+    return [`${device.id} has not read Off since the node was last heard`];
   }
   if (run.length < minOffReadings || last.atMs - first.atMs < device.settleMs) {
     return [

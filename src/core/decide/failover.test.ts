@@ -1,0 +1,306 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { nodeId } from '../model/ids.ts';
+import { TestWorld, incarnationOf } from '../testing/world.ts';
+
+/** Three nodes, one VM on n1; the others are heard throughout. */
+describe('a silent node with a VM', () => {
+  let world: TestWorld;
+  const n1 = nodeId('n1');
+
+  beforeEach(() => {
+    world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+  });
+
+  const silence = (ms: number): void => {
+    world.nowMs += ms;
+    world.beat('n2', 'n3');
+  };
+  const readOff = (times: number, everyMs: number): void => {
+    for (let count = 0; count < times; count += 1) {
+      silence(everyMs);
+      world.read(world.onlyFence().id, 'n1/bmc', 'off');
+      world.settle();
+    }
+  };
+
+  it('W2: is left alone while the silence is shorter than failAfter', () => {
+    world.addRunningVm('db', 'n1');
+    silence(2900);
+    expect(world.step()).toMatchObject({ changes: [], commands: [], fences: [] });
+  });
+
+  it('wakes the manager at the instant at which it counts as lost', () => {
+    world.addRunningVm('db', 'n1');
+    silence(1000);
+    expect(world.step().wakeAtMs).toBe(103_000);
+  });
+
+  it('is fenced after failAfter, and nothing is sent before the intent is committed', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    const plan = world.step();
+    expect(plan.fences).toEqual([]);
+    expect(world.node(n1).phase).toBe('fencing');
+    expect(world.onlyFence().phase).toBe('intent');
+    expect(world.step().fences).toMatchObject([{ node: 'n1', mayAct: false }]);
+  });
+
+  it('N1: is proven by Off readings over the settle time without any power command', () => {
+    const db = world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    readOff(2, 1000);
+    expect(world.onlyFence().phase).toBe('intent');
+    expect(world.vm(db).permit?.node).toBe('n1');
+    readOff(1, 1000);
+    expect(world.onlyFence()).toMatchObject({ phase: 'proven', proof: { kind: 'powerOff' } });
+    expect(world.vm(db)).toMatchObject({ phase: 'recovering', permit: { token: 2 } });
+    expect(world.vm(db).permit?.node).not.toBe('n1');
+  });
+
+  it('sends the start only after proof and new owner are committed', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    readOff(2, 1000);
+    silence(1000);
+    world.read(world.onlyFence().id, 'n1/bmc', 'off');
+    const proving = world.step();
+    expect(proving.commands).toEqual([]);
+    expect(world.step().commands).toMatchObject([{ node: 'n2', command: { kind: 'start' } }]);
+  });
+
+  it('B12: cancels the operation when the node is heard before the first device command', () => {
+    const db = world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    silence(100);
+    world.beat('n1');
+    world.settle();
+    expect(world.onlyFence().phase).toBe('cancelled');
+    expect(world.node(n1)).toMatchObject({ phase: 'online', fence: null });
+    expect(world.vm(db)).toMatchObject({ phase: 'running', permit: { node: 'n1', token: 1 } });
+  });
+
+  it('B12: goes on to a proof once a device command may have been sent', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    world.execution(world.onlyFence().id, { wantsToAct: true });
+    world.settle();
+    expect(world.onlyFence().phase).toBe('acting');
+    silence(100);
+    world.beat('n1');
+    world.settle();
+    expect(world.onlyFence().phase).toBe('acting');
+  });
+
+  it('B7: Off readings prove nothing while heartbeats arrive', () => {
+    const db = world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    world.execution(world.onlyFence().id, { wantsToAct: true });
+    world.settle();
+    for (let count = 0; count < 10; count += 1) {
+      readOff(1, 1000);
+      world.beat('n1');
+    }
+    expect(world.onlyFence().proof).toBeNull();
+    expect(world.vm(db).permit?.node).toBe('n1');
+  });
+
+  it('B8: Off readings of another machine prove nothing', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    for (let count = 0; count < 5; count += 1) {
+      silence(1000);
+      world.read(world.onlyFence().id, 'n1/bmc', 'off', 'guid-of-another');
+      world.settle();
+    }
+    expect(world.onlyFence().proof).toBeNull();
+  });
+
+  it('proves nothing while a power command is in flight', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    world.execution(world.onlyFence().id, { outstanding: true });
+    readOff(5, 1000);
+    expect(world.onlyFence().proof).toBeNull();
+    world.execution(world.onlyFence().id, { outstanding: false });
+    world.settle();
+    expect(world.onlyFence().proof?.kind).toBe('powerOff');
+  });
+
+  it('B7: life after the proof revokes it and marks the device as a liar', () => {
+    const db = world.addRunningVm('db', 'n1');
+    world.nodes.set(nodeId('n2'), { ...world.node(nodeId('n2')), cordoned: true });
+    world.nodes.set(nodeId('n3'), { ...world.node(nodeId('n3')), cordoned: true });
+    silence(3000);
+    world.settle();
+    readOff(3, 1000);
+    expect(world.vm(db)).toMatchObject({ permit: { node: 'n1' } });
+    silence(100);
+    world.beat('n1');
+    world.settle();
+    expect(world.onlyFence()).toMatchObject({
+      phase: 'acting',
+      proof: null,
+      distrusted: ['n1/bmc'],
+    });
+    expect(world.events).toContain('BMC_LIED');
+    readOff(5, 1000);
+    expect(world.onlyFence().proof).toBeNull();
+  });
+
+  it('N8: another boot id proves the old incarnation dead at once, without a device', () => {
+    const db = world.addRunningVm('db', 'n1');
+    silence(500);
+    world.connect('n1', incarnationOf('n1', 2));
+    world.settle();
+    expect(world.onlyFence()).toMatchObject({ proof: { kind: 'newBoot' }, attempts: [] });
+    expect(world.vm(db)).toMatchObject({ phase: 'recovering', permit: { token: 2 } });
+  });
+
+  it('N8: a reboot during an open operation ends it without a further power action', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    silence(10_000);
+    world.connect('n1', incarnationOf('n1', 2));
+    const plans = world.settle();
+    expect(world.onlyFence().proof?.kind).toBe('newBoot');
+    expect(plans.at(-1)?.fences).toEqual([]);
+  });
+
+  it('is not fenced when it holds no VM', () => {
+    silence(60_000);
+    world.settle();
+    expect(world.fences.size).toBe(0);
+    expect(world.node(n1)).toMatchObject({ phase: 'joining', incarnation: null });
+  });
+
+  it('O3: is not fenced in maintenance', () => {
+    world.addRunningVm('db', 'n1');
+    world.nodes.set(n1, { ...world.node(n1), maintenance: true });
+    silence(60_000);
+    world.settle();
+    expect(world.fences.size).toBe(0);
+  });
+
+  it('a VM that is disabled is neither a reason to fence nor moved', () => {
+    const db = world.addRunningVm('db', 'n1', { desired: 'disabled' });
+    silence(60_000);
+    world.settle();
+    expect(world.fences.size).toBe(0);
+    expect(world.vm(db).permit?.node).toBe('n1');
+  });
+
+  it('M2: the own stall of the manager counts as nobody’s silence', () => {
+    world.addRunningVm('db', 'n1');
+    world.nowMs += 30_000;
+    world.stalls.push({ endedMs: world.nowMs, lateMs: 29_800 });
+    expect(world.step().changes).toEqual([]);
+    world.nowMs += 2900;
+    world.beat('n2', 'n3');
+    world.settle();
+    expect(world.onlyFence().node).toBe('n1');
+  });
+
+  it('a new leader waits for nodes it has not heard yet, longer than failAfter', () => {
+    world.addRunningVm('db', 'n1');
+    world.seen.clear();
+    world.observingSinceMs = world.nowMs;
+    world.nowMs += 5900;
+    world.settle();
+    expect(world.fences.size).toBe(0);
+    world.nowMs += 200;
+    world.settle();
+    expect(world.fences.size).toBeGreaterThan(0);
+  });
+
+  it('the failover record closes when every VM runs elsewhere, with what happened when', () => {
+    const db = world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    readOff(3, 1000);
+    const to = world.vm(db).permit?.node ?? 'nowhere';
+    world.report(to, [world.domain(db)]);
+    world.settle();
+    const [failover] = world.failovers.values();
+    expect(failover).toMatchObject({
+      outcome: 'completed',
+      node: 'n1',
+      vms: [{ name: 'db', from: 'n1', to, failure: null }],
+    });
+    expect(failover?.intentAt).not.toBeNull();
+    expect(failover?.provenAt).not.toBeNull();
+    expect(failover?.vms[0]?.startedAt).not.toBeNull();
+    expect(world.onlyFence().phase).toBe('closed');
+  });
+});
+
+describe('guards before a device command', () => {
+  it('W6: more than half of the nodes lost at once blocks all commands, and says so', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+    for (const name of ['n1', 'n2']) world.addRunningVm(`vm-${name}`, name);
+    world.nowMs += 3000;
+    world.beat('n3');
+    world.settle();
+    for (const fence of world.fences.values()) world.execution(fence.id, { wantsToAct: true });
+    world.settle();
+    expect([...world.fences.values()].map((fence) => fence.phase)).toEqual(['intent', 'intent']);
+    expect(world.node(nodeId('n1')).phase).toBe('blocked');
+    expect(world.events).toContain('FENCE_BLOCKED');
+  });
+
+  it('N18: a node that reads Off is proven although the storm guard blocks commands', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+    for (const name of ['n1', 'n2']) world.addRunningVm(`vm-${name}`, name);
+    world.nowMs += 3000;
+    world.beat('n3');
+    world.settle();
+    const [first] = world.fences.values();
+    if (first === undefined) throw new Error('no fence');
+    for (let count = 0; count < 3; count += 1) {
+      world.nowMs += 1000;
+      world.beat('n3');
+      world.read(first.id, 'n1/bmc', 'off');
+      world.settle();
+    }
+    expect(world.fences.get(first.id)?.proof?.kind).toBe('powerOff');
+  });
+
+  it('W6: nodes that are heard again are online as before, and nothing restarted', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+    const ids = ['n1', 'n2', 'n3'].map((name) => world.addRunningVm(`vm-${name}`, name));
+    world.nowMs += 90_000;
+    world.settle();
+    world.nowMs += 10;
+    world.beat('n1', 'n2', 'n3');
+    world.settle();
+    expect(ids.map((id) => world.vm(id).permit?.token)).toEqual([1, 1, 1]);
+    expect([...world.nodes.values()].map((node) => node.phase)).toEqual([
+      'online',
+      'online',
+      'online',
+    ]);
+  });
+
+  it('a node without a fence device is blocked, and says what would release it', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3'])
+      world.addNode(name, name === 'n1' ? { fenceTopology: [] } : {});
+    world.addRunningVm('db', 'n1');
+    world.nowMs += 3000;
+    world.beat('n2', 'n3');
+    world.settle();
+    expect(world.node(nodeId('n1')).phase).toBe('blocked');
+    expect(world.onlyFence().phase).toBe('intent');
+  });
+});

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nodeId, token, vmId } from '../model/ids.ts';
+import type { VmRecord } from '../model/vm.ts';
+import { specOf } from '../testing/world.ts';
+import { explainPlacement, place, type PlacementNode } from './place.ts';
+import { addUsage, usageByNode, usageOf } from './usage.ts';
+
+const vmOf = (name: string, memoryMiB: number, separateFrom: readonly string[] = []): VmRecord => ({
+  kind: 'vm',
+  id: vmId(name),
+  spec: specOf(name, { memoryMiB, separateFrom }),
+  desired: 'running',
+  phase: 'stopped',
+  permit: null,
+  lastToken: token(0),
+  operation: null,
+  failures: 0,
+  failover: null,
+  reason: null,
+  deleting: false,
+});
+
+const nodeOf = (name: string, memoryMiB: number, closed: string | null = null): PlacementNode => ({
+  id: nodeId(name),
+  capacity: { memoryMiB, vcpus: 100 },
+  closed,
+});
+
+const clusters = fc.record({
+  nodes: fc.array(fc.integer({ min: 0, max: 4000 }), { minLength: 1, maxLength: 6 }),
+  vms: fc.array(
+    fc.record({ memoryMiB: fc.integer({ min: 1, max: 2000 }), apart: fc.nat({ max: 20 }) }),
+    { maxLength: 30 },
+  ),
+});
+
+/** Places all VMs one after the other, each seeing the choices before it. */
+function placeAll(input: { nodes: number[]; vms: { memoryMiB: number; apart: number }[] }) {
+  const nodes = input.nodes.map((memory, index) => nodeOf(`n${index}`, memory));
+  const usage = usageByNode([]);
+  const placed: { vm: VmRecord; node: string }[] = [];
+  for (const [index, { memoryMiB, apart }] of input.vms.entries()) {
+    const vm = vmOf(`vm${index}`, memoryMiB, apart < index ? [`vm${apart}`] : []);
+    const placement = place(vm, { nodes, usage, vcpuOvercommit: 1 });
+    if (placement.kind === 'nowhere') continue;
+    addUsage(usage, placement.node, vm);
+    placed.push({ vm, node: placement.node });
+  }
+  return { nodes, usage, placed };
+}
+
+describe('placement', () => {
+  it('never promises memory twice', () => {
+    fc.assert(
+      fc.property(clusters, (input) => {
+        const { nodes, usage } = placeAll(input);
+        for (const node of nodes) {
+          expect(usageOf(usage, node.id).memoryMiB).toBeLessThanOrEqual(node.capacity.memoryMiB);
+        }
+      }),
+    );
+  });
+
+  it('never puts VMs together that must be apart, whichever of them says so', () => {
+    fc.assert(
+      fc.property(clusters, (input) => {
+        const { placed } = placeAll(input);
+        for (const one of placed) {
+          const beside = placed.filter((other) => other.node === one.node);
+          const names = beside.map((other) => other.vm.spec.name);
+          expect(one.vm.spec.separateFrom.filter((name) => names.includes(name))).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('gives the same answer to the same question', () => {
+    fc.assert(
+      fc.property(clusters, (input) => {
+        const where = (): string[] => placeAll(input).placed.map((one) => one.node);
+        expect(where()).toEqual(where());
+      }),
+    );
+  });
+
+  it('says for every node why not', () => {
+    const usage = usageByNode([]);
+    addUsage(usage, nodeId('n3'), vmOf('other', 10));
+    const vm = vmOf('db', 500, ['other']);
+    const nodes = [nodeOf('n1', 100), nodeOf('n2', 9000, 'cordoned'), nodeOf('n3', 9000)];
+    const placement = place(vm, { nodes, usage, vcpuOvercommit: 1 });
+    expect(explainPlacement(placement)).toBe(
+      'no node can take it (n1: needs 500 MiB of memory, 100 MiB are free; n2: cordoned; n3: must not share a node with other)',
+    );
+  });
+
+  it('spreads equal VMs over equal nodes', () => {
+    const { usage } = placeAll({
+      nodes: [4000, 4000, 4000],
+      vms: Array.from({ length: 9 }, () => ({ memoryMiB: 100, apart: 20 })),
+    });
+    expect(['n0', 'n1', 'n2'].map((name) => usageOf(usage, nodeId(name)).vms.size)).toEqual([
+      3, 3, 3,
+    ]);
+  });
+});
