@@ -10,11 +10,10 @@ import {
 } from 'fastify-type-provider-zod';
 import type { ZodType } from 'zod';
 import type { Problem } from '../../core/problem.ts';
-import { KennelError } from '../../errors/kennel-error.ts';
 import type { CredentialSource } from '../../pki/credentials.ts';
 import { valueOf, type Api, type RouteContext } from './api.ts';
 import { administratorOf } from './authentication.ts';
-import { noSuchRoute, problemOfError } from './error-answer.ts';
+import { noSuchRoute, problemOfError, RequestInvalid } from './error-answer.ts';
 import { fieldProblem, type RequestPart } from './field-problems.ts';
 import { documentHead } from './openapi.ts';
 import { problemStatus } from './problem-status.ts';
@@ -77,7 +76,7 @@ function compileValidator(route: { readonly schema: ZodType; readonly httpPart?:
     if (result.success) return { value: result.data };
     const part = partNames[route.httpPart ?? 'body'] ?? 'body';
     const place = { schema: route.schema, data, part };
-    return { error: new KennelError(fieldProblem(result.error, place)) };
+    return { error: new RequestInvalid(fieldProblem(result.error, place)) };
   };
 }
 
@@ -128,6 +127,6 @@ function about(request: {
     method: request.method,
     route: request.routeOptions.url ?? 'none',
     actor: request.administrator?.name ?? 'none',
-    from: request.raw.socket.remoteAddress ?? 'unix',
+    from: request.raw.socket.remoteAddress,
   };
 }

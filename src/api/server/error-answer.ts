@@ -2,6 +2,16 @@ import type { FastifyError } from 'fastify';
 import type { Problem } from '../../core/problem.ts';
 import { KennelError } from '../../errors/kennel-error.ts';
 
+/** Carries what validation found through the HTTP library, which writes fields onto it. */
+export class RequestInvalid extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.because);
+    this.name = 'RequestInvalid';
+    this.problem = problem;
+  }
+}
+
 const wrongForm = (because: string): Problem => ({
   code: 'E_USAGE',
   what: 'the request is not of the documented form',
@@ -21,7 +31,7 @@ const libraryRefusals: Readonly<Record<string, string>> = {
 
 /** The problem to answer for whatever a route or the library threw. Defects stay unexplained. */
 export function problemOfError(error: unknown): Problem {
-  if (error instanceof KennelError) return error.problem;
+  if (error instanceof KennelError || error instanceof RequestInvalid) return error.problem;
   const { code, statusCode } = error as Partial<FastifyError>;
   const refusal = code === undefined ? undefined : libraryRefusals[code];
   if (refusal !== undefined) return wrongForm(refusal);

@@ -3,7 +3,7 @@ import type { Timer } from '../../env/env.ts';
 import type { RouteContext } from './api.ts';
 
 /** A blank line after this much silence shows both ends that the other is still there. */
-export const keepAliveMs = 15_000;
+const keepAliveMs = 15_000;
 
 /** A client that is this far behind is cut off; it comes back and asks from where it was. */
 const maxWaitingBytes = 1024 * 1024;

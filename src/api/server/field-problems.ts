@@ -23,7 +23,13 @@ interface Place {
  * that hold secrets are not repeated.
  */
 export function fieldProblem(error: ZodError, place: Place): Problem {
-  const lines = error.issues.flatMap((issue) => describe(issue, place));
+  // Unknown names first: they often explain what is missing.
+  const isUnknown = (issue: Issue): boolean => issue.code === 'unrecognized_keys';
+  const issues = [
+    ...error.issues.filter(isUnknown),
+    ...error.issues.filter((one) => !isUnknown(one)),
+  ];
+  const lines = issues.flatMap((issue) => describe(issue, place));
   const isSpec = place.part === 'body' && error.issues.every((issue) => issue.path[0] === 'spec');
   const more = lines.length - maxIssues;
   const count = `${lines.length} ${lines.length === 1 ? 'field' : 'fields'}`;
@@ -59,15 +65,13 @@ function unknown(key: string, known: readonly string[]): string {
 function allowed(issue: Issue, place: Place): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${typeText(issue.expected)}`;
     case 'invalid_value':
-      return `must be ${oneOf(issue.values)}`;
+    case 'invalid_union':
+      return `must be ${allowedHere(issue, place)}`;
     case 'too_small':
       return `must ${amount(issue.origin, 'at least', issue.minimum)}`;
     case 'too_big':
       return `must ${amount(issue.origin, 'at most', issue.maximum)}`;
-    case 'invalid_union':
-      return `must be ${unionText(issue, place)}`;
     case 'invalid_format':
     case 'not_multiple_of':
     case 'invalid_key':
@@ -87,26 +91,28 @@ function amount(origin: string, bound: string, value: number | bigint): string {
   return `be ${bound} ${value}`;
 }
 
-function unionText(issue: Issue, place: Place): string {
+/** From the schema, because an issue of a union says nothing and one of an optional value too little. */
+function allowedHere(issue: Issue, place: Place): string {
   const nodes = schemasAt(place.schema, issue.path, place.data);
-  const constants = nodes.flatMap((node) => (node.const === undefined ? [] : [node.const]));
-  if (constants.length > 0) return oneOf(constants);
-  const types = nodes.flatMap((node) => (node.type === undefined ? [] : [typeText(node.type)]));
-  return [...new Set(types)].join(' or ') || 'of the documented form';
+  const values = nodes.flatMap(
+    (node) => node.enum ?? (node.const === undefined ? [] : [node.const]),
+  );
+  const types = nodes
+    .filter((node) => node.enum === undefined && node.const === undefined)
+    .flatMap((node) => node.type ?? [])
+    .map((type) => typeNames[type] ?? type);
+  const all = [...new Set([...values.map(String), ...types])];
+  if (all.length === 0) return 'of the documented form';
+  return values.length > 0 ? oneOf(all) : all.join(' or ');
 }
 
-const typeText = (type: string): string => {
-  const names: Readonly<Record<string, string>> = {
-    string: 'a text',
-    number: 'a number',
-    int: 'a whole number',
-    integer: 'a whole number',
-    boolean: 'true or false',
-    array: 'a list',
-    object: 'an object',
-    record: 'an object',
-  };
-  return names[type] ?? type;
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
 };
 
 const oneOf = (values: readonly unknown[]): string =>

@@ -2,7 +2,7 @@ import { toJSONSchema, type ZodType } from 'zod';
 
 /** The parts of a JSON Schema that matter for finding what is allowed at a place. */
 export interface SchemaNode {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;

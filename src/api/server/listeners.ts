@@ -1,4 +1,4 @@
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { connect } from 'node:net';
@@ -54,7 +54,7 @@ export async function listenOnAddress(
 export async function listenOnPath(server: Server, path: string): Promise<void> {
   try {
     await listen(server, { path }).catch(async (error: unknown) => {
-      if (codeOf(error) !== 'EADDRINUSE' || (await isAnswered(path))) throw error;
+      if (codeOf(error) !== 'EADDRINUSE' || !(await isLeftOver(path))) throw error;
       await unlink(path);
       await listen(server, { path });
     });
@@ -78,15 +78,17 @@ function listen(
   });
 }
 
-/** True unless it is certain that nobody listens there any more. */
-function isAnswered(path: string): Promise<boolean> {
+/** True only when it is certain that this is a socket and nobody listens on it any more. */
+async function isLeftOver(path: string): Promise<boolean> {
+  // Connecting to a plain file is refused in the same way.
+  if (!(await lstat(path)).isSocket()) return false;
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve(false);
     });
-    socket.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
+    socket.once('error', (error) => resolve(codeOf(error) === 'ECONNREFUSED'));
   });
 }
 

@@ -1,0 +1,196 @@
+import { ok, problem, type Outcome } from '../../core/problem.ts';
+import type { Caller, ClusterService } from '../cluster-service.ts';
+import type { Joined, ProbeView } from '../schema/requests.ts';
+import type {
+  EventView,
+  FailoverView,
+  FenceView,
+  NodeView,
+  StatusView,
+  VmView,
+} from '../schema/views.ts';
+
+/** For tests: a service that records what it was asked and answers with fixed views. */
+export interface TestService extends ClusterService {
+  readonly calls: { readonly method: string; readonly given: readonly unknown[] }[];
+  /** Says something to everybody who watches. */
+  emit(event: EventView): void;
+  /** Running watches, with what they asked for. */
+  readonly watches: ReadonlySet<{ readonly after: number }>;
+}
+
+const uuid = '0f4a2c1e-8b7d-4e6f-9a5b-1c2d3e4f5a6b';
+
+export const testVm: VmView = {
+  id: uuid,
+  name: 'db-1',
+  state: 'running',
+  desired: 'running',
+  node: 'node-1',
+  priority: 'high',
+  permit: { vm: uuid, node: 'node-1', incarnation: 'boot.1', token: 3 },
+  memoryMiB: 512,
+  vcpus: 1,
+  reason: null,
+  isProtected: true,
+  spec: {
+    name: 'db-1',
+    vcpus: 1,
+    memoryMiB: 512,
+    disks: [],
+    interfaces: [],
+    priority: 'high',
+    definition: { kind: 'typed', machine: null, emulated: true },
+    consoleLog: null,
+    separateFrom: [],
+    nodes: [],
+  },
+};
+
+export const testFence: FenceView = {
+  id: 'F-1',
+  node: 'node-1',
+  phase: 'proven',
+  requestedBy: 'detector',
+  proof: { kind: 'attested', actor: 'root', reason: 'seen it' },
+  attempts: [],
+  lastReadings: [],
+  awaiting: [],
+};
+
+export const testNode: NodeView = {
+  name: 'node-1',
+  state: 'online',
+  address: '192.0.2.1',
+  cordoned: false,
+  maintenance: false,
+  isolation: 'holding',
+  incarnation: 'boot.1',
+  bootId: uuid,
+  lastSeenMs: 12,
+  leaseMs: 4100,
+  hypervisor: 'ok',
+  capacity: { memoryMiB: 4096, vcpus: 4 },
+  used: { memoryMiB: 512, vcpus: 1 },
+  vms: 1,
+  readiness: ['power'],
+  fenceDevices: [],
+  fence: null,
+};
+
+const testStatus: StatusView = {
+  clusterId: uuid,
+  clusterName: 'test',
+  health: 'healthy',
+  leader: 'mgr-1',
+  epoch: 4,
+  revision: 88,
+  profile: 'default',
+  managers: [{ name: 'mgr-1', healthy: true }],
+  findings: [],
+  nodes: [testNode],
+  vms: [testVm],
+};
+
+const testFailover: FailoverView = {
+  id: 'FO-1',
+  node: 'node-1',
+  fence: 'F-1',
+  lastSeenAt: null,
+  detectedAt: '2026-11-22T12:00:00.000Z',
+  intentAt: '2026-11-22T12:00:00.100Z',
+  firstOffAt: null,
+  provenAt: null,
+  proof: null,
+  vms: [],
+  outcome: 'open',
+  closedAt: null,
+  hash: null,
+  previousHash: null,
+};
+
+const testProbe: ProbeView = {
+  ok: true,
+  identity: uuid,
+  power: 'on',
+  learned: { cipherSuite: 17 },
+  warnings: [],
+  latencyMs: 12,
+};
+
+export const testEvent = (sequence: number): EventView => ({
+  sequence,
+  code: 'NODE_ONLINE',
+  severity: 'info',
+  node: 'node-1',
+  vm: null,
+  text: `event ${sequence}`,
+  at: '2026-11-22T12:00:00.000Z',
+});
+
+const notFound = (what: string): Outcome<never> =>
+  problem({ code: 'E_NOT_FOUND', what, because: 'no such name', so: '', try: ['kennel status'] });
+
+export function makeTestService(options: { readonly joined?: Joined } = {}): TestService {
+  const calls: { method: string; given: readonly unknown[] }[] = [];
+  const watches = new Set<{ after: number; listener: (event: EventView) => void }>();
+  const record = <T>(method: string, value: T, ...given: readonly unknown[]): Outcome<T> => {
+    calls.push({ method, given });
+    return ok(value);
+  };
+  const node = async (name: string): Promise<Outcome<NodeView>> =>
+    name === 'node-1' ? record('node', testNode, name) : notFound(`there is no node ${name}`);
+  const vm = async (name: string): Promise<Outcome<VmView>> =>
+    name === 'db-1' ? record('vm', testVm, name) : notFound(`there is no VM ${name}`);
+  const ofVm =
+    (method: string) =>
+    async (...given: readonly unknown[]): Promise<Outcome<VmView>> =>
+      record(method, testVm, ...given);
+  const token = { token: `kjt1.${'0'.repeat(16)}.x.y`, expiresAt: '2026-11-22T13:00:00.000Z' };
+  const joined: Joined = options.joined ?? {
+    clusterId: uuid,
+    certificate: '',
+    certificateAuthority: '',
+    managers: ['192.0.2.9:7444'],
+  };
+  return {
+    calls,
+    watches,
+    emit: (event) => {
+      for (const watch of watches) watch.listener(event);
+    },
+    status: async () => record('status', testStatus),
+    node,
+    vm,
+    createToken: async (body, caller) => record('createToken', token, body, caller),
+    join: async (body) => record('join', joined, body),
+    removeNode: async (name, caller) => record('removeNode', testNode, name, caller),
+    addFenceDevice: async (...given) => record('addFenceDevice', testProbe, ...given),
+    fenceNode: async (...given) => record('fenceNode', testFence, ...given),
+    confirmOff: async (...given) => record('confirmOff', testFence, ...given),
+    powerOn: async (name, caller) => record('powerOn', testNode, name, caller),
+    createVm: ofVm('createVm'),
+    startVm: ofVm('startVm'),
+    stopVm: ofVm('stopVm'),
+    deleteVm: ofVm('deleteVm'),
+    adoptVm: ofVm('adoptVm'),
+    events: async (after, limit) =>
+      record('events', [testEvent(after + 1)].slice(0, limit), after, limit),
+    watchEvents: (after, listener) => {
+      const watch = { after, listener };
+      watches.add(watch);
+      return () => watches.delete(watch);
+    },
+    failovers: async () => record('failovers', [testFailover]),
+    failover: async (id) =>
+      id === 'FO-1' ? record('failover', testFailover, id) : notFound(`there is no failover ${id}`),
+    explain: async (topic) =>
+      record('explain', { topic, facts: ['it is so'], awaiting: [], try: [] }, topic),
+    metrics: async () => '# TYPE kennel_up gauge\nkennel_up 1\n',
+  };
+}
+
+/** The caller that a recorded call ended with. */
+export function callerIn(given: readonly unknown[]): Caller {
+  return given.at(-1) as Caller;
+}

@@ -1,0 +1,180 @@
+import type {
+  AddFenceDevice,
+  AdoptVm,
+  ConfirmOff,
+  CreateToken,
+  CreateVm,
+  FenceNode,
+  ProbeView,
+  StopVm,
+  TokenCreated,
+} from '../api/schema/requests.ts';
+import type {
+  EventView,
+  ExplanationView,
+  FailoverView,
+  FenceView,
+  NodeView,
+  StatusView,
+  VmView,
+} from '../api/schema/views.ts';
+import { ok, type Outcome } from '../core/problem.ts';
+import type { Answer, AnswerForm } from './answer-schemas.ts';
+import { call, type CallOptions, type Connection } from './call.ts';
+import type { ApiRequest } from './exchange.ts';
+import { jsonOf, parseAnswer, problemOf } from './parse-answer.ts';
+import { describeTarget } from './target.ts';
+import { watchEvents, type WatchOptions } from './watch-events.ts';
+
+export interface ChangeOptions extends CallOptions {
+  /** Answers what would be, and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** One method per route, named as in `ClusterService`. No method rejects. */
+export interface Client {
+  status(options?: CallOptions): Promise<Outcome<StatusView>>;
+  nodes(options?: CallOptions): Promise<Outcome<readonly NodeView[]>>;
+  node(name: string, options?: CallOptions): Promise<Outcome<NodeView>>;
+  vms(options?: CallOptions): Promise<Outcome<readonly VmView[]>>;
+  vm(nameOrId: string, options?: CallOptions): Promise<Outcome<VmView>>;
+  events(
+    after: number,
+    limit: number,
+    options?: CallOptions,
+  ): Promise<Outcome<readonly EventView[]>>;
+  /** See `watchEvents`; the iteration throws `KennelError` when it cannot go on. */
+  watchEvents(after: number, options?: WatchOptions): AsyncIterable<EventView>;
+  failovers(options?: CallOptions): Promise<Outcome<readonly FailoverView[]>>;
+  failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
+  explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
+  metrics(options?: CallOptions): Promise<Outcome<string>>;
+  /** The OpenAPI document, as JSON text. */
+  openapi(options?: CallOptions): Promise<Outcome<string>>;
+  createToken(body: CreateToken, options?: ChangeOptions): Promise<Outcome<TokenCreated>>;
+  removeNode(name: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  addFenceDevice(
+    node: string,
+    body: AddFenceDevice,
+    options?: ChangeOptions,
+  ): Promise<Outcome<ProbeView>>;
+  fenceNode(node: string, body: FenceNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
+  confirmOff(node: string, body: ConfirmOff, options?: ChangeOptions): Promise<Outcome<FenceView>>;
+  powerOn(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  createVm(body: CreateVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  startVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  stopVm(vm: string, body: StopVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  /** Ends running calls and watches. */
+  close(): Promise<void>;
+}
+
+/** A client of one manager. Connects with the first call; opening costs nothing. */
+export function openClient(connection: Connection): Client {
+  const closing = new AbortController();
+  return {
+    ...reads(connection, closing.signal),
+    ...changes(connection, closing.signal),
+    watchEvents: (after, options = {}) =>
+      watchEvents(connection, after, { ...options, signal: joined(options, closing.signal) }),
+    close: async () => closing.abort(),
+  };
+}
+
+const joined = (options: CallOptions, closing: AbortSignal): AbortSignal =>
+  options.signal === undefined ? closing : AbortSignal.any([closing, options.signal]);
+
+type Reads = Pick<
+  Client,
+  | 'status'
+  | 'nodes'
+  | 'node'
+  | 'vms'
+  | 'vm'
+  | 'events'
+  | 'failovers'
+  | 'failover'
+  | 'explain'
+  | 'metrics'
+  | 'openapi'
+>;
+
+function reads(connection: Connection, closing: AbortSignal): Reads {
+  const who = describeTarget(connection.target);
+  const ask = (path: string, options: CallOptions = {}) =>
+    call(
+      connection,
+      { method: 'GET', path, body: undefined, changes: false },
+      { ...options, signal: joined(options, closing) },
+    );
+  const get = async <F extends AnswerForm>(
+    path: string,
+    form: F,
+    options?: CallOptions,
+  ): Promise<Outcome<Answer<F>>> => {
+    const raw = await ask(path, options);
+    return raw.kind === 'problem' ? raw : parseAnswer(who, raw.value, form);
+  };
+  const text = async (path: string, options?: CallOptions): Promise<Outcome<string>> => {
+    const raw = await ask(path, options);
+    if (raw.kind === 'problem') return raw;
+    if (raw.value.status === 200) return ok(raw.value.text);
+    return problemOf(who, raw.value.status, jsonOf(raw.value.text));
+  };
+  return {
+    status: (options) => get('/v1/status', 'status', options),
+    nodes: (options) => get('/v1/nodes', 'nodes', options),
+    node: (name, options) => get(`/v1/nodes/${part(name)}`, 'node', options),
+    vms: (options) => get('/v1/vms', 'vms', options),
+    vm: (name, options) => get(`/v1/vms/${part(name)}`, 'vm', options),
+    events: (after, limit, options) =>
+      get(`/v1/events?after=${after}&limit=${limit}`, 'events', options),
+    failovers: (options) => get('/v1/failovers', 'failovers', options),
+    failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
+    explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
+    metrics: (options) => text('/metrics', options),
+    openapi: (options) => text('/openapi.json', options),
+  };
+}
+
+type Changes = Omit<Client, keyof Reads | 'watchEvents' | 'close'>;
+
+function changes(connection: Connection, closing: AbortSignal): Changes {
+  const who = describeTarget(connection.target);
+  const send = async <F extends AnswerForm>(
+    request: ApiRequest,
+    form: F,
+    options: ChangeOptions = {},
+  ): Promise<Outcome<Answer<F>>> => {
+    const dryRun = options.dryRun === true;
+    const path = dryRun ? `${request.path}?dryRun=true` : request.path;
+    const raw = await call(
+      connection,
+      { ...request, path, changes: !dryRun },
+      { ...options, signal: joined(options, closing) },
+    );
+    return raw.kind === 'problem' ? raw : parseAnswer(who, raw.value, form);
+  };
+  const post = (path: string, body?: unknown): ApiRequest => ({ method: 'POST', path, body });
+  const remove = (path: string): ApiRequest => ({ method: 'DELETE', path, body: undefined });
+  const ofNode = (node: string, verb: string): string => `/v1/nodes/${part(node)}${verb}`;
+  const ofVm = (vm: string, verb: string): string => `/v1/vms/${part(vm)}${verb}`;
+  return {
+    createToken: (body, options) => send(post('/v1/tokens', body), 'tokenCreated', options),
+    removeNode: (node, options) => send(remove(ofNode(node, '')), 'node', options),
+    addFenceDevice: (node, body, options) =>
+      send(post(ofNode(node, '/fence-devices'), body), 'probe', options),
+    fenceNode: (node, body, options) => send(post(ofNode(node, '/fence'), body), 'fence', options),
+    confirmOff: (node, body, options) =>
+      send(post(ofNode(node, '/confirm-off'), body), 'fence', options),
+    powerOn: (node, options) => send(post(ofNode(node, '/power-on')), 'node', options),
+    createVm: (body, options) => send(post('/v1/vms', body), 'vm', options),
+    startVm: (vm, options) => send(post(ofVm(vm, '/start')), 'vm', options),
+    stopVm: (vm, body, options) => send(post(ofVm(vm, '/stop'), body), 'vm', options),
+    deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
+    adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),
+  };
+}
+
+const part = (text: string): string => encodeURIComponent(text);

@@ -1,0 +1,106 @@
+import { X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { Join, Joined } from '../api/schema/requests.ts';
+import { ok, problem, type Outcome } from '../core/problem.ts';
+import { realClock } from '../env/real/clock.ts';
+import {
+  fingerprintOf,
+  identityOfCertificate,
+  type CertificateCheck,
+} from '../pki/certificate-identity.ts';
+import { parseJoinToken } from '../pki/join-token.ts';
+import { certificatesOfPem, pemBlocks } from '../pki/pem.ts';
+import { exchange, withDeadline, type CallOptions } from './call.ts';
+import { parseAnswer } from './parse-answer.ts';
+import { describeTarget } from './target.ts';
+import { openVerifiedSocket } from './verified-socket.ts';
+
+export interface JoinOptions extends Join, CallOptions {
+  readonly manager: { readonly host: string; readonly port: number };
+}
+
+/**
+ * Enrols a node. Before anything is sent, the manager has to show the authority whose fingerprint
+ * is in the token, and a manager's certificate that this authority issued. Afterwards the answer
+ * is checked too: the certificate must be for our key, our name and that authority.
+ * Problems: E_TOKEN_INVALID, E_TOKEN_EXPIRED, E_CERTIFICATE, E_MACHINE_MISMATCH, E_UNAVAILABLE,
+ * E_AMBIGUOUS.
+ */
+export async function joinCluster(options: JoinOptions): Promise<Outcome<Joined>> {
+  const token = parseJoinToken(options.token);
+  if (token.kind === 'problem') return token;
+  const { authorityFingerprint } = token.value;
+  const { manager, node, machineId, address, certificateRequest } = options;
+  const who = describeTarget(manager);
+  const body: Join = { token: options.token.trim(), node, machineId, address, certificateRequest };
+  const raw = await withDeadline(options, async (signal, reason) => {
+    const opened = await openVerifiedSocket(manager, {
+      context: { minVersion: 'TLSv1.3' },
+      verify: (socket) => pinnedManager(socket, authorityFingerprint),
+      signal,
+    });
+    const request = { method: 'POST', path: '/v1/join', body, changes: true } as const;
+    return exchange({ who, opened, request, signal, reason });
+  });
+  if (raw.kind === 'problem') return raw;
+  const joined = await parseAnswer(who, raw.value, 'joined');
+  if (joined.kind === 'problem') return joined;
+  const because = misfit(joined.value, body, authorityFingerprint);
+  return because === null ? ok(joined.value) : wrongCertificate(who, because);
+}
+
+/** The manager, if its chain leads to exactly the authority that the token names. */
+function pinnedManager(socket: TLSSocket, authorityFingerprint: string): CertificateCheck {
+  const shown = socket.getPeerCertificate(true);
+  const authority = chainOf(shown).find((der) => fingerprintOf(der) === authorityFingerprint);
+  if (authority === undefined) {
+    return {
+      kind: 'refused',
+      because: 'foreignAuthority',
+      detail: 'it is not of the cluster that made the join token: the fingerprint differs',
+      identity: null,
+    };
+  }
+  const nowIso = realClock().wallIso();
+  return identityOfCertificate(shown.raw, [authority], { nowIso, role: 'manager' });
+}
+
+function chainOf(leaf: DetailedPeerCertificate): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let next: DetailedPeerCertificate | undefined = leaf.raw === undefined ? undefined : leaf;
+  // A self-signed one is its own issuer, for ever.
+  while (next !== undefined && chain.length < 8) {
+    chain.push(next.raw);
+    next = next.issuerCertificate === next ? undefined : next.issuerCertificate;
+  }
+  return chain;
+}
+
+/** What is wrong with the certificate that came back; null when it is ours. */
+function misfit(joined: Joined, asked: Join, authorityFingerprint: string): string | null {
+  const authorities = certificatesOfPem(joined.certificateAuthority);
+  const pinned = authorities.find((der) => fingerprintOf(der) === authorityFingerprint);
+  const [certificate] = certificatesOfPem(joined.certificate);
+  if (pinned === undefined || certificate === undefined) return 'it is not of the pinned authority';
+  const check = identityOfCertificate(certificate, [pinned], {
+    nowIso: realClock().wallIso(),
+    clusterId: joined.clusterId,
+    role: 'agent',
+  });
+  if (check.kind === 'refused') return check.detail;
+  if (check.identity.name !== asked.node) return `it is for ${check.identity.name}`;
+  const key = new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' });
+  const [request] = pemBlocks(asked.certificateRequest);
+  const isOurs = request !== undefined && Buffer.from(request.der).includes(key);
+  return isOurs ? null : 'it is for another key than ours';
+}
+
+function wrongCertificate(who: string, because: string): Outcome<never> {
+  return problem({
+    code: 'E_CERTIFICATE',
+    what: `the certificate that ${who} sent is not the one that was asked for`,
+    because,
+    so: 'it is not used; the node may be listed as joining',
+    try: ['kennel status', 'join again with a fresh token'],
+  });
+}
