@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import { valueOf } from '../action.ts';
+import type { Call } from '../command.ts';
+import type { InitClusterOptions } from '../start-functions.ts';
+import { print } from '../output.ts';
+import { usageError } from '../usage.ts';
+
+interface InitOptions {
+  readonly directory: string;
+  readonly name: string;
+  readonly address: string;
+  readonly apiPort: number;
+  readonly sessionPort: number;
+  readonly profile: InitClusterOptions['profile'];
+}
+
+export async function initCluster(call: Call, options: InitOptions): Promise<number> {
+  if (options.apiPort === options.sessionPort) {
+    throw usageError({
+      what: 'people and agents need two ports',
+      because: `--api-port and --session-port are both ${options.apiPort}`,
+      try: [`--session-port ${options.apiPort === 65_535 ? 7401 : options.apiPort + 1}`],
+    });
+  }
+  const directory = resolve(call.world.workingDirectory, options.directory);
+  const start = await call.world.start();
+  const made = valueOf(
+    await start.initCluster({
+      directory,
+      clusterName: options.name,
+      address: options.address,
+      apiPort: options.apiPort,
+      sessionPort: options.sessionPort,
+      profile: options.profile,
+    }),
+  );
+  await print(call, made, () =>
+    [
+      `cluster ${options.name} made (${made.clusterId}), data in ${directory}`,
+      `client configuration for you: ${made.adminConfig}`,
+      '',
+      'next:',
+      `  kennel manager run --directory ${directory}`,
+      `  kennel status --config ${made.adminConfig}`,
+      `  kennel node token --node NODE --config ${made.adminConfig}`,
+    ].join('\n'),
+  );
+  return 0;
+}

@@ -1,0 +1,48 @@
+import { nameSchema } from '../../api/schema/primitives.ts';
+import { valueOf, withClient } from '../action.ts';
+import type { Change } from '../change-options.ts';
+import type { Call } from '../command.ts';
+import { findClientConfig } from '../client-config.ts';
+import { isForPeople, print } from '../output.ts';
+import { usageError } from '../usage.ts';
+
+/** Nothing happens after the token exists, so `--wait` has nothing to add. */
+export async function makeToken(
+  call: Call,
+  options: Change & { readonly node: string | null; readonly ttl: number },
+): Promise<number> {
+  if (options.node !== null && !nameSchema.safeParse(options.node).success) {
+    throw usageError({
+      what: `"${options.node}" cannot be the name of a node`,
+      because: 'a name has 1 to 63 lower-case letters, digits and inner dashes',
+      try: ['--node node-4'],
+    });
+  }
+  return withClient(call, async (client) => {
+    const body = { node: options.node, ttlMs: options.ttl };
+    const made = valueOf(await client.createToken(body, { dryRun: options.dryRun }));
+    await print(call, made, () =>
+      options.dryRun ? `would make a token good until ${made.expiresAt}` : made.token,
+    );
+    if (isForPeople(call) && !options.dryRun) {
+      call.world.terminal.writeError(await nextStep(call, made, options.node));
+    }
+    return 0;
+  });
+}
+
+async function nextStep(
+  call: Call,
+  made: { readonly token: string; readonly expiresAt: string },
+  node: string | null,
+): Promise<string> {
+  const { config } = valueOf(await findClientConfig(call.world, call.globals.configFile));
+  const manager = 'address' in config ? config.address : 'MANAGER:7400';
+  // Standard error ends up in logs when nobody looks at it.
+  const token = call.world.terminal.size === null ? 'TOKEN' : made.token;
+  return [
+    `good for one join until ${made.expiresAt}; on the new node:`,
+    `  kennel agent join --manager ${manager} --node ${node ?? 'NAME'} --address ADDRESS --token ${token}`,
+    '',
+  ].join('\n');
+}

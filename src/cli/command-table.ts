@@ -1,0 +1,72 @@
+import type { Entry } from './command.ts';
+
+/** One word after `kennel`. The verbs below it are loaded only when they are needed. */
+export interface TableRow {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Entry>;
+}
+
+/** All of the command line, in the order in which help and docs/cli.md show it. */
+export const commandTable: readonly TableRow[] = [
+  {
+    name: 'status',
+    summary: 'what runs where, what is wrong, and which command fixes it',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
+  {
+    name: 'explain',
+    summary: 'why something is as it is, what is awaited, what would resolve it',
+    load: async () => (await import('./commands/explain.ts')).explainCommand,
+  },
+  {
+    name: 'vm',
+    summary: 'VMs: list, create, start, stop, delete, adopt',
+    load: async () => (await import('./commands/vm.ts')).vmNoun,
+  },
+  {
+    name: 'node',
+    summary: 'nodes: list, enrol, fence devices, fence',
+    load: async () => (await import('./commands/node.ts')).nodeNoun,
+  },
+  {
+    name: 'events',
+    summary: 'the history of the cluster, line by line',
+    load: async () => (await import('./commands/events.ts')).eventsCommand,
+  },
+  {
+    name: 'failover',
+    summary: 'records of failovers: what happened, by which proof, how fast',
+    load: async () => (await import('./commands/failover.ts')).failoverNoun,
+  },
+  {
+    name: 'init',
+    summary: 'make a new cluster and its first manager on this machine',
+    load: async () => (await import('./commands/init.ts')).initCommand,
+  },
+  {
+    name: 'manager',
+    summary: 'the manager on this machine',
+    load: async () => (await import('./commands/manager.ts')).managerNoun,
+  },
+  {
+    name: 'agent',
+    summary: 'the agent on this machine: join a cluster, run',
+    load: async () => (await import('./commands/agent.ts')).agentNoun,
+  },
+  {
+    name: 'lab',
+    summary: 'a whole cluster on one machine, to try and to break things',
+    load: async () => (await import('./commands/lab.ts')).labEntry,
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    load: async () => (await import('./commands/completion.ts')).completionNoun,
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    load: async () => (await import('./commands/version.ts')).versionCommand,
+  },
+];

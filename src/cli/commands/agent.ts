@@ -1,0 +1,48 @@
+import { command } from '../command.ts';
+import type { Noun } from '../command.ts';
+import { requiredText, text, textOr } from '../option.ts';
+
+const file = { completes: { kind: 'file' } } as const;
+const directory = textOr('--directory <path>', 'data of the agent', '/var/lib/kennel/agent', file);
+
+const join = command({
+  name: 'join',
+  summary: 'enrol this machine as a node',
+  description: [
+    'The private key is made on this machine and never leaves it. The token names the certificate authority, so a manager that is not the right one is refused.',
+  ],
+  arguments: {},
+  options: {
+    token: requiredText('--token <token>', 'token from `kennel node token`'),
+    manager: requiredText('--manager <host:port>', 'address of the API of a manager'),
+    node: requiredText('--node <name>', 'name of this node in the cluster'),
+    address: requiredText('--address <address>', 'under which other nodes reach this node'),
+    directory,
+    libvirtSocket: text('--libvirt-socket <path>', 'socket of libvirt on this machine', file),
+    bootIdFile: text('--boot-id-file <path>', 'where the boot id of this machine is read', file),
+    machineIdFile: text('--machine-id-file <path>', 'where the machine id is read', file),
+  },
+  examples: [
+    'kennel agent join --token kjt1.… --manager 10.0.0.10:7400 --node node-1 --address 10.0.0.11',
+  ],
+  run: async (call) => (await import('../actions/services.ts')).joinAgent(call, call.options),
+});
+
+const run = command({
+  name: 'run',
+  summary: 'run the agent in the foreground until it is told to stop',
+  description: [
+    'For the service manager of the machine. Stopping the agent leaves its VMs running.',
+  ],
+  arguments: {},
+  options: { directory },
+  examples: ['kennel agent run'],
+  run: async (call) => (await import('../actions/services.ts')).runAgent(call, call.options),
+});
+
+export const agentNoun: Noun = {
+  kind: 'noun',
+  name: 'agent',
+  summary: 'the agent on this machine: join a cluster, run',
+  verbs: [join, run],
+};

@@ -1,0 +1,156 @@
+import { changeOptions } from '../change-options.ts';
+import { command } from '../command.ts';
+import type { Noun } from '../command.ts';
+import {
+  duration,
+  flag,
+  integer,
+  integerOr,
+  refused,
+  repeatedText,
+  requiredText,
+  text,
+} from '../option.ts';
+
+const node = { summary: 'name of the node', completes: { kind: 'node' } } as const;
+const file = { completes: { kind: 'file' } } as const;
+
+const ls = command({
+  name: 'ls',
+  summary: 'list nodes',
+  arguments: {},
+  options: {},
+  examples: ['kennel node ls', 'kennel node ls -o wide'],
+  run: async (call) => (await import('../actions/node-read.ts')).listNodes(call),
+});
+
+const show = command({
+  name: 'show',
+  summary: 'one node in full, with its fence devices and open fence operation',
+  arguments: { node },
+  options: {},
+  examples: ['kennel node show node-1'],
+  run: async (call) =>
+    (await import('../actions/node-read.ts')).showNode(call, call.arguments.node),
+});
+
+const token = command({
+  name: 'token',
+  summary: 'make a token with which a new node joins',
+  description: [
+    'The token is printed to standard output, once; what to do with it goes to standard error. It is good for one join.',
+  ],
+  arguments: {},
+  options: {
+    node: text('--node <name>', 'only a node of this name may join with it'),
+    ttl: duration('--ttl <duration>', 'how long it is good', '1h'),
+    ...changeOptions,
+  },
+  examples: ['kennel node token --node node-4', 'kennel node token --ttl 10m'],
+  run: async (call) => (await import('../actions/node-token.ts')).makeToken(call, call.options),
+});
+
+const addFence = command({
+  name: 'add-fence',
+  summary: 'give a node a fence device, after verifying it',
+  description: [
+    'The device is read before it is stored: it must answer with the credentials given and tell which machine it belongs to.',
+    'The password is read from a file or from standard input. It is not taken as an argument, because every user of the machine can read the arguments of a process.',
+  ],
+  arguments: { node },
+  options: {
+    driver: requiredText('--driver <kind>', 'kind of device', {
+      completes: { kind: 'words', words: ['ipmi'] },
+    }),
+    id: requiredText('--id <name>', 'name of the device within the node, for example bmc'),
+    level: integerOr('--level <number>', 'levels are tried in order, 1 first', {
+      min: 1,
+      max: 8,
+      fallback: 1,
+    }),
+    host: requiredText('--host <host>', 'name or address of the device'),
+    port: integer('--port <port>', 'port of the device; the driver knows the usual one', {
+      min: 1,
+      max: 65_535,
+    }),
+    user: requiredText('--user <name>', 'user name at the device'),
+    passwordFile: text('--password-file <file>', 'file that holds the password', file),
+    passwordStdin: flag('--password-stdin', 'read the password from standard input'),
+    password: refused('--password [value]', {
+      because: 'every user of this machine can read the arguments of a process',
+      try: ['--password-file FILE', '--password-stdin'],
+    }),
+    settle: duration('--settle <duration>', 'how long Off must be read before it counts', '2s'),
+    set: repeatedText('--set <key=value>', 'a further setting of the driver (may be repeated)'),
+    ...changeOptions,
+  },
+  examples: [
+    'kennel node add-fence node-1 --driver ipmi --id bmc --host 10.0.9.1 --user kennel --password-file /root/bmc-1',
+    'pass show bmc-1 | kennel node add-fence node-1 --driver ipmi --id bmc --host 10.0.9.1 --user kennel --password-stdin',
+  ],
+  run: async (call) =>
+    (await import('../actions/node-add-fence.ts')).addFence(
+      call,
+      call.arguments.node,
+      call.options,
+    ),
+});
+
+const fence = command({
+  name: 'fence',
+  summary: 'fence a node: power it off, prove it, restart its VMs elsewhere',
+  description: ['The VMs of the node lose power. A guard that forbids it is named.'],
+  arguments: { node },
+  options: {
+    override: flag('--override', 'fence although a guard forbids it'),
+    ...changeOptions,
+    reason: requiredText('--reason <text>', 'why; it is kept in the record'),
+  },
+  examples: ['kennel node fence node-7 --reason "disk controller dying" --wait'],
+  run: async (call) =>
+    (await import('../actions/node-fence.ts')).fenceNode(call, call.arguments.node, call.options),
+});
+
+const confirmOff = command({
+  name: 'confirm-off',
+  summary: 'state that you have seen a node switched off',
+  description: [
+    'The statement is a proof: the VMs of the node are started elsewhere because of it. If the node runs, its disks are written by two. It is refused while evidence contradicts it, and recorded with your name.',
+  ],
+  arguments: { node },
+  options: {
+    fence: text('--fence <id>', 'the fence operation it speaks of, for example F-1'),
+    ...changeOptions,
+    reason: requiredText('--reason <text>', 'what you saw; it is kept in the record'),
+  },
+  examples: ['kennel node confirm-off node-7 --reason "pulled both power cords"'],
+  run: async (call) =>
+    (await import('../actions/node-fence.ts')).confirmOff(call, call.arguments.node, call.options),
+});
+
+const powerOn = command({
+  name: 'power-on',
+  summary: 'switch a fenced node on again',
+  arguments: { node },
+  options: changeOptions,
+  examples: ['kennel node power-on node-7 --wait --timeout 10m'],
+  run: async (call) =>
+    (await import('../actions/node-change.ts')).powerOn(call, call.arguments.node, call.options),
+});
+
+const remove = command({
+  name: 'remove',
+  summary: 'take a node out of the cluster; refused while it holds VMs',
+  arguments: { node },
+  options: changeOptions,
+  examples: ['kennel node remove node-7'],
+  run: async (call) =>
+    (await import('../actions/node-change.ts')).removeNode(call, call.arguments.node, call.options),
+});
+
+export const nodeNoun: Noun = {
+  kind: 'noun',
+  name: 'node',
+  summary: 'nodes: list, enrol, fence devices, fence',
+  verbs: [ls, show, token, addFence, fence, confirmOff, powerOn, remove],
+};

@@ -1,0 +1,102 @@
+import { changeOptions } from '../change-options.ts';
+import { command } from '../command.ts';
+import type { Noun } from '../command.ts';
+import { flag, repeatedText, requiredText } from '../option.ts';
+
+const vm = { summary: 'name or UUID of the VM', completes: { kind: 'vm' } } as const;
+
+const ls = command({
+  name: 'ls',
+  summary: 'list VMs',
+  arguments: {},
+  options: {},
+  examples: ['kennel vm ls', 'kennel vm ls -o wide'],
+  run: async (call) => (await import('../actions/vm-read.ts')).listVms(call),
+});
+
+const show = command({
+  name: 'show',
+  summary: 'one VM in full',
+  arguments: { vm },
+  options: {},
+  examples: ['kennel vm show db-1', 'kennel vm show db-1 -o yaml'],
+  run: async (call) => (await import('../actions/vm-read.ts')).showVm(call, call.arguments.vm),
+});
+
+const create = command({
+  name: 'create',
+  summary: 'create VMs from a file',
+  description: [
+    'The file is YAML as described in docs/vm-spec.md, several documents create several VMs, or the XML of one libvirt domain. The whole file is checked before anything is created.',
+    'A disk file of a domain XML counts as bound to one node unless --shared-path says that every node mounts it at the same path.',
+  ],
+  arguments: {},
+  options: {
+    file: requiredText('-f, --file <file>', 'YAML or domain XML; - reads standard input', {
+      completes: { kind: 'file' },
+    }),
+    sharedPath: repeatedText(
+      '--shared-path <prefix>',
+      'directory that every node mounts (only for domain XML; may be repeated)',
+      { completes: { kind: 'file' } },
+    ),
+    ...changeOptions,
+  },
+  examples: [
+    'kennel vm create -f db-1.yaml --wait',
+    'virsh dumpxml db-1 | kennel vm create -f - --shared-path /srv/vms',
+  ],
+  run: async (call) => (await import('../actions/vm-create.ts')).createVms(call, call.options),
+});
+
+const start = command({
+  name: 'start',
+  summary: 'run a VM; also ends `failed` and `backoff` at once',
+  arguments: { vm },
+  options: changeOptions,
+  examples: ['kennel vm start db-1 --wait'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).startVm(call, call.arguments.vm, call.options),
+});
+
+const stop = command({
+  name: 'stop',
+  summary: 'shut a VM down',
+  description: ['Asks the guest first. With --force the power is cut at once.'],
+  arguments: { vm },
+  options: { force: flag('--force', 'cut the power at once'), ...changeOptions },
+  examples: ['kennel vm stop db-1', 'kennel vm stop db-1 --force -y --reason "guest hangs"'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).stopVm(call, call.arguments.vm, call.options),
+});
+
+const remove = command({
+  name: 'delete',
+  summary: 'stop a VM and take it out of the cluster; its disks stay',
+  arguments: { vm },
+  options: changeOptions,
+  examples: ['kennel vm delete db-1'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).deleteVm(call, call.arguments.vm, call.options),
+});
+
+const adopt = command({
+  name: 'adopt',
+  summary: 'take over a domain that already exists on a node, running or not',
+  description: ['The guest is not touched.'],
+  arguments: {
+    node: { summary: 'node that has the domain', completes: { kind: 'node' } },
+    domain: { summary: 'name or UUID of the libvirt domain', completes: { kind: 'nothing' } },
+  },
+  options: changeOptions,
+  examples: ['kennel vm adopt node-1 db-1 --wait'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).adoptVm(call, call.arguments, call.options),
+});
+
+export const vmNoun: Noun = {
+  kind: 'noun',
+  name: 'vm',
+  summary: 'VMs: list, create, start, stop, delete, adopt',
+  verbs: [ls, show, create, start, stop, remove, adopt],
+};

@@ -1,0 +1,132 @@
+import type { FenceDeviceView, FenceView, NodeView } from '../../api/schema/views.ts';
+import { formatAge, formatDuration } from '../duration.ts';
+import { formatMemory } from '../memory-size.ts';
+import { renderColumns, renderFields } from './columns.ts';
+import type { Cell } from './columns.ts';
+import type { Layout } from './layout.ts';
+import { proofText } from './proof.ts';
+import { nodeStateText, paintNode } from './states.ts';
+
+/** Heartbeats come several times in a second; within this age a node counts as heard just now. */
+const heardNowMs = 2000;
+
+function lastSeenText(node: NodeView): string {
+  if (node.lastSeenMs === null) return 'never';
+  return node.lastSeenMs < heardNowMs ? 'now' : formatAge(node.lastSeenMs);
+}
+
+function leaseText(node: NodeView): string {
+  if (node.leaseMs !== null) return formatAge(Math.max(node.leaseMs, 0));
+  return node.incarnation === null ? '-' : 'over';
+}
+
+const nodeHeader = ['NODE', 'STATE', 'LEASE', 'VMS', 'FENCE READINESS', 'LAST SEEN'];
+const nodeHeaderWide = [...nodeHeader, 'MEMORY USED', 'VCPUS', 'HYPERVISOR', 'ADDRESS'];
+
+/** The table of `status` and `node ls`: header and one line for each node. */
+export function renderNodeTable(nodes: readonly NodeView[], layout: Layout): string[] {
+  const rows = nodes.map((node): Cell[] => {
+    const narrow: Cell[] = [
+      { text: node.name },
+      { text: nodeStateText(node), paint: paintNode(layout.paint, node) },
+      { text: leaseText(node), align: 'right' },
+      { text: String(node.vms), align: 'right' },
+      readinessCell(node, layout),
+      { text: lastSeenText(node) },
+    ];
+    if (!layout.isWide) return narrow;
+    return [
+      ...narrow,
+      { text: `${formatMemory(node.used.memoryMiB)}/${formatMemory(node.capacity.memoryMiB)}` },
+      { text: `${node.used.vcpus}/${node.capacity.vcpus}` },
+      { text: node.hypervisor },
+      { text: node.address },
+    ];
+  });
+  return renderColumns(layout.isWide ? nodeHeaderWide : nodeHeader, rows, layout.columns);
+}
+
+function readinessCell(node: NodeView, layout: Layout): Cell {
+  if (node.readiness.length > 0) return { text: node.readiness.join(',') };
+  return { text: 'none', paint: layout.paint.warning };
+}
+
+/** One node in full. */
+export function renderNode(node: NodeView, layout: Layout): string {
+  const fields: [string, string][] = [
+    ['node', node.name],
+    ['state', nodeStateText(node)],
+    ['address', node.address],
+    ['last seen', lastSeenText(node)],
+    ['lease', leaseText(node)],
+    ['isolation', node.isolation ?? 'not known yet'],
+    ['hypervisor', node.hypervisor],
+    ['vms', String(node.vms)],
+    [
+      'memory',
+      `${formatMemory(node.used.memoryMiB)} used of ${formatMemory(node.capacity.memoryMiB)}`,
+    ],
+    ['vcpus', `${node.used.vcpus} used of ${node.capacity.vcpus}`],
+    ['can be proven dead by', readinessText(node)],
+    ['incarnation', node.incarnation ?? 'none admitted'],
+    ['boot id', node.bootId ?? 'not known yet'],
+  ];
+  const lines = renderFields(fields, layout.columns);
+  if (node.fenceDevices.length > 0) {
+    lines.push('', ...renderFenceDevices(node.fenceDevices));
+  }
+  if (node.fence !== null) lines.push('', renderFence(node.fence, layout));
+  return lines.join('\n');
+}
+
+function readinessText(node: NodeView): string {
+  if (node.readiness.length > 0) return node.readiness.join(', ');
+  return `nothing: its VMs are not protected (kennel node add-fence ${node.name} …)`;
+}
+
+function renderFenceDevices(devices: readonly FenceDeviceView[]): string[] {
+  return renderColumns(
+    ['DEVICE', 'LEVEL', 'DRIVER', 'SETTLE', 'IDENTITY', 'SETTINGS'],
+    devices.map((device) => [
+      { text: device.id },
+      { text: String(device.level), align: 'right' },
+      { text: device.driver },
+      { text: formatDuration(device.settleMs), align: 'right' },
+      { text: device.identity ?? 'none' },
+      {
+        text: Object.entries(device.settings)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' '),
+      },
+    ]),
+    Infinity,
+  );
+}
+
+/** A fence operation: how far it is, what was tried, what was read, what is awaited. */
+function renderFence(fence: FenceView, layout: Layout): string {
+  const fields: [string, string][] = [
+    ['fence', fence.id],
+    ['node', fence.node],
+    ['phase', fence.phase],
+    ['requested by', fence.requestedBy],
+    ['proof', fence.proof === null ? 'none yet' : proofText(fence.proof)],
+    ...fence.attempts.map((attempt): [string, string] => [
+      'attempt',
+      `${attempt.action} ${attempt.device}: ${attempt.outcome}${detailOf(attempt)}`,
+    ]),
+    ...fence.lastReadings.map((reading): [string, string] => [
+      'reading',
+      `${reading.device}: ${reading.error ?? reading.power}, ${formatAge(reading.ageMs)} ago`,
+    ]),
+    ...fence.awaiting.map((awaited): [string, string] => ['awaiting', awaited]),
+  ];
+  return renderFields(fields, layout.columns).join('\n');
+}
+
+function detailOf(attempt: Readonly<Record<string, unknown>>): string {
+  const parts = [attempt['error'], attempt['detail']].filter(
+    (part): part is string => typeof part === 'string' && part !== '',
+  );
+  return parts.length === 0 ? '' : ` (${parts.join(': ')})`;
+}

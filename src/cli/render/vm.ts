@@ -1,0 +1,129 @@
+import type { VmView } from '../../api/schema/views.ts';
+import { formatMemory } from '../memory-size.ts';
+import { renderColumns, renderFields } from './columns.ts';
+import type { Cell } from './columns.ts';
+import type { Layout } from './layout.ts';
+import { paintVm } from './states.ts';
+
+const vmHeader = ['VM', 'STATE', 'NODE', 'PRIORITY', 'NOTE'];
+const vmHeaderWide = [
+  ...vmHeader.slice(0, -1),
+  'DESIRED',
+  'MEMORY',
+  'VCPUS',
+  'TOKEN',
+  'PROTECTED',
+  'UUID',
+  'NOTE',
+];
+
+/** The table of `status` and `vm ls`: header and one line for each VM. */
+export function renderVmTable(vms: readonly VmView[], layout: Layout): string[] {
+  const rows = vms.map((vm): Cell[] => {
+    const narrow: Cell[] = [
+      { text: vm.name },
+      { text: vm.state, paint: paintVm(layout.paint, vm) },
+      { text: vm.node ?? '-' },
+      { text: vm.priority },
+    ];
+    const note: Cell = { text: vmNote(vm) };
+    if (!layout.isWide) return [...narrow, note];
+    return [
+      ...narrow,
+      { text: vm.desired },
+      { text: formatMemory(vm.memoryMiB), align: 'right' },
+      { text: String(vm.vcpus), align: 'right' },
+      { text: vm.permit === null ? '-' : String(vm.permit.token), align: 'right' },
+      { text: vm.isProtected ? 'yes' : 'no' },
+      { text: vm.id },
+      note,
+    ];
+  });
+  return renderColumns(layout.isWide ? vmHeaderWide : vmHeader, rows, layout.columns);
+}
+
+/** What a person should know about it, in few words; empty when all is well. */
+function vmNote(vm: VmView): string {
+  const notes: string[] = [];
+  if (vm.desired !== 'running' && vm.state !== vm.desired) notes.push(`desired ${vm.desired}`);
+  if (vm.reason !== null) notes.push(vm.reason);
+  if (vm.node !== null && !vm.isProtected) notes.push('not protected');
+  return notes.join('; ');
+}
+
+/** One VM in full. */
+export function renderVm(vm: VmView, layout: Layout): string {
+  const { spec } = vm;
+  const fields: [string, string][] = [
+    ['vm', vm.name],
+    ['uuid', vm.id],
+    ['state', vm.state],
+    ['desired', vm.desired],
+    ['node', vm.node ?? 'none'],
+    ['permit', permitText(vm)],
+    ['priority', vm.priority],
+    ['protected', vm.isProtected ? 'yes' : 'no: its node has no way to be proven dead'],
+    ...(vm.reason === null ? [] : [['reason', vm.reason] as [string, string]]),
+    ['memory', formatMemory(vm.memoryMiB)],
+    ['vcpus', String(vm.vcpus)],
+    ['definition', definitionText(vm)],
+    ...spec.disks.map((disk): [string, string] => ['disk', diskText(disk)]),
+    ...spec.interfaces.map((card): [string, string] => ['interface', interfaceText(card)]),
+    ['allowed nodes', spec.nodes.length === 0 ? 'all' : spec.nodes.join(', ')],
+    ['apart from', spec.separateFrom.length === 0 ? 'no other VM' : spec.separateFrom.join(', ')],
+    ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
+  ];
+  return renderFields(fields, layout.columns).join('\n');
+}
+
+function permitText(vm: VmView): string {
+  if (vm.permit === null) return 'none: nobody may run it';
+  return `token ${vm.permit.token} for ${vm.permit.node}, incarnation ${vm.permit.incarnation}`;
+}
+
+function definitionText(vm: VmView): string {
+  const { definition } = vm.spec;
+  switch (definition.kind) {
+    case 'typed': {
+      const how = definition.emulated ? 'emulated' : 'KVM';
+      return `typed, ${how}, machine ${definition.machine ?? 'by default'}`;
+    }
+    case 'xml':
+      return 'domain XML, taken over as it is';
+    default:
+      return definition satisfies never;
+  }
+}
+
+type Disk = VmView['spec']['disks'][number];
+
+function diskText(disk: Disk): string {
+  const how = `${disk.format}, ${disk.bus}${disk.readOnly ? ', read only' : ''}`;
+  return `${diskSourceText(disk.source)} (${how})`;
+}
+
+/** Where a disk lies, in one word that a person can compare. */
+function diskSourceText(source: Disk['source']): string {
+  switch (source.kind) {
+    case 'nbd':
+      return `nbd://${source.host}:${source.port}/${source.export}`;
+    case 'rbd':
+      return `rbd:${source.pool}/${source.image}`;
+    case 'iscsi':
+      return `iscsi://${source.portal}/${source.target}/${source.lun}`;
+    case 'sharedFile':
+      return `shared ${source.path}`;
+    case 'local':
+      return `local ${source.path}`;
+    default:
+      return source satisfies never;
+  }
+}
+
+function interfaceText(card: VmView['spec']['interfaces'][number]): string {
+  const to =
+    card.attach.kind === 'bridge'
+      ? `bridge ${card.attach.bridge}`
+      : `network ${card.attach.network}`;
+  return `${card.mac} on ${to} (${card.model})`;
+}

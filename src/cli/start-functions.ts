@@ -1,0 +1,59 @@
+import type { Outcome } from '../core/problem.ts';
+import type { DetectionProfile } from '../core/model/settings.ts';
+
+/** `kennel init`: makes a cluster and its first manager in a directory. */
+export interface InitClusterOptions {
+  readonly directory: string;
+  readonly clusterName: string;
+  /** Name or address under which agents and people reach this manager. */
+  readonly address: string;
+  readonly apiPort: number;
+  readonly sessionPort: number;
+  readonly profile: DetectionProfile;
+}
+
+export interface InitClusterResult {
+  readonly clusterId: string;
+  /** Path of the client configuration that was written for the administrator. */
+  readonly adminConfig: string;
+}
+
+export interface RunManagerOptions {
+  readonly directory: string;
+}
+
+/** `kennel agent join`: enrols this machine and keeps its certificate in a directory. */
+export interface JoinAgentOptions {
+  readonly token: string;
+  /** API address of a manager. */
+  readonly manager: { readonly host: string; readonly port: number };
+  readonly node: string;
+  /** Management address of this node. */
+  readonly address: string;
+  readonly directory: string;
+  /** Null = the default of the agent. */
+  readonly libvirtSocket: string | null;
+  readonly bootIdFile: string | null;
+  readonly machineIdFile: string | null;
+}
+
+export interface JoinAgentResult {
+  readonly clusterId: string;
+  /** Session addresses of the managers, `host:port`. */
+  readonly managers: readonly string[];
+}
+
+export interface RunAgentOptions {
+  readonly directory: string;
+}
+
+/**
+ * What `src/cli/start` gives the command line. The run functions end when the service has been
+ * stopped in order (SIGTERM, SIGINT), and answer a problem when it could not start or go on.
+ */
+export interface StartFunctions {
+  initCluster(options: InitClusterOptions): Promise<Outcome<InitClusterResult>>;
+  runManager(options: RunManagerOptions): Promise<Outcome<null>>;
+  joinAgent(options: JoinAgentOptions): Promise<Outcome<JoinAgentResult>>;
+  runAgent(options: RunAgentOptions): Promise<Outcome<null>>;
+}
