@@ -3,7 +3,10 @@ import type { NodeCapacity } from '../src/core/model/node.ts';
 import type { Permit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
 
-/** A call's end. `ambiguous` (deadline, connection lost) may still take effect: read the state. */
+/**
+ * A call's end. `ambiguous` (deadline, connection lost): the step under way may still take effect,
+ * but no further step of the call is begun after the answer. Read the state.
+ */
 export type HypervisorResult<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
@@ -42,14 +45,18 @@ export interface Hypervisor {
   capacity(): Promise<HypervisorResult<NodeCapacity & { readonly version: string }>>;
   /**
    * Defines the domain with the permit in its metadata, autostart off, drops any saved state, and
-   * boots it. Ok when it is already active with this very permit.
+   * boots it. Ok when it is already active with this very permit. `mayBoot` is asked in the turn in
+   * which the boot command itself leaves; false ends the call as failed `startTooLate`.
    */
-  start(spec: VmSpec, permit: Permit): Promise<HypervisorResult<void>>;
+  start(spec: VmSpec, permit: Permit, mayBoot: () => boolean): Promise<HypervisorResult<void>>;
   /** Asks the guest to shut down. Ok means asked, not done. */
   shutdown(vm: VmId): Promise<HypervisorResult<void>>;
   /** Cuts its power. Ok also when it is absent or already off. */
   destroy(vm: VmId): Promise<HypervisorResult<void>>;
-  /** Forgets an inactive domain with its saved state. Ok also when it is absent. */
+  /**
+   * Forgets an inactive domain with its saved state. Ok also when it is absent. After ok no start
+   * that was asked for earlier can take effect any more.
+   */
   undefine(vm: VmId): Promise<HypervisorResult<void>>;
   /** Writes the permit into the live and the stored metadata and switches autostart off. */
   setPermit(permit: Permit): Promise<HypervisorResult<void>>;

@@ -1,0 +1,290 @@
+import { sessionProtocolVersion } from '../src/api/schema/session.ts';
+import type { AgentMessage } from '../src/api/schema/session.ts';
+import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
+import type { NodeCapacity } from '../src/core/model/node.ts';
+import { DiskError } from '../src/env/disk.ts';
+import type { Env } from '../src/env/env.ts';
+import type { NetworkAddress } from '../src/env/network.ts';
+import { KennelError } from '../src/errors/kennel-error.ts';
+import { ChangeSignal } from './change-signal.ts';
+import { refused } from './checks.ts';
+import { Executor } from './executor.ts';
+import type { Asker } from './executor.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { newIncarnationId } from './incarnation.ts';
+import { grantsLease, noLease, renewLease } from './lease.ts';
+import type { Lease, LeaseAck } from './lease.ts';
+import { ManagerSession } from './manager-session.ts';
+import type { ManagerSessionStatus } from './manager-session.ts';
+import { Reporter } from './reporter.ts';
+import type { ReceivedMessage } from './session-messages.ts';
+import { readStateFile, StateFile } from './state-file.ts';
+import { defaultTuning } from './tuning.ts';
+import type { AgentTuning } from './tuning.ts';
+
+export interface AgentConfig {
+  readonly clusterId: ClusterId;
+  readonly node: NodeId;
+  readonly machineId: string;
+  /** Absolute, without a slash at its end. Holds the state file. Made when absent. */
+  readonly dataDirectory: string;
+  /**
+   * What keeps a second agent off this node; the same path for every agent of it. Default: in the
+   * data directory. Best on a tmpfs, so that a root file system gone read-only does not keep a
+   * crashed agent from coming back.
+   */
+  readonly lockPath?: string;
+  readonly managers: readonly NetworkAddress[];
+  /** Told to the managers instead of what the hypervisor says. */
+  readonly capacity?: NodeCapacity;
+  /** `/proc/sys/kernel/random/boot_id`. */
+  readonly bootId: BootId;
+  /** What the node does when its lease runs out: `holding` keeps its VMs running. */
+  readonly isolation: 'holding';
+  readonly version: string;
+  readonly tuning?: Partial<AgentTuning>;
+}
+
+export interface AgentStatus {
+  readonly node: NodeId;
+  readonly incarnation: IncarnationId;
+  readonly epochSeen: number;
+  /** What is left of the lease, ms; 0 when it is over, null when there never was one. */
+  readonly leaseLeftMs: number | null;
+  readonly hypervisor: 'ok' | 'unreachable';
+  /** Why commands that need the state file are refused; null = healthy. */
+  readonly degraded: string | null;
+  /** Commands accepted and not over. */
+  readonly pending: number;
+  readonly sessions: readonly ManagerSessionStatus[];
+}
+
+export interface Agent {
+  /** Ends sessions and work, lets calls under way end, frees the lock. VMs are not touched. */
+  stop(): Promise<void>;
+  status(): AgentStatus;
+}
+
+interface AgentOptions {
+  readonly env: Env;
+  readonly config: AgentConfig;
+  readonly hypervisor: Hypervisor;
+}
+
+/**
+ * Starts the agent of a node: a new incarnation, sessions with all managers, and whatever runs here
+ * left as it is. It starts no VM by itself, not even after a reboot.
+ *
+ * Throws `KennelError`: `E_STORE_LOCKED` when this node has an agent already, `E_DATA_DIRECTORY`
+ * when the directory cannot be used or belongs to another agent, `E_USAGE` without managers.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { env, config, hypervisor } = options;
+  if (config.managers.length === 0) {
+    throw new KennelError({
+      code: 'E_USAGE',
+      what: 'the agent knows no manager',
+      because: 'its list of manager addresses is empty',
+      so: 'it does not start',
+      try: ['name at least one manager address'],
+    });
+  }
+  const unlock = await lockNode(env, config);
+  try {
+    const tuning = { ...defaultTuning, ...config.tuning };
+    const path = `${config.dataDirectory}/agent-state`;
+    const stateOptions = { env, path, retryMs: tuning.stateRetryMs };
+    const { clusterId, node, bootId } = config;
+    const previous = await readStateFile(stateOptions, { clusterId, node, bootId });
+    const incarnation = newIncarnationId(bootId, env.random, previous?.incarnation ?? null);
+    const owner = { clusterId, node, bootId, incarnation };
+    const state = new StateFile(stateOptions, owner, previous);
+    const agent = new RunningAgent({ env, config, hypervisor, tuning, incarnation, state, unlock });
+    agent.start();
+    return agent;
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function lockNode(env: Env, config: AgentConfig): Promise<() => Promise<void>> {
+  const path = config.lockPath ?? `${config.dataDirectory}/agent.lock`;
+  try {
+    await makeDataDirectory(env, config.dataDirectory);
+    const lock = await env.disk.lock(path);
+    if (lock.kind === 'locked') return () => lock.release();
+    throw new KennelError({
+      code: 'E_STORE_LOCKED',
+      what: `node ${config.node} has an agent already`,
+      because: `${lock.holder} holds ${path}`,
+      so: 'this one does not start; the other one and the VMs go on',
+      try: ['stop the other agent first'],
+    });
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    throw new KennelError(
+      {
+        code: 'E_DATA_DIRECTORY',
+        what: `${path} cannot be locked`,
+        because: `${error.code}: ${error.message}`,
+        so: 'the agent does not start, since a second one could run beside it; VMs go on',
+        try: ['make the directory writable', 'set the lock path to a file on a tmpfs'],
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** A directory that is there but cannot be made again (EROFS) is good enough to begin with. */
+async function makeDataDirectory(env: Env, path: string): Promise<void> {
+  try {
+    await env.disk.makeDirectory(path, { mode: 0o700 });
+    // Its name must last, or a power loss takes everything in it along.
+    await env.disk.syncDirectory(path.slice(0, path.lastIndexOf('/')) || '/');
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    env.log.warn({ path, err: error.message }, 'data directory cannot be made');
+  }
+}
+
+interface RunningAgentOptions extends AgentOptions {
+  readonly tuning: AgentTuning;
+  readonly incarnation: IncarnationId;
+  readonly state: StateFile;
+  readonly unlock: () => Promise<void>;
+}
+
+class RunningAgent implements Agent {
+  readonly #options: RunningAgentOptions;
+  readonly #reporter: Reporter;
+  readonly #executor: Executor;
+  readonly #sessions: readonly ManagerSession[];
+  readonly #changes: ChangeSignal;
+  #lease: Lease = noLease;
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: RunningAgentOptions) {
+    this.#options = options;
+    const { env, config, hypervisor, tuning, incarnation, state } = options;
+    this.#changes = new ChangeSignal(env.timers);
+    this.#reporter = new Reporter({
+      env,
+      hypervisor,
+      tuning,
+      capacity: config.capacity ?? null,
+      degraded: () => state.degraded,
+      leftover: state.leftover.map((entry) => entry.vm),
+      onReport: (report) => {
+        for (const session of this.#sessions) session.report(report);
+      },
+    });
+    this.#executor = new Executor({
+      env,
+      hypervisor,
+      domains: this.#reporter.domains,
+      changes: this.#changes,
+      state,
+      tuning,
+      self: {
+        clusterId: config.clusterId,
+        node: config.node,
+        bootId: config.bootId,
+        incarnation,
+      },
+      lease: () => this.#lease,
+      onEnd: () => this.#reporter.hint(),
+    });
+    this.#sessions = config.managers.map((address) => this.#session(address));
+  }
+
+  start(): void {
+    const { env, config, hypervisor, incarnation, state } = this.#options;
+    env.log.info({ node: config.node, incarnation, epoch: state.epochSeen }, 'agent starts');
+    state.onDegraded(() => this.#reporter.publish());
+    hypervisor.onChange(() => {
+      this.#changes.notify();
+      this.#reporter.hint();
+    });
+    hypervisor.open();
+    this.#reporter.start();
+    for (const session of this.#sessions) session.start();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  status(): AgentStatus {
+    const { env, config, incarnation, state } = this.#options;
+    const { untilMs } = this.#lease;
+    return {
+      node: config.node,
+      incarnation,
+      epochSeen: state.epochSeen,
+      leaseLeftMs: untilMs === null ? null : Math.max(0, untilMs - env.clock.boottimeMs()),
+      hypervisor: this.#reporter.current().hypervisor,
+      degraded: state.degraded,
+      pending: this.#executor.pending,
+      sessions: this.#sessions.map((session) => session.status()),
+    };
+  }
+
+  async #stop(): Promise<void> {
+    const { env, hypervisor, state, unlock } = this.#options;
+    for (const session of this.#sessions) session.stop();
+    this.#reporter.stop();
+    await this.#executor.stop();
+    await state.close();
+    await hypervisor.close();
+    await unlock();
+    env.log.info({}, 'agent stopped');
+  }
+
+  #session(address: NetworkAddress): ManagerSession {
+    const { env, config, tuning } = this.#options;
+    return new ManagerSession({
+      env,
+      address,
+      clusterId: config.clusterId,
+      tuning,
+      hello: () => this.#hello(),
+      report: () => this.#reporter.current(),
+      onAck: (ack) => this.#takeAck(ack),
+      onCommands: (message, asker) => this.#takeCommands(message, asker),
+    });
+  }
+
+  #hello(): Extract<AgentMessage, { kind: 'hello' }> {
+    const { config, incarnation, state } = this.#options;
+    return {
+      kind: 'hello',
+      protocol: sessionProtocolVersion,
+      version: config.version,
+      clusterId: config.clusterId,
+      node: config.node,
+      machineId: config.machineId,
+      incarnation: { id: incarnation, bootId: config.bootId, isolation: config.isolation },
+      epochSeen: state.epochSeen,
+      report: this.#reporter.current(),
+    };
+  }
+
+  #takeAck(ack: LeaseAck): void {
+    const { incarnation, state } = this.#options;
+    if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
+    state.meetEpoch(ack.epoch);
+    this.#lease = renewLease(this.#lease, ack);
+  }
+
+  #takeCommands(message: Extract<ReceivedMessage, { kind: 'commands' }>, asker: Asker): void {
+    for (const command of message.commands) this.#executor.take(command, message.envelope, asker);
+    for (const { operation, because } of message.unreadable) {
+      this.#options.env.log.warn({ operation, err: because }, 'command cannot be read');
+      if (operation === null) continue;
+      const detail = `this agent cannot read the command: ${because}`.slice(0, 4096);
+      asker.answer({ kind: 'result', operation, outcome: refused('conflict', detail) });
+    }
+  }
+}
