@@ -1,0 +1,137 @@
+import { builtinDrivers } from '../../fencing/registry.ts';
+import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import type { NetworkAddress } from '../../src/env/network.ts';
+import { startManager } from '../../src/manager/manager.ts';
+import type { Manager } from '../../src/manager/manager.ts';
+import type { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
+import type { SimBmc } from './bmc.ts';
+import { HostClock } from './clock.ts';
+import { identityOf } from './cluster-world.ts';
+import type { ClusterWorld } from './cluster-world.ts';
+import { SimDisk } from './disk.ts';
+import { makeHostEnv } from './host-env.ts';
+import { SimMachine } from './host.ts';
+import { simIpmitool } from './ipmitool.ts';
+import { installDisk, mountDisk } from './machine-parts.ts';
+import { SimPrograms } from './processes.ts';
+import type { SimProcess } from './sim-process.ts';
+import { tiedStore } from './tied-ports.ts';
+
+export const sessionPort = 7443;
+
+export interface ClusterManagerOptions {
+  readonly name: string;
+  readonly store: MemoryCluster;
+  readonly managers: readonly NetworkAddress[];
+  readonly profile: DetectionProfile;
+  /** The BMC behind the name of a host of the fencing network; null when there is none. */
+  readonly bmcAt: (host: string) => SimBmc | null;
+  readonly restartMs: number | null;
+  readonly bootMs: number;
+}
+
+/** One simulated manager host: its machine and the real manager, with the simulated ipmitool. */
+export class ClusterManager {
+  readonly name: string;
+  readonly machine: SimMachine;
+  readonly disk: SimDisk;
+  readonly #world: ClusterWorld;
+  readonly #options: ClusterManagerOptions;
+  readonly #programs: SimPrograms;
+  #manager: Manager | null = null;
+
+  constructor(world: ClusterWorld, options: ClusterManagerOptions) {
+    const { name } = options;
+    const random = world.random.split(name);
+    this.#world = world;
+    this.#options = options;
+    this.name = name;
+    this.machine = new SimMachine({
+      time: world.time,
+      name,
+      clock: new HostClock(world.time),
+      network: world.network,
+      random: random.split('machine'),
+      bootMs: options.bootMs,
+    });
+    const disk = random.split('disk');
+    this.disk = new SimDisk({
+      fraction: () => disk.fraction(),
+      timers: world.env.timers,
+      latencyMs: (operation) => (operation === 'datasync' ? disk.between(0.2, 4) : 0.02),
+    });
+    installDisk(this.machine, this.disk, { content: 'random', names: 'random' });
+    this.#programs = new SimPrograms(world.time);
+    this.#programs.install(
+      'ipmitool',
+      simIpmitool({
+        env: { ...world.env, random: random.split('ipmitool') },
+        reach: (host) => this.#reach(host),
+      }),
+    );
+    this.machine.addService({
+      name: 'manager',
+      restartAfterMs: options.restartMs,
+      start: (process) => this.#startManager(process),
+    });
+  }
+
+  /** The running manager; null while there is none, or before it listens. */
+  get manager(): Manager | null {
+    return this.#manager;
+  }
+
+  /** The manager's process; null while it is down. */
+  get process(): SimProcess | null {
+    return this.machine.serviceProcess('manager');
+  }
+
+  #reach(host: string): SimBmc | 'unreachable' | 'noSuchName' {
+    const bmc = this.#options.bmcAt(host);
+    if (bmc === null) return 'noSuchName';
+    return this.#world.network.reachable(this.name, host) ? bmc : 'unreachable';
+  }
+
+  #startManager(process: SimProcess): void {
+    const world = this.#world;
+    const { name, store, managers, profile } = this.#options;
+    const log = world.log.from(process.name);
+    const env = makeHostEnv({
+      time: world.time,
+      process,
+      host: name,
+      identity: identityOf(world, 'manager', name),
+      clock: this.machine.clock,
+      network: world.network,
+      disk: mountDisk(process, this.disk),
+      random: world.random.split(process.name),
+      log,
+      programs: this.#programs,
+    });
+    const client = store.connect(name, env);
+    process.onDeath(() => {
+      this.#manager = null;
+      store.kill(name);
+    });
+    startManager({
+      env,
+      store: tiedStore(process, client),
+      name,
+      clusterId: world.clusterId,
+      clusterName: 'simulated',
+      // Joining issues certificates; simulated nodes are enrolled already.
+      authority: { certificatePem: '', keyPem: '' },
+      drivers: builtinDrivers(),
+      readXml: () => Promise.reject(new Error('no domain XML in the simulator')),
+      sessions: { host: name, port: sessionPort },
+      managers: managers.map((address) => `${address.host}:${address.port}`),
+      profile,
+    }).then(
+      (manager) => (this.#manager = manager),
+      (error: unknown) => {
+        log.error({ err: error }, 'the manager did not start');
+        if (!process.dead) this.machine.crash('manager');
+      },
+    );
+  }
+}

@@ -1,0 +1,160 @@
+import { startAgent } from '../../agent/agent.ts';
+import type { Agent } from '../../agent/agent.ts';
+import { bootId, clusterId, nodeId } from '../../src/core/model/ids.ts';
+import type { NodeCapacity } from '../../src/core/model/node.ts';
+import type { NetworkAddress } from '../../src/env/network.ts';
+import { SimBmc } from './bmc.ts';
+import { HostClock } from './clock.ts';
+import { identityOf } from './cluster-world.ts';
+import type { ClusterWorld } from './cluster-world.ts';
+import { SimDisk } from './disk.ts';
+import type { FencedBy } from './enrolment.ts';
+import { makeHostEnv } from './host-env.ts';
+import { SimMachine } from './host.ts';
+import { SimHypervisor } from './hypervisor.ts';
+import {
+  installDisk,
+  installHypervisor,
+  mountDisk,
+  powerOf,
+  recordWriters,
+} from './machine-parts.ts';
+import { SimPrograms } from './processes.ts';
+import { SimHost } from './sim-host.ts';
+import type { SimProcess } from './sim-process.ts';
+import { tiedHypervisor } from './tied-ports.ts';
+
+export interface ClusterNodeOptions {
+  readonly name: string;
+  readonly managers: readonly NetworkAddress[];
+  readonly capacity: NodeCapacity;
+  readonly bootMs: number;
+  /** The capacity stands in the agent's configuration, instead of being asked of the hypervisor. */
+  readonly declareCapacity: boolean;
+  /** systemd's pause before it starts a crashed agent again; null = it stays down. */
+  readonly agentRestartMs: number | null;
+}
+
+/** One simulated node: its machine, libvirtd and guests, BMC, state disk, and the real agent. */
+export class ClusterNode {
+  readonly name: string;
+  readonly machineId: string;
+  readonly machine: SimMachine;
+  readonly hypervisor: SimHost;
+  readonly bmc: SimBmc;
+  /** The agent's state disk. */
+  readonly disk: SimDisk;
+  readonly fencedBy: FencedBy;
+  readonly #world: ClusterWorld;
+  readonly #options: ClusterNodeOptions;
+  #agent: Agent | null = null;
+
+  constructor(world: ClusterWorld, options: ClusterNodeOptions) {
+    const { name } = options;
+    const random = world.random.split(name);
+    this.#world = world;
+    this.#options = options;
+    this.name = name;
+    this.machineId = random.split('machine id').uuid().replaceAll('-', '');
+    this.machine = new SimMachine({
+      time: world.time,
+      name,
+      clock: new HostClock(world.time),
+      network: world.network,
+      random: random.split('machine'),
+      bootMs: options.bootMs,
+    });
+    this.hypervisor = new SimHost({
+      timers: world.env.timers,
+      capacity: options.capacity,
+      random: random.split('hypervisor'),
+      onDiskWriter: recordWriters(world.writes, {
+        time: world.time,
+        node: name,
+        tokenOf: (vm) => this.hypervisor.find(vm)?.live?.permit?.token ?? null,
+      }),
+    });
+    installHypervisor(this.machine, this.hypervisor);
+    this.fencedBy = {
+      bmcHost: `bmc-${name}`,
+      guid: random.split('bmc').uuid(),
+      user: 'kennel',
+      password: 'simulated',
+    };
+    world.network.addHost(this.fencedBy.bmcHost);
+    this.bmc = new SimBmc({ env: world.env, power: powerOf(this.machine), ...this.fencedBy });
+    const disk = random.split('disk');
+    this.disk = new SimDisk({
+      fraction: () => disk.fraction(),
+      timers: world.env.timers,
+      latencyMs: (operation) => (operation === 'datasync' ? disk.between(0.2, 4) : 0.02),
+    });
+    installDisk(this.machine, this.disk, { content: 'random', names: 'random' });
+    this.machine.addService({
+      name: 'agent',
+      restartAfterMs: options.agentRestartMs,
+      start: (process, boot) => this.#startAgent(process, boot),
+    });
+  }
+
+  /** The running agent; null while there is none, or before it has started up. */
+  get agent(): Agent | null {
+    return this.#agent;
+  }
+
+  /** The agent's process; null while it is down. For pauses and crashes at a given effect. */
+  get process(): SimProcess | null {
+    return this.machine.serviceProcess('agent');
+  }
+
+  /** Names of the VMs that may write to their disks here. */
+  runningVms(): readonly string[] {
+    return this.hypervisor
+      .domains()
+      .filter((domain) => domain.live !== undefined)
+      .map((domain) => domain.name)
+      .sort();
+  }
+
+  #startAgent(process: SimProcess, boot: string): void {
+    const world = this.#world;
+    const { name } = this;
+    const log = world.log.from(process.name);
+    const env = makeHostEnv({
+      time: world.time,
+      process,
+      host: name,
+      identity: identityOf(world, 'agent', name),
+      clock: this.machine.clock,
+      network: world.network,
+      disk: mountDisk(process, this.disk),
+      random: world.random.split(`${process.name} ${boot}`),
+      log,
+      programs: new SimPrograms(world.time),
+    });
+    const client = new SimHypervisor({ env, host: this.hypervisor });
+    process.onDeath(() => {
+      this.#agent = null;
+      void client.close();
+    });
+    const { capacity, declareCapacity, managers } = this.#options;
+    const config = {
+      clusterId: clusterId(world.clusterId),
+      node: nodeId(name),
+      machineId: this.machineId,
+      dataDirectory: '/var/lib/kennel',
+      managers,
+      ...(declareCapacity ? { capacity } : {}),
+      bootId: bootId(boot),
+      isolation: 'holding',
+      version: '0.0.0-sim',
+    } as const;
+    startAgent({ env, config, hypervisor: tiedHypervisor(process, client) }).then(
+      (agent) => (this.#agent = agent),
+      (error: unknown) => {
+        log.error({ err: error }, 'the agent did not start');
+        if (!process.dead) this.machine.crashAgent();
+      },
+    );
+  }
+}

@@ -1,0 +1,179 @@
+import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
+import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import type { VmSpec } from '../../src/core/model/vm.ts';
+import type { Outcome } from '../../src/core/problem.ts';
+import { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
+import { ClusterManager, sessionPort } from './cluster-manager.ts';
+import { ClusterNode } from './cluster-node.ts';
+import { identityOf, makeClusterWorld } from './cluster-world.ts';
+import type { ClusterWorld, ClusterWorldOptions } from './cluster-world.ts';
+import { enrol, enrolmentWrites } from './enrolment.ts';
+
+export interface SimClusterOptions extends ClusterWorldOptions {
+  readonly managers: number;
+  readonly nodes: number;
+  /** Default `default`. */
+  readonly detection?: DetectionProfile;
+  /** Leadership of the simulated store lasts this long without renewal. Default 4 s. */
+  readonly storeLeaseMs?: number;
+  /** Power on to a running kernel, for every machine. Default 40 s. */
+  readonly bootMs?: number;
+  /** Nodes state their capacity in the agent's configuration. Default: the hypervisor is asked. */
+  readonly declareCapacity?: boolean;
+  /** Null = a crashed agent stays down. Default 2 s. */
+  readonly agentRestartMs?: number | null;
+  /** Null = a crashed manager stays down. Default 2 s. */
+  readonly managerRestartMs?: number | null;
+}
+
+/**
+ * A whole cluster in one process under virtual time: the real managers, agents, fencing and
+ * drivers on simulated machines. Everything it does follows from its options.
+ */
+export class SimCluster {
+  readonly world: ClusterWorld;
+  readonly managers: readonly ClusterManager[];
+  readonly nodes: readonly ClusterNode[];
+  /** The store behind all managers, with its hooks for cuts, ambiguity and forced expiry. */
+  readonly store: MemoryCluster;
+
+  constructor(options: SimClusterOptions) {
+    const world = makeClusterWorld(options);
+    this.world = world;
+    const latency = world.random.split('store');
+    this.store = new MemoryCluster({
+      env: world.env,
+      leaseMs: options.storeLeaseMs ?? 4000,
+      latencyMs: () => latency.between(0.3, 3),
+    });
+    const names = numbered('m', options.managers);
+    const managers = names.map((host) => ({ host, port: sessionPort }));
+    const bootMs = options.bootMs ?? 40_000;
+    this.nodes = numbered('node', options.nodes).map(
+      (name) =>
+        new ClusterNode(world, {
+          name,
+          managers,
+          capacity: { memoryMiB: 64 * 1024, vcpus: 32 },
+          bootMs,
+          declareCapacity: options.declareCapacity ?? false,
+          agentRestartMs: orDefault(options.agentRestartMs, 2000),
+        }),
+    );
+    const bmcs = new Map(this.nodes.map((node) => [node.fencedBy.bmcHost, node.bmc]));
+    this.managers = names.map(
+      (name) =>
+        new ClusterManager(world, {
+          name,
+          store: this.store,
+          managers,
+          profile: options.detection ?? 'default',
+          bmcAt: (host) => bmcs.get(host) ?? null,
+          restartMs: orDefault(options.managerRestartMs, 2000),
+          bootMs,
+        }),
+    );
+  }
+
+  /** Enrols the nodes and lets every machine run. Boots are over at once this first time. */
+  async start(): Promise<void> {
+    const client = this.store.connect('enrolment');
+    const writes = enrolmentWrites(
+      this.nodes.map((node) => ({
+        name: node.name,
+        machineId: node.machineId,
+        fingerprint: identityOf(this.world, 'agent', node.name).fingerprint,
+        fencedBy: node.fencedBy,
+      })),
+    );
+    await this.settle(() => enrol(client, writes));
+    for (const { machine } of [...this.managers, ...this.nodes]) machine.startBooted();
+  }
+
+  /** Managers that believe they lead; in a split there may be two. */
+  leaders(): readonly ClusterManager[] {
+    return this.managers.filter((each) => each.manager?.isLeading() === true);
+  }
+
+  node(name: string): ClusterNode {
+    const found = this.nodes.find((node) => node.name === name);
+    if (found === undefined) throw new Error(`no node ${name}`);
+    return found;
+  }
+
+  /** Runs virtual time until a call has ended. Throws when it takes longer than `withinMs`. */
+  async settle<T>(call: () => Promise<T>, withinMs = 60_000): Promise<T> {
+    let end: { readonly result: Promise<T> } | null = null;
+    const result = call();
+    const ended = (): void => {
+      end = { result };
+    };
+    result.then(ended, ended);
+    if (!(await this.world.time.runUntil(() => end !== null, withinMs))) {
+      throw new Error(`a call did not end within ${withinMs} ms`);
+    }
+    return result;
+  }
+
+  /** Asks the leader, waiting for one, as a client does. */
+  async ask<T>(question: (leader: ClusterManager) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    const { time } = this.world;
+    if (!(await time.runUntil(() => this.leaders().length > 0, 60_000))) {
+      throw new Error('no leader within 60 s');
+    }
+    const [leader] = this.leaders();
+    if (leader === undefined) throw new Error('the leader is gone');
+    return this.settle(() => question(leader));
+  }
+
+  /** Creates a VM with one disk of its own, wanted running. */
+  async createVm(name: string, patch: Partial<VmSpec> = {}): Promise<void> {
+    const { clusterId } = this.world;
+    const spec = { ...smallVm(name), ...patch };
+    const outcome = await this.ask((leader) => {
+      if (leader.manager === null) throw new Error('the leader is gone');
+      return leader.manager.service.createVm(
+        { id: null, spec: vmSpecSchema.parse(spec), desired: 'running' },
+        { identity: identityOf({ clusterId }, 'admin', 'sim'), dryRun: false },
+      );
+    });
+    if (outcome.kind === 'problem') {
+      throw new Error(`${outcome.problem.what}: ${outcome.problem.because}`);
+    }
+  }
+
+  /** Names of the nodes on which a VM of this name may write to its disk. */
+  whereIs(vm: string): readonly string[] {
+    return this.nodes.filter((node) => node.runningVms().includes(vm)).map((node) => node.name);
+  }
+}
+
+function numbered(prefix: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+}
+
+function orDefault(value: number | null | undefined, otherwise: number): number | null {
+  return value === undefined ? otherwise : value;
+}
+
+function smallVm(name: string): VmSpec {
+  return {
+    name,
+    vcpus: 1,
+    memoryMiB: 512,
+    disks: [
+      {
+        source: { kind: 'sharedFile', path: `/vms/${name}.qcow2` },
+        format: 'qcow2',
+        bus: 'virtio',
+        readOnly: false,
+      },
+    ],
+    interfaces: [],
+    priority: 'medium',
+    definition: { kind: 'typed', machine: null, emulated: false },
+    consoleLog: null,
+    separateFrom: [],
+    nodes: [],
+  };
+}

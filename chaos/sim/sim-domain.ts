@@ -1,0 +1,89 @@
+import type { HypervisorDomain, HypervisorResult } from '../../agent/hypervisor.ts';
+import type { VmId } from '../../src/core/model/ids.ts';
+import type { Permit } from '../../src/core/model/permit.ts';
+import { samePermit } from '../../src/core/model/permit.ts';
+
+/** Simulated times, in ms. */
+export interface SimLatency {
+  /** One round trip to the daemon. */
+  readonly callMs: number;
+  /** From the start command to a running guest; 0.5 to 1.5 of it when the host has a random. */
+  readonly startMs: number;
+  readonly destroyMs: number;
+  /** Destroy of a VM whose process hangs: libvirt waits before it kills. */
+  readonly hungDestroyMs: number;
+  /** From a shutdown request until the guest is off. */
+  readonly shutdownMs: number;
+}
+
+/** `start` is the boot command; the definition before it is a call of its own. */
+export type SimCall =
+  | 'list'
+  | 'capacity'
+  | 'define'
+  | 'start'
+  | 'shutdown'
+  | 'destroy'
+  | 'undefine'
+  | 'setPermit'
+  | 'xml';
+
+/** What happens to the next call of one kind. */
+export type SimFault =
+  /** No effect, no answer. */
+  | { readonly kind: 'lost' }
+  /** The effect comes this late and the answer never. */
+  | { readonly kind: 'ackLost'; readonly effectAfterMs: number }
+  | { readonly kind: 'fails'; readonly code: string; readonly message: string };
+
+/** One domain as the host keeps it, for oracles. */
+export interface SimDomain {
+  readonly vm: VmId;
+  name: string;
+  /** Permit and XML of the stored half; null for a domain started by hand. */
+  stored: { readonly permit: Permit | null; readonly xml: string } | null;
+  /** Permit of the running half; undefined while it is off. */
+  live: { readonly permit: Permit | null } | undefined;
+  state: HypervisorDomain['state'];
+  reason: string;
+  autostart: boolean;
+  savedState: boolean;
+  /** How often it was booted; tells two runs apart. */
+  boots: number;
+  /** Its process hangs: a request to shut down is never answered. */
+  hung: boolean;
+}
+
+export const defaultLatency: SimLatency = {
+  callMs: 1,
+  startMs: 600,
+  destroyMs: 100,
+  hungDestroyMs: 10_000,
+  shutdownMs: 2000,
+};
+
+/** How a call that reached the daemon ends. */
+export type SimOutcome<T> = Exclude<HypervisorResult<T>, { readonly kind: 'ambiguous' }>;
+
+/** What a call does inside the host: an end at once, one that takes time, or none ever. */
+export type SimWork<T> =
+  | SimOutcome<T>
+  | { readonly kind: 'later'; readonly afterMs: number; readonly finish: () => SimOutcome<T> }
+  | { readonly kind: 'never' };
+
+export const done: SimOutcome<void> = { kind: 'ok', value: undefined };
+export const failed = (
+  code: string,
+  message: string,
+): Extract<SimOutcome<never>, { readonly kind: 'failed' }> => ({
+  kind: 'failed',
+  code,
+  message,
+});
+
+/** The end of a start that finds the VM active. */
+export function alreadyActive(domain: SimDomain, permit: Permit): SimOutcome<void> {
+  const live = domain.live?.permit ?? null;
+  if (live !== null && samePermit(live, permit)) return done;
+  return failed('activeWithOtherPermit', `${domain.name} is already active with another permit`);
+}

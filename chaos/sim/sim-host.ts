@@ -1,0 +1,367 @@
+import type { VmId } from '../../src/core/model/ids.ts';
+import type { NodeCapacity } from '../../src/core/model/node.ts';
+import type { Permit } from '../../src/core/model/permit.ts';
+import type { Random, Timers } from '../../src/env/env.ts';
+import type {
+  SimCall,
+  SimDomain,
+  SimFault,
+  SimLatency,
+  SimOutcome,
+  SimWork,
+} from './sim-domain.ts';
+import { alreadyActive, defaultLatency, done, failed } from './sim-domain.ts';
+
+type DiskWriterHook = (vm: VmId, running: boolean, permit: Permit | null) => void;
+
+export interface SimHostOptions {
+  /** The simulator's own timers: what goes on in the host outlives the agent. */
+  readonly timers: Timers;
+  readonly capacity: NodeCapacity;
+  /** Spreads start times; without it every start takes `startMs`. */
+  readonly random?: Pick<Random, 'fraction'>;
+  readonly latency?: Partial<SimLatency>;
+  /**
+   * Called when a VM's process begins and ceases to be able to write to its disks, with the permit
+   * it runs under. A freeze ends no writer: it goes on at the thaw.
+   */
+  readonly onDiskWriter?: DiskWriterHook;
+}
+
+/**
+ * A simulated node's hardware, libvirtd and VMs. It outlives every agent on it: an agent that
+ * starts anew makes a new `SimHypervisor` on the same host.
+ */
+export class SimHost {
+  readonly #timers: Timers;
+  readonly #random: Pick<Random, 'fraction'> | null;
+  readonly #latency: SimLatency;
+  readonly #onDiskWriter: DiskWriterHook;
+  readonly #domains = new Map<VmId, SimDomain>();
+  readonly #faults: { readonly call: SimCall; readonly fault: SimFault }[] = [];
+  readonly #watchers = new Set<() => void>();
+  readonly #frozenActions: (() => void)[] = [];
+  readonly #hungActions: (() => void)[] = [];
+  #boot = 1;
+  #powered = true;
+  #frozen = false;
+  #daemon: 'up' | 'hung' | 'down' = 'up';
+  #daemonRun = 1;
+  capacity: NodeCapacity;
+
+  constructor(options: SimHostOptions) {
+    this.#timers = options.timers;
+    this.#random = options.random ?? null;
+    this.#latency = { ...defaultLatency, ...options.latency };
+    this.#onDiskWriter = options.onDiskWriter ?? (() => undefined);
+    this.capacity = options.capacity;
+  }
+
+  get powered(): boolean {
+    return this.#powered;
+  }
+
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
+  /** `up` answers, `hung` takes calls and stays silent, `down` refuses connections. */
+  get daemon(): 'up' | 'hung' | 'down' {
+    return this.#daemon;
+  }
+
+  /** Grows with every death of the daemon: a connection belongs to one run of it. */
+  get daemonRun(): number {
+    return this.#daemonRun;
+  }
+
+  /** Every domain, for oracles. */
+  domains(): readonly SimDomain[] {
+    return [...this.#domains.values()];
+  }
+
+  /** VMs whose process may write now, or will be able to when the host thaws. */
+  writers(): readonly VmId[] {
+    return this.domains().flatMap((domain) => (domain.live === undefined ? [] : domain.vm));
+  }
+
+  /** At once and frozen or not: what runs is gone, what is stored stays. */
+  powerOff(): void {
+    if (!this.#powered) return;
+    this.#powered = false;
+    this.#boot += 1;
+    this.#daemonRun += 1;
+    this.#daemon = 'down';
+    this.#frozen = false;
+    this.#frozenActions.length = 0;
+    this.#hungActions.length = 0;
+    for (const domain of this.#domains.values()) this.#turnOff(domain, 'unknown');
+    this.#changed();
+  }
+
+  /** Boots the host. Its daemon answers at once and boots what has autostart on. */
+  powerOn(): void {
+    if (this.#powered) return;
+    this.#powered = true;
+    this.#daemon = 'up';
+    for (const domain of this.#domains.values()) {
+      if (domain.autostart) this.#turnOn(domain, domain.stored?.permit ?? null);
+    }
+    this.#changed();
+  }
+
+  /** The node stands still and may come back: nothing in it moves, its VMs continue at a thaw. */
+  freeze(): void {
+    if (this.#powered) this.#frozen = true;
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    for (const action of this.#frozenActions.splice(0)) this.after(0, action);
+  }
+
+  /** The daemon stops answering; VMs run on. Calls sent meanwhile take effect at `resumeDaemon`. */
+  hangDaemon(): void {
+    if (this.#daemon !== 'up') return;
+    this.#daemon = 'hung';
+    this.#changed();
+  }
+
+  resumeDaemon(): void {
+    if (this.#daemon !== 'hung') return;
+    this.#daemon = 'up';
+    for (const action of this.#hungActions.splice(0)) this.after(0, action);
+    this.#changed();
+  }
+
+  /** The daemon dies; VMs run on, calls under way are lost. */
+  killDaemon(): void {
+    if (this.#daemon === 'down') return;
+    this.#daemonRun += 1;
+    this.#daemon = 'down';
+    this.#hungActions.length = 0;
+    this.#changed();
+  }
+
+  startDaemon(): void {
+    if (!this.#powered || this.#daemon !== 'down') return;
+    this.#daemon = 'up';
+    this.#changed();
+  }
+
+  /** One fault for the next call of this kind; repeated calls add up. */
+  inject(call: SimCall, fault: SimFault): void {
+    this.#faults.push({ call, fault });
+  }
+
+  /** The VM's process dies by itself. */
+  crash(vm: VmId): void {
+    this.#end(vm, 'crashed');
+  }
+
+  /** The guest shuts itself down. */
+  guestShutdown(vm: VmId): void {
+    this.#end(vm, 'shutdown');
+  }
+
+  /** A disk of the VM fails: it pauses, its process stays. */
+  ioError(vm: VmId): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live === undefined) return;
+    domain.state = 'paused';
+    domain.reason = 'ioError';
+    this.#changed();
+  }
+
+  /** The disk is back and the VM goes on. */
+  resume(vm: VmId): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live === undefined) return;
+    domain.state = 'running';
+    domain.reason = 'unpaused';
+    this.#changed();
+  }
+
+  /** A person starts a VM past Kennel: without a permit and without a stored half. */
+  startByHand(vm: VmId, name: string): void {
+    if (!this.#powered || this.#domains.get(vm)?.live !== undefined) return;
+    const domain = this.#domains.get(vm) ?? this.#make(vm, name);
+    this.#turnOn(domain, null);
+    this.#changed();
+  }
+
+  /** Runs an action in the host's time: not while frozen, and never after a loss of power. */
+  after(delayMs: number, action: () => void): void {
+    const boot = this.#boot;
+    this.#timers.after(delayMs, () => {
+      if (boot !== this.#boot) return;
+      if (this.#frozen) this.#frozenActions.push(action);
+      else action();
+    });
+  }
+
+  /** For `SimHypervisor`. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** For `SimHypervisor`: carries a call to the daemon; `reply` may never be called. */
+  request<T>(call: SimCall, work: () => SimWork<T>, reply: (outcome: SimOutcome<T>) => void): void {
+    const run = this.#daemonRun;
+    const arrive = (): void => {
+      if (run !== this.#daemonRun) return;
+      if (this.#daemon === 'hung') {
+        this.#hungActions.push(arrive);
+        return;
+      }
+      const index = this.#faults.findIndex((each) => each.call === call);
+      const fault = index < 0 ? undefined : this.#faults.splice(index, 1)[0]?.fault;
+      switch (fault?.kind) {
+        case undefined:
+          this.#perform(work, reply);
+          break;
+        case 'lost':
+          break;
+        case 'ackLost':
+          this.after(fault.effectAfterMs, () => this.#perform(work, () => undefined));
+          break;
+        case 'fails':
+          reply(failed(fault.code, fault.message));
+          break;
+      }
+    };
+    this.after(this.#latency.callMs, arrive);
+  }
+
+  /** For oracles and faults; undefined when it is absent. */
+  find(vm: VmId): SimDomain | undefined {
+    return this.#domains.get(vm);
+  }
+
+  /** Stores the definition; the first half of a start. */
+  define(vm: VmId, definition: { name: string; permit: Permit; xml: string }): SimOutcome<void> {
+    const { name, permit, xml } = definition;
+    const taken = this.domains().some((each) => each.name === name && each.vm !== vm);
+    if (taken) return failed('libvirtOperationFailed', `domain ${name} already exists`);
+    const domain = this.#domains.get(vm) ?? this.#make(vm, name);
+    domain.name = name;
+    domain.stored = { permit, xml };
+    domain.autostart = false;
+    domain.savedState = false;
+    this.#changed();
+    return done;
+  }
+
+  /** Boots whatever definition it finds when the start is over, as libvirt does. */
+  boot(vm: VmId, permit: Permit): SimWork<void> {
+    const spread = this.#random === null ? 1 : 0.5 + this.#random.fraction();
+    const finish = (): SimOutcome<void> => {
+      const domain = this.#domains.get(vm);
+      if (domain?.live !== undefined) return alreadyActive(domain, permit);
+      if (domain === undefined || domain.stored === null) {
+        return failed('noDomain', `${vm} is not defined here`);
+      }
+      this.#turnOn(domain, domain.stored.permit);
+      this.#changed();
+      return done;
+    };
+    return { kind: 'later', afterMs: this.#latency.startMs * spread, finish };
+  }
+
+  /** Cuts the power of a VM. */
+  cut(vm: VmId): SimWork<void> {
+    const domain = this.#domains.get(vm);
+    if (domain?.live === undefined) return done;
+    const { hungDestroyMs, destroyMs } = this.#latency;
+    const finish = (): SimOutcome<void> => {
+      this.#end(vm, 'destroyed');
+      return done;
+    };
+    return { kind: 'later', afterMs: domain.hung ? hungDestroyMs : destroyMs, finish };
+  }
+
+  /** Asks the guest; it is off a while later. */
+  askShutdown(domain: SimDomain): SimWork<void> {
+    if (domain.hung) return { kind: 'never' };
+    const { boots, vm } = domain;
+    this.after(this.#latency.shutdownMs, () => {
+      if (domain.boots === boots && !domain.hung) this.#end(vm, 'shutdown');
+    });
+    return done;
+  }
+
+  /** Drops an inactive domain. */
+  forget(vm: VmId): void {
+    this.#domains.delete(vm);
+    this.#changed();
+  }
+
+  /** Into both halves, and autostart off. */
+  writePermit(domain: SimDomain, permit: Permit): void {
+    if (domain.live !== undefined) domain.live = { permit };
+    if (domain.stored !== null) domain.stored = { ...domain.stored, permit };
+    domain.autostart = false;
+    this.#changed();
+  }
+
+  #perform<T>(work: () => SimWork<T>, reply: (outcome: SimOutcome<T>) => void): void {
+    const outcome = work();
+    if (outcome.kind === 'never') return;
+    if (outcome.kind !== 'later') {
+      reply(outcome);
+      return;
+    }
+    // What the daemon was at when it died is not done: a half-started domain is killed.
+    const run = this.#daemonRun;
+    this.after(outcome.afterMs, () => {
+      if (run === this.#daemonRun) reply(outcome.finish());
+    });
+  }
+
+  #make(vm: VmId, name: string): SimDomain {
+    const domain: SimDomain = {
+      vm,
+      name,
+      stored: null,
+      live: undefined,
+      state: 'shutOff',
+      reason: 'unknown',
+      autostart: false,
+      savedState: false,
+      boots: 0,
+      hung: false,
+    };
+    this.#domains.set(vm, domain);
+    return domain;
+  }
+
+  #turnOn(domain: SimDomain, permit: Permit | null): void {
+    domain.live = { permit };
+    domain.state = 'running';
+    domain.reason = 'booted';
+    domain.boots += 1;
+    this.#onDiskWriter(domain.vm, true, permit);
+  }
+
+  #turnOff(domain: SimDomain, reason: string): void {
+    const { live } = domain;
+    domain.live = undefined;
+    domain.hung = false;
+    domain.state = 'shutOff';
+    domain.reason = reason;
+    if (domain.stored === null) this.#domains.delete(domain.vm);
+    if (live !== undefined) this.#onDiskWriter(domain.vm, false, live.permit);
+  }
+
+  #end(vm: VmId, reason: string): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live === undefined) return;
+    this.#turnOff(domain, reason);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}

@@ -1,0 +1,78 @@
+import type { Hypervisor } from '../../agent/hypervisor.ts';
+import type { Disk, DiskFile } from '../../src/env/disk.ts';
+import type { Processes } from '../../src/env/processes.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { SimProcess } from './sim-process.ts';
+
+/*
+ * Ports that outlive a process (a disk, a hypervisor, programs) as that one process reaches them:
+ * calls leave and answers come back through its gate.
+ */
+
+/** The disk, for one process. What was handed to it is done even if the process dies meanwhile. */
+export function tiedDisk(process: SimProcess, disk: Disk): Disk {
+  return {
+    open: async (path, options) =>
+      tiedFile(process, await process.call(() => disk.open(path, options))),
+    read: (path) => process.call(() => disk.read(path)),
+    replace: (path, bytes, options) => process.call(() => disk.replace(path, bytes, options)),
+    rename: (from, to) => process.call(() => disk.rename(from, to)),
+    remove: (path) => process.call(() => disk.remove(path)),
+    list: (directory) => process.call(() => disk.list(directory)),
+    makeDirectory: (path, options) => process.call(() => disk.makeDirectory(path, options)),
+    syncDirectory: (path) => process.call(() => disk.syncDirectory(path)),
+    lock: (path) => process.call(() => disk.lock(path)),
+  };
+}
+
+function tiedFile(process: SimProcess, file: DiskFile): DiskFile {
+  return {
+    size: () => process.call(() => file.size()),
+    read: (position, length) => process.call(() => file.read(position, length)),
+    write: (position, bytes) => process.call(() => file.write(position, bytes)),
+    truncate: (length) => process.call(() => file.truncate(length)),
+    datasync: () => process.call(() => file.datasync()),
+    close: () => process.call(() => file.close()),
+  };
+}
+
+/** Programs, for one process. A child outlives its parent: what it does to the world happens. */
+export function tiedProcesses(process: SimProcess, programs: Processes): Processes {
+  return { run: (request) => process.call(() => programs.run(request)) };
+}
+
+/** The hypervisor of a node, for one agent process. */
+export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hypervisor {
+  return {
+    kind: hypervisor.kind,
+    open: () => process.effect(() => hypervisor.open()),
+    close: () => process.call(() => hypervisor.close()),
+    connected: () => hypervisor.connected(),
+    onChange: (listener) => hypervisor.onChange(() => process.enter(listener)),
+    list: () => process.call(() => hypervisor.list()),
+    capacity: () => process.call(() => hypervisor.capacity()),
+    start: (spec, permit, mayBoot) => process.call(() => hypervisor.start(spec, permit, mayBoot)),
+    shutdown: (vm) => process.call(() => hypervisor.shutdown(vm)),
+    destroy: (vm) => process.call(() => hypervisor.destroy(vm)),
+    undefine: (vm) => process.call(() => hypervisor.undefine(vm)),
+    setPermit: (permit) => process.call(() => hypervisor.setPermit(permit)),
+    xml: (vm) => process.call(() => hypervisor.xml(vm)),
+  };
+}
+
+/**
+ * A store client, for one manager process. Only what is asked passes the gate here; the client
+ * itself was made with this process's timers, so that answers do as well.
+ */
+export function tiedStore(process: SimProcess, store: Store): Store {
+  return {
+    get: (key) => process.call(() => store.get(key)),
+    list: (prefix) => process.call(() => store.list(prefix)),
+    txn: (transaction) => process.call(() => store.txn(transaction)),
+    watch: (prefix, from, listener) =>
+      store.watch(prefix, from, (event) => process.enter(() => listener(event))),
+    campaign: (options) => process.call(() => store.campaign(options)),
+    status: () => store.status(),
+    close: () => process.call(() => store.close()),
+  };
+}
