@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import type { Command } from 'commander';
+import { parseBmcFault } from './bmc.ts';
+import { labCommand } from './commands.ts';
+import { describeStatus } from './status-text.ts';
+
+/** Parses without running anything; throws what commander says. */
+async function parse(...argv: readonly string[]): Promise<string> {
+  const lab = labCommand();
+  let said = '';
+  const quiet = (command: Command): void => {
+    command.exitOverride().configureOutput({
+      writeErr: (text) => {
+        said += text;
+      },
+    });
+    for (const child of command.commands) quiet(child);
+  };
+  quiet(lab);
+  await lab.parseAsync(['node', 'lab', ...argv]).catch(() => null);
+  return said;
+}
+
+test('every fault of the lab has its command', () => {
+  const names = labCommand().commands.map((command) => command.name());
+  expect(names).toEqual([
+    'up',
+    'down',
+    'status',
+    'exec',
+    'kill',
+    'power-on',
+    'freeze',
+    'thaw',
+    'hang-libvirt',
+    'unhang-libvirt',
+    'power-loss',
+    'partition',
+    'heal',
+    'bmc-fault',
+  ]);
+});
+
+test('a node that is none is refused with an example', async () => {
+  expect(await parse('freeze', 'manager-1')).toMatch(/a node, for example node-1/);
+  expect(await parse('freeze', 'node-x')).toMatch(/for example node-1/);
+});
+
+test('a BMC fault that is none is refused with those that are', async () => {
+  expect(await parse('bmc-fault', 'node-1', 'slow')).toMatch(/slow:3/);
+  expect(parseBmcFault('slow:1.5')).toBe('slow:1.5');
+  expect(parseBmcFault('slow:')).toBeNull();
+});
+
+test('a lab that is down says how to make one', () => {
+  const nothing = { nodes: [], managers: [], disks: [], processes: [] };
+  const text = describeStatus({ up: false, id: 'kl0', directory: '/nowhere', ...nothing });
+  expect(text).toMatch(/no lab in \/nowhere\n {2}try: kennel lab up/);
+});

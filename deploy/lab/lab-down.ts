@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { mustRun } from './command.ts';
+import { controlGroupMount, killGroup, populated, removeControlGroup } from './control-group.ts';
+import { recordIfReadable } from './lab-record.ts';
+import type { LabLayout } from './layout.ts';
+import { signalProcess } from './process-identity.ts';
+
+export type DownReport =
+  | { readonly kind: 'alreadyDown' }
+  | { readonly kind: 'down'; readonly removed: readonly string[] };
+
+/** What a lab puts into its directory; `lab.json` goes last. */
+const contents = ['nodes', 'bmc', 'storage', 'log', 'lab.json.new', 'lab.json'];
+
+function namespaces(id: string): readonly string[] {
+  if (!existsSync('/run/netns')) return [];
+  return readdirSync('/run/netns').filter((name) => name.startsWith(`${id}-`));
+}
+
+/**
+ * Removes everything of a lab, whatever state it is in: killed half-way up, frozen, or with its
+ * record lost. All processes of a lab live below one control group and all its names begin with
+ * its id, so nothing is looked for by the name of a program. Call it with the lab's lock held.
+ */
+export async function takeDown(layout: LabLayout): Promise<DownReport> {
+  const removed: string[] = [];
+  const record = recordIfReadable(layout.directory);
+  const mount = controlGroupMount();
+  const group = record?.group ?? (mount === null ? null : join(mount, layout.id));
+  if (group !== null && existsSync(group)) {
+    if (populated(group)) removed.push('all processes');
+    await killGroup(group);
+    await removeControlGroup(group);
+    removed.push(`control group ${group}`);
+  }
+  for (const process of record?.processes ?? []) {
+    // Only a process that was moved out of its group by hand can still be there.
+    if (process.identity !== null) signalProcess(process.identity, 'SIGKILL');
+  }
+  for (const namespace of namespaces(layout.id)) {
+    await mustRun(['ip', 'netns', 'del', namespace]);
+    removed.push(`network namespace ${namespace}`);
+  }
+  if (existsSync(layout.directory)) {
+    for (const name of contentsOf(layout.directory)) {
+      rmSync(join(layout.directory, name), { recursive: true, force: true });
+      removed.push(join(layout.directory, name));
+    }
+    if (readdirSync(layout.directory).length === 0) rmdirSync(layout.directory);
+  }
+  return removed.length === 0 ? { kind: 'alreadyDown' } : { kind: 'down', removed };
+}
+
+function contentsOf(directory: string): readonly string[] {
+  const present = readdirSync(directory);
+  const cuts = present.filter((name) => name.startsWith('cut-manager-'));
+  return [...cuts, ...contents.filter((name) => present.includes(name))];
+}
+
+/** True when a directory holds nothing, or nothing but what a lab puts there. */
+export function holdsOnlyLab(directory: string): boolean {
+  if (!existsSync(directory)) return true;
+  return readdirSync(directory).every(
+    (name) => contents.includes(name) || name.startsWith('cut-manager-'),
+  );
+}

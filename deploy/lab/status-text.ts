@@ -1,0 +1,53 @@
+import type { LabStatus } from './lab.ts';
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function services(node: LabStatus['nodes'][number]): string {
+  return Object.entries(node.services)
+    .map(([name, state]) => (state === 'running' ? name : `${name} ${state}`))
+    .join(', ');
+}
+
+/** The state of a lab for people; fits a terminal of 80 columns while the names are short. */
+export function describeStatus(status: LabStatus): string {
+  if (!status.up) return `no lab in ${status.directory}\n  try: kennel lab up`;
+  const nodes = status.nodes.map((node) => [
+    node.name,
+    node.address,
+    node.cut.length === 0 ? node.power : `${node.power}, cut: ${node.cut.join(' ')}`,
+    node.bmc.state === 'running' ? `BMC ${node.bmc.fault}` : `BMC ${node.bmc.state}`,
+    services(node),
+  ]);
+  const managers = status.managers.map((manager) => [
+    manager.name,
+    manager.address,
+    manager.cut ? 'cut' : 'place',
+  ]);
+  const processes = status.processes.map((process) => [
+    process.name,
+    process.state,
+    process.pid === null ? '' : `pid ${process.pid}`,
+  ]);
+  const [firstDisk] = status.disks;
+  const disks =
+    firstDisk === undefined
+      ? 'no disks'
+      : `${status.disks.length} disks at nbd://${firstDisk.source.host}:${firstDisk.source.port}`;
+  const indent = (line: string): string => `  ${line}`;
+  return [
+    `lab ${status.id} in ${status.directory}, ${disks}`,
+    ...table([...nodes, ...managers]).map(indent),
+    'processes',
+    ...table(processes).map(indent),
+  ].join('\n');
+}
