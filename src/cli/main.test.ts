@@ -213,7 +213,8 @@ test('explain asks the cluster about everything else', async () => {
 
 test('services get absolute paths and everything else as given', async () => {
   const join = await kennel(
-    'agent join --token t --manager 10.0.0.10:7400 --node n-1 --address 10.0.0.11 --directory d --boot-id-file b',
+    'agent join --token-stdin --manager 10.0.0.10:7400 --node n-1 --address 10.0.0.11 --directory d --boot-id-file b',
+    { input: 't\n' },
   );
   expect(join.world.started).toEqual([
     {
@@ -256,8 +257,10 @@ test.each([
   ['init --name p --address a --api-port 7401', 'people and agents need two ports'],
   ['init --name p --address a --api-port 0', '--api-port has no usable value'],
   ['init --name p --address a --profile slow', '"slow" is not one of fast, default, conservative'],
-  ['agent join --token t --manager m --node n --address a', 'host:port'],
-  ['agent join --token t --manager m:1 --node N_1 --address a', 'cannot be the name of a node'],
+  ['agent join --token-stdin --manager m --node n --address a', 'host:port'],
+  ['agent join --token t --manager m:1 --node n --address a', '--token is not taken'],
+  ['agent join --manager m:1 --node n --address a', 'the token comes from exactly one place'],
+  ['agent join --token-stdin --manager m:1 --node N_1 --address a', 'cannot be the name of a node'],
 ])('%s is refused before anything starts', async (line, expected) => {
   const { code, errors, world } = await kennel(line);
   expect(code).toBe(64);

@@ -34,6 +34,12 @@ export interface NodeObservation {
   /** Last heartbeat of `incarnation`. */
   readonly lastHeartbeatMs: number | null;
   readonly lastHeartbeatWall: string | null;
+  /**
+   * The latest instant at which `incarnation` certainly lived: it answered something that this
+   * manager sent then. A heartbeat alone may have waited in a buffer for any time; null = no
+   * answer yet.
+   */
+  readonly aliveAtMs: number | null;
   /** Last lease granted to `incarnation`, by receipt of the heartbeat it answers. */
   readonly lastLeaseMs: number | null;
   readonly report: ReportObservation | null;
@@ -86,6 +92,11 @@ export interface Observations {
   readonly commands: ReadonlyMap<OperationId, CommandObservation>;
   /** When this manager first saw the VM in its present phase. */
   readonly vmPhaseSinceMs: ReadonlyMap<VmId, number>;
+  /** Since when this manager has known that a node's admitted incarnation is what it is. */
+  readonly incarnationSince: ReadonlyMap<
+    NodeId,
+    { readonly incarnation: IncarnationId | null; readonly ms: number }
+  >;
   /** When this manager first saw the fence operation in its present phase. */
   readonly fencePhaseSince: ReadonlyMap<FenceId, { readonly ms: number; readonly wall: string }>;
 }

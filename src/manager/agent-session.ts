@@ -14,13 +14,18 @@ import type { JsonValue, MessageChannel } from '../env/network.ts';
 /** How long a connection may take to say hello, in ms. */
 const helloTimeoutMs = 5000;
 
+/** Answers whose times are kept, and the key of the welcome among them. */
+const keptAnswers = 64;
+const welcomeKey = -1;
+
 export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
 export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
 
 export interface SessionEvents {
   /** Null = welcome; otherwise the reason of the refusal. */
   onHello(session: AgentSession, hello: Hello): string | null;
-  onHeartbeat(session: AgentSession, sequence: number): void;
+  /** `aliveAtMs`: what the heartbeat answers was sent then, so the agent lived after it. */
+  onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void;
   onReport(session: AgentSession, report: Report): void;
   onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void;
   onXml(operation: OperationId, xml: string | null, detail: string): void;
@@ -37,6 +42,8 @@ export class AgentSession {
   #hello: Hello | null = null;
   #reportSequence = -1;
   #helloTimer: Timer | null;
+  /** When answers were sent, by the heartbeat they answer; the welcome under -1. */
+  readonly #answeredMs = new Map<number, number>();
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -64,7 +71,23 @@ export class AgentSession {
 
   ack(sequence: number, epoch: number, lease: boolean): void {
     if (this.#hello === null) return;
+    this.#note(sequence);
     this.send({ kind: 'ack', sequence, epoch, incarnation: this.#hello.incarnation.id, lease });
+  }
+
+  welcome(message: Extract<ManagerMessage, { kind: 'welcome' }>): void {
+    this.#note(welcomeKey);
+    this.send(message);
+  }
+
+  #note(sequence: number): void {
+    this.#answeredMs.set(sequence, this.#env.clock.monotonicMs());
+    if (this.#answeredMs.size <= keptAnswers) return;
+    for (const oldest of this.#answeredMs.keys()) {
+      if (oldest === welcomeKey) continue;
+      this.#answeredMs.delete(oldest);
+      return;
+    }
   }
 
   refuse(reason: string): void {
@@ -100,7 +123,7 @@ export class AgentSession {
     }
     switch (message.kind) {
       case 'heartbeat':
-        this.#events.onHeartbeat(this, message.sequence);
+        this.#heartbeat(message);
         break;
       case 'report':
         if (message.report.sequence <= this.#reportSequence) return;
@@ -116,6 +139,13 @@ export class AgentSession {
       default:
         message satisfies never;
     }
+  }
+
+  #heartbeat({ sequence, acknowledged }: Extract<AgentMessage, { kind: 'heartbeat' }>): void {
+    const answeredMs =
+      this.#answeredMs.get(acknowledged ?? welcomeKey) ?? this.#answeredMs.get(welcomeKey);
+    if (answeredMs === undefined) return;
+    this.#events.onHeartbeat(this, sequence, answeredMs);
   }
 
   #greet(hello: Hello): void {

@@ -5,7 +5,13 @@ import type { FailoverRecord } from '../core/model/failover.ts';
 import { operationId, type OperationId } from '../core/model/ids.ts';
 import type { Change, NewEvent } from '../core/plan.ts';
 import type { Env } from '../env/env.ts';
-import type { Compare, Leadership, Store, Write } from '../store/store.ts';
+import {
+  StoreUnavailable,
+  type Compare,
+  type Leadership,
+  type Store,
+  type Write,
+} from '../store/store.ts';
 import { encodeObject } from './object-codec.ts';
 import { eventKey, keys } from './keys.ts';
 import type { Mirror } from './mirror.ts';
@@ -59,6 +65,8 @@ export class LeaderWriter {
     if (!this.#leadership.isValid()) return { kind: 'lost' };
     const operation = this.#nextOperation();
     const sealed = await this.#seal(changes);
+    // Nothing was sent: the leader decides again when the store answers.
+    if (sealed === null) return { kind: 'readOnly', because: 'the store does not answer' };
     const events = this.#events(newEvents);
     const writes: Write[] = [
       { kind: 'put', key: keys.barrier, value: operation },
@@ -169,12 +177,21 @@ export class LeaderWriter {
     }));
   }
 
-  /** Chains each failover record that ends with this write to the one that ended before it. */
+  /**
+   * Chains each failover record that ends with this write to the one that ended before it. Null
+   * when the end of the chain cannot be read now.
+   */
   async #seal(
     changes: readonly Change[],
-  ): Promise<{ readonly changes: readonly Change[]; readonly chain: string | null }> {
+  ): Promise<{ readonly changes: readonly Change[]; readonly chain: string | null } | null> {
     if (!changes.some(endsFailover)) return { changes, chain: null };
-    let chain = (await this.#store.get(keys.chain)).item?.value ?? '';
+    let chain: string;
+    try {
+      chain = (await this.#store.get(keys.chain)).item?.value ?? '';
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return null;
+      throw error;
+    }
     const sealed = changes.map((change): Change => {
       if (!endsFailover(change)) return change;
       const object: FailoverRecord = { ...change.object, previousHash: chain, hash: null };

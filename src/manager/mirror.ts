@@ -11,6 +11,7 @@ import {
   type Epoch,
   type FailoverId,
   type FenceId,
+  type IncarnationId,
   type NodeId,
   type Revision,
   type VmId,
@@ -38,6 +39,11 @@ export class Mirror implements ClusterState {
   readonly failovers = new Map<FailoverId, FailoverRecord>();
   /** When this leader first saw a VM or a fence operation in its present phase. */
   readonly vmPhaseSinceMs = new Map<VmId, number>();
+  /** Since when this leader has known each node's admitted incarnation. */
+  readonly incarnationSince = new Map<
+    NodeId,
+    { readonly incarnation: IncarnationId | null; readonly ms: number }
+  >();
   readonly fencePhaseSince = new Map<FenceId, { readonly ms: number; readonly wall: string }>();
   firstEvent = 1;
   nextEvent = 1;
@@ -104,7 +110,7 @@ export class Mirror implements ClusterState {
         this.counters = object;
         break;
       case 'node':
-        this.nodes.set(object.id, object);
+        this.#placeNode(object);
         break;
       case 'vm':
         if (
@@ -126,6 +132,15 @@ export class Mirror implements ClusterState {
     }
   }
 
+  #placeNode(node: NodeRecord): void {
+    const incarnation = node.incarnation?.id ?? null;
+    const known = this.incarnationSince.get(node.id);
+    if (known === undefined || known.incarnation !== incarnation) {
+      this.incarnationSince.set(node.id, { incarnation, ms: this.#clock.monotonicMs() });
+    }
+    this.nodes.set(node.id, node);
+  }
+
   #placeFence(fence: FenceOperation): void {
     if (this.fences.get(fence.id)?.phase !== fence.phase || !this.fencePhaseSince.has(fence.id)) {
       this.fencePhaseSince.set(fence.id, {
@@ -142,6 +157,7 @@ export class Mirror implements ClusterState {
     switch (key.slice(0, slash)) {
       case 'node':
         this.nodes.delete(id as NodeId);
+        this.incarnationSince.delete(id as NodeId);
         break;
       case 'vm':
         this.vms.delete(id as VmId);

@@ -20,6 +20,7 @@ const unseen: NodeObservation = {
   sessionOpen: false,
   lastHeartbeatMs: null,
   lastHeartbeatWall: null,
+  aliveAtMs: null,
   lastLeaseMs: null,
   report: null,
 };
@@ -58,6 +59,7 @@ export class ObservationBook {
       commands: this.#commands,
       vmPhaseSinceMs: mirror.vmPhaseSinceMs,
       fencePhaseSince: mirror.fencePhaseSince,
+      incarnationSince: mirror.incarnationSince,
     };
   }
 
@@ -78,6 +80,7 @@ export class ObservationBook {
       sessionOpen: true,
       lastHeartbeatMs: this.#clock.monotonicMs(),
       lastHeartbeatWall: this.#clock.wallIso(),
+      aliveAtMs: null,
       lastLeaseMs: same ? before.lastLeaseMs : null,
       report: this.#reportOf(incarnation, report),
     });
@@ -93,9 +96,10 @@ export class ObservationBook {
     this.#nodes.set(node, { ...this.node(node), sessionOpen: false });
   }
 
-  heartbeat(node: NodeId): void {
+  heartbeat(node: NodeId, aliveAtMs: number): void {
     this.#nodes.set(node, {
       ...this.node(node),
+      aliveAtMs,
       lastHeartbeatMs: this.#clock.monotonicMs(),
       lastHeartbeatWall: this.#clock.wallIso(),
     });

@@ -52,7 +52,8 @@ export class SessionHub {
     }
     void new AgentSession(this.#env, channel, {
       onHello: (session, hello) => this.#onHello(session, hello),
-      onHeartbeat: (session, sequence) => this.#onHeartbeat(session, sequence),
+      onHeartbeat: (session, sequence, aliveAtMs) =>
+        this.#onHeartbeat(session, sequence, aliveAtMs),
       onReport: (session, report) => this.#onReport(session, report),
       onResult: (session, operation, outcome) => this.#onResult(session, operation, outcome),
       onXml: (operation, xml, detail) => this.#onXml(operation, xml, detail),
@@ -151,7 +152,7 @@ export class SessionHub {
     before?.refuse('replaced by a newer connection');
     this.#book.sessionOpened(session.node, incarnationOf(hello), hello.report);
     const timing = this.#identity.timing();
-    session.send({
+    session.welcome({
       kind: 'welcome',
       manager: this.#identity.manager,
       clusterId: this.#identity.clusterId,
@@ -162,10 +163,10 @@ export class SessionHub {
     return null;
   }
 
-  #onHeartbeat(session: AgentSession, sequence: number): void {
+  #onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void {
     if (this.#sessions.get(session.node) !== session || session.incarnation === null) return;
     const matters = this.#leading?.heartbeatMatters(session.node) ?? false;
-    this.#book.heartbeat(session.node);
+    this.#book.heartbeat(session.node, aliveAtMs);
     if (this.#leading === null) {
       session.ack(sequence, 0, false);
       return;

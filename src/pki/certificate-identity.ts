@@ -162,11 +162,11 @@ export function certificateProblem(
 const check = 'check the address, and which file of credentials is used';
 
 const steps: Readonly<Record<CertificateRefusal, readonly string[]>> = {
-  missing: ['give the credentials of an administrator: --credentials <file>'],
+  missing: ['give the credentials of an administrator: --config FILE'],
   malformed: [check],
   foreignAuthority: [check],
   notYetValid: ['correct the clock of the machine that is behind: date -u'],
-  expired: ['get a new one with a fresh token: kennel join', 'compare the clocks: date -u'],
+  expired: ['get a new one with a fresh token: kennel agent join', 'compare the clocks: date -u'],
   noIdentity: [check],
   otherCluster: [check],
   otherRole: [check],

@@ -124,7 +124,7 @@ function unreadable(path: string, because: string): Outcome<never> {
     what: `cannot read the credentials in ${path}`,
     because,
     so: 'this process cannot prove who it is',
-    try: ['run as the user that owns the file', 'make it: kennel init, or kennel join'],
+    try: ['run as the user that owns the file', 'make it: kennel init, or kennel agent join'],
   });
 }
 
@@ -134,6 +134,6 @@ function damaged(path: string, because: string): Outcome<never> {
     what: `the credentials in ${path} are not usable`,
     because,
     so: 'this process cannot prove who it is',
-    try: ['restore the file from a copy', 'join again with a fresh token: kennel join'],
+    try: ['restore the file from a copy', 'join again with a fresh token: kennel agent join'],
   });
 }

@@ -36,7 +36,7 @@ export function parseJoinToken(text: string): Outcome<JoinToken> {
       what: 'the join token is not of the form kjt1.<id>.<secret>.<fingerprint>',
       because: 'a part is missing, cut off or has characters that no token has',
       so: 'nothing was sent',
-      try: ['copy the whole line that was printed', 'make a new one: kennel token create'],
+      try: ['copy the whole line that was printed', 'make a new one: kennel node token'],
     });
   }
   return ok({ id, secret, authorityFingerprint });

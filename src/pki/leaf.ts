@@ -57,7 +57,7 @@ export async function issueFromRequest(
       what: `the certificate request of ${options.role} ${options.name} is not accepted`,
       because: 'it is not a PKCS#10 request for an EC P-256 key, signed with that key',
       so: 'no certificate was issued',
-      try: ['make a new request: kennel join'],
+      try: ['make a new request: kennel agent join'],
     });
   }
   return issue(authority, request, options);

@@ -68,6 +68,11 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     sequence: z.int().min(0),
     /** Agent's boot-time clock at sending, ms. Only the agent computes with it. */
     sentAtMs: z.number(),
+    /**
+     * Sequence of the last heartbeat that this session acknowledged; null = none yet, but the
+     * welcome arrived. It tells the manager that the agent lived after that answer was sent.
+     */
+    acknowledged: z.int().min(0).nullable(),
   }),
   z.object({ kind: z.literal('report'), report: reportSchema }),
   /** The end of one command. */

@@ -4,7 +4,7 @@ import type { NodeView } from '../../api/schema/views.ts';
 import type { Change } from '../change-options.ts';
 import { runChange } from '../change.ts';
 import type { Call } from '../command.ts';
-import { readPassword } from '../password.ts';
+import { readSecret } from '../secret-input.ts';
 import { usageError } from '../usage.ts';
 import { onValue } from '../wait-until.ts';
 
@@ -53,7 +53,12 @@ async function deviceBody(
   options: DeviceOptions,
   settings: AddFenceDevice['settings'],
 ): Promise<AddFenceDevice> {
-  const secrets = { password: await readPassword(call.world, options) };
+  const password = await readSecret(call.world, {
+    noun: 'password',
+    file: options.passwordFile,
+    stdin: options.passwordStdin,
+  });
+  const secrets = { password };
   const checked = addFenceDeviceSchema.safeParse({
     id: options.id,
     level: options.level,

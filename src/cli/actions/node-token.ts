@@ -33,16 +33,15 @@ export async function makeToken(
 
 async function nextStep(
   call: Call,
-  made: { readonly token: string; readonly expiresAt: string },
+  made: { readonly expiresAt: string },
   node: string | null,
 ): Promise<string> {
   const { config } = valueOf(await findClientConfig(call.world, call.globals.configFile));
   const manager = 'address' in config ? config.address : 'MANAGER:7400';
-  // Standard error ends up in logs when nobody looks at it.
-  const token = call.world.terminal.size === null ? 'TOKEN' : made.token;
   return [
     `good for one join until ${made.expiresAt}; on the new node:`,
-    `  kennel agent join --manager ${manager} --node ${node ?? 'NAME'} --address ADDRESS --token ${token}`,
+    `  kennel agent join --manager ${manager} --node ${node ?? 'NAME'} --address ADDRESS --token-stdin`,
+    'and paste the token, then end the input (Ctrl-D)',
     '',
   ].join('\n');
 }

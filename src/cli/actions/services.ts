@@ -4,10 +4,12 @@ import { valueOf } from '../action.ts';
 import type { Call } from '../command.ts';
 import { parseHostPort } from '../host-port.ts';
 import { print } from '../output.ts';
+import { readSecret } from '../secret-input.ts';
 import { usageError } from '../usage.ts';
 
 interface JoinOptions {
-  readonly token: string;
+  readonly tokenFile: string | null;
+  readonly tokenStdin: boolean;
   readonly manager: string;
   readonly node: string;
   readonly address: string;
@@ -54,10 +56,15 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
   const absolute = (path: string | null): string | null =>
     path === null ? null : resolve(call.world.workingDirectory, path);
   const directory = resolve(call.world.workingDirectory, options.directory);
+  const token = await readSecret(call.world, {
+    noun: 'token',
+    file: options.tokenFile,
+    stdin: options.tokenStdin,
+  });
   const start = await call.world.start();
   const joined = valueOf(
     await start.joinAgent({
-      token: options.token,
+      token,
       manager: { host: manager.host, port: manager.port },
       node: options.node,
       address: options.address,

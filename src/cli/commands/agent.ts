@@ -1,6 +1,6 @@
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
-import { requiredText, text, textOr } from '../option.ts';
+import { flag, refused, requiredText, text, textOr } from '../option.ts';
 
 const file = { completes: { kind: 'file' } } as const;
 const directory = textOr('--directory <path>', 'data of the agent', '/var/lib/kennel/agent', file);
@@ -13,7 +13,12 @@ const join = command({
   ],
   arguments: {},
   options: {
-    token: requiredText('--token <token>', 'token from `kennel node token`'),
+    token: refused('--token [value]', {
+      because: 'the arguments of a process can be read by every user of the machine',
+      try: ['--token-file FILE', '--token-stdin'],
+    }),
+    tokenFile: text('--token-file <path>', 'read the token from `kennel node token` there', file),
+    tokenStdin: flag('--token-stdin', 'read the token from standard input'),
     manager: requiredText('--manager <host:port>', 'address of the API of a manager'),
     node: requiredText('--node <name>', 'name of this node in the cluster'),
     address: requiredText('--address <address>', 'under which other nodes reach this node'),
@@ -23,7 +28,8 @@ const join = command({
     machineIdFile: text('--machine-id-file <path>', 'where the machine id is read', file),
   },
   examples: [
-    'kennel agent join --token kjt1.… --manager 10.0.0.10:7400 --node node-1 --address 10.0.0.11',
+    'kennel agent join --token-file token --manager 10.0.0.10:7400 --node node-1 --address 10.0.0.11',
+    'kennel node token | ssh node-1 kennel agent join --token-stdin --manager 10.0.0.10:7400 --node node-1 --address 10.0.0.11',
   ],
   run: async (call) => (await import('../actions/services.ts')).joinAgent(call, call.options),
 });

@@ -164,6 +164,18 @@ describe('a silent node with a VM', () => {
     expect(world.vm(db)).toMatchObject({ phase: 'recovering', permit: { token: 2 } });
   });
 
+  it('another boot id proves nothing when it may be an older one', () => {
+    const db = world.addRunningVm('db', 'n1');
+    const admitted = world.node(n1).incarnation;
+    // A manager that begins to lead remembers a boot of n1 that it has not heard since.
+    world.connect('n1', incarnationOf('n1', 0));
+    world.incarnationSince.set(n1, { incarnation: admitted?.id ?? null, ms: world.nowMs });
+    silence(10_000);
+    world.settle();
+    expect(world.onlyFence()).toMatchObject({ phase: 'intent', proof: null });
+    expect(world.vm(db).permit).toMatchObject({ node: 'n1', token: 1 });
+  });
+
   it('N8: a reboot during an open operation ends it without a further power action', () => {
     world.addRunningVm('db', 'n1');
     silence(3000);

@@ -1,4 +1,5 @@
 import type { FenceAttempt, FenceOperation } from '../model/fence-operation.ts';
+import type { BootId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { Proof } from '../model/proof.ts';
 import type { FenceObservation, NodeObservation } from '../observations.ts';
@@ -103,8 +104,8 @@ function proofOf(
   seen: NodeObservation | undefined,
   execution: FenceObservation | undefined,
 ): Proof | null {
-  const boot = seen?.incarnation?.bootId;
-  if (boot !== undefined && boot !== fence.incarnation.bootId && seen?.lastHeartbeatMs !== null) {
+  const boot = newBootOf(draft, fence, seen);
+  if (boot !== null) {
     return { kind: 'newBoot', oldBoot: fence.incarnation.bootId, newBoot: boot };
   }
   const node = draft.node(fence.node);
@@ -118,6 +119,23 @@ function proofOf(
     silentMs: draft.observations.nowMs - silentSinceMs(seen, draft.observations),
   });
   return verdict.kind === 'holds' ? verdict.proof : null;
+}
+
+/**
+ * Another boot of the machine that lived after the fenced incarnation was known to be admitted, and
+ * is therefore a later one: a machine has one boot at a time. Null = none was seen. A boot id that
+ * merely differs may be an older one, remembered by a manager that did not lead meanwhile.
+ */
+function newBootOf(
+  draft: Draft,
+  fence: FenceOperation,
+  seen: NodeObservation | undefined,
+): BootId | null {
+  const boot = seen?.incarnation?.bootId;
+  const since = draft.observations.incarnationSince.get(fence.node);
+  if (boot === undefined || boot === fence.incarnation.bootId) return null;
+  if (since === undefined || since.incarnation !== fence.incarnation.id) return null;
+  return seen?.aliveAtMs != null && seen.aliveAtMs > since.ms ? boot : null;
 }
 
 /** Life of the same boot after the intent: the machine was only slow to be heard. */
@@ -197,8 +215,8 @@ function isDisproven(draft: Draft, fence: FenceOperation): boolean {
   return (
     since !== undefined &&
     seen?.incarnation?.id === fence.incarnation.id &&
-    seen.lastHeartbeatMs !== null &&
-    seen.lastHeartbeatMs > since.ms
+    seen.aliveAtMs !== null &&
+    seen.aliveAtMs > since.ms
   );
 }
 

@@ -37,12 +37,13 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   const next = seen?.incarnation ?? null;
-  if (next !== null && next.id !== current.id && isHeard(draft, seen)) {
+  if (next !== null && next.id !== current.id && livesAfterAdmission(draft, node, seen)) {
     if (next.bootId === current.bootId) readmitAgent(draft, node, current, next, seen);
     else rebooted(draft, node, current);
     return;
   }
   if (!isLost(seen, draft.observations, draft.state.settings.timing)) {
+    noteCapacity(draft, node, current, seen);
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
@@ -73,11 +74,46 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
   });
 }
 
+/** Capacity is what the hypervisor says now; it may say it later than the rest, or change it. */
+function noteCapacity(
+  draft: Draft,
+  node: NodeRecord,
+  current: Incarnation,
+  seen: NodeObservation | undefined,
+): void {
+  const report = seen?.report ?? null;
+  if (report === null || report.incarnation !== current.id || report.domains === null) return;
+  const { memoryMiB, vcpus } = report.capacity;
+  const known = memoryMiB > 0 && vcpus > 0;
+  if (known && (memoryMiB !== node.capacity.memoryMiB || vcpus !== node.capacity.vcpus)) {
+    draft.put({ ...node, capacity: { memoryMiB, vcpus } });
+  }
+}
+
 function isHeard(draft: Draft, seen: NodeObservation | undefined): seen is NodeObservation {
   return (
     seen !== undefined &&
     seen.sessionOpen &&
     !isLost(seen, draft.observations, draft.state.settings.timing)
+  );
+}
+
+/**
+ * The incarnation of the session is the node's latest: it answered something that was sent after
+ * the admitted one was known to be admitted. Boot ids have no order, and what an older incarnation
+ * said may have waited in a buffer, or in a manager that did not lead, for any time.
+ */
+function livesAfterAdmission(
+  draft: Draft,
+  node: NodeRecord,
+  seen: NodeObservation | undefined,
+): seen is NodeObservation {
+  const since = draft.observations.incarnationSince.get(node.id);
+  return (
+    isHeard(draft, seen) &&
+    since !== undefined &&
+    seen.aliveAtMs !== null &&
+    seen.aliveAtMs > since.ms
   );
 }
 
@@ -167,7 +203,7 @@ function carriesItsPermit(vm: VmRecord, domain: DomainObservation): boolean {
  * has no right to. Leftovers of VMs that lost their permit are stopped first (FAILURES N21).
  */
 function decideAdmission(draft: Draft, node: NodeRecord, seen: NodeObservation | undefined): void {
-  if (!isHeard(draft, seen) || seen.incarnation === null) return;
+  if (!livesAfterAdmission(draft, node, seen) || seen.incarnation === null) return;
   const fence = node.fence === null ? undefined : draft.fence(node.fence);
   if (node.phase === 'fenced' && fence?.incarnation.id === seen.incarnation.id) return;
   const report = seen.report;

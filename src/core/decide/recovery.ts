@@ -26,7 +26,7 @@ interface Waiting {
  */
 export function decideRecovery(draft: Draft): void {
   const waiting = waitingVms(draft);
-  if (waiting.length === 0) return;
+  if (waiting.length === 0 || isGathering(draft)) return;
   const input = {
     nodes: draft.nodes().map((node) => placementNode(draft, node)),
     usage: usageByNode(draft.vms()),
@@ -60,6 +60,23 @@ export function decideRecovery(draft: Draft): void {
     addUsage(input.usage, node.id, vm);
     notePlaced(draft, start, explainPlacement(placement));
   }
+}
+
+/**
+ * A new leader hears its nodes one by one. It gives them the time to reconnect, so that the first
+ * one to be heard is not given everything.
+ */
+function isGathering(draft: Draft): boolean {
+  const { observations, state } = draft;
+  const dueMs = observations.observingSinceMs + state.settings.timing.reconnectMs;
+  if (observations.nowMs >= dueMs) return false;
+  const missing = draft.nodes().some((node) => {
+    if (node.phase !== 'online') return false;
+    const seen = observations.nodes.get(node.id);
+    return seen === undefined || seen.lastLeaseMs === null;
+  });
+  if (missing) draft.wakeAt(dueMs);
+  return missing;
 }
 
 function waitingVms(draft: Draft): readonly Waiting[] {

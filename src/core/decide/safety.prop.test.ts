@@ -191,6 +191,10 @@ class Walk {
     if (argument % 3 !== 0) return;
     this.world.epoch = (this.world.epoch + 1) as typeof this.world.epoch;
     this.world.observingSinceMs = this.world.nowMs;
+    for (const node of this.world.nodes.values()) {
+      const incarnation = node.incarnation?.id ?? null;
+      this.world.incarnationSince.set(node.id, { incarnation, ms: this.world.nowMs });
+    }
     this.world.seen.clear();
     this.world.executions.clear();
     this.world.commands.clear();

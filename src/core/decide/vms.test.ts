@@ -123,10 +123,7 @@ describe('the life of a VM', () => {
     });
     world.settle();
     expect(world.vm(db).reason).toContain('n1: needs 5000 MiB of memory');
-    world.nodes.set(nodeId('n2'), {
-      ...world.node(nodeId('n2')),
-      capacity: { memoryMiB: 8000, vcpus: 4 },
-    });
+    world.reportCapacity('n2', { memoryMiB: 8000, vcpus: 4 });
     pass(1000);
     world.settle();
     expect(world.vm(db)).toMatchObject({ phase: 'starting', permit: { node: 'n2' }, reason: null });
@@ -143,6 +140,46 @@ describe('the life of a VM', () => {
     world.report('n2', []);
     pass(1000);
     world.settle();
+    expect(world.vm(db).phase).toBe('starting');
+  });
+});
+
+describe('a new leader', () => {
+  it('places nothing before its nodes had the time to be heard again', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2']) world.addNode(name);
+    const vms = ['a', 'b'].map((name) => world.addVm(name));
+    world.observingSinceMs = world.nowMs;
+    world.seen.clear();
+    world.connect('n1', incarnationOf('n1'));
+    world.settle();
+    expect(vms.map((id) => world.vm(id).phase)).toEqual(['stopped', 'stopped']);
+    world.connect('n2', incarnationOf('n2'));
+    world.settle();
+    expect(vms.map((id) => world.vm(id).permit?.node)).toEqual(['n1', 'n2']);
+  });
+
+  it('does not wait for a node that stays silent', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2']) world.addNode(name);
+    const db = world.addVm('db');
+    world.observingSinceMs = world.nowMs;
+    world.seen.clear();
+    world.connect('n1', incarnationOf('n1'));
+    world.nowMs += world.settings.timing.reconnectMs;
+    world.beat('n1');
+    world.settle();
+    expect(world.vm(db).permit?.node).toBe('n1');
+  });
+});
+
+describe('the capacity of a node', () => {
+  it('is taken from its reports, also when the first one did not know it yet', () => {
+    const world = new TestWorld();
+    const n1 = world.addNode('n1', { capacity: { memoryMiB: 0, vcpus: 0 } });
+    const db = world.addVm('db');
+    world.settle();
+    expect(world.node(n1).capacity.memoryMiB).toBe(1000);
     expect(world.vm(db).phase).toBe('starting');
   });
 });
@@ -164,6 +201,19 @@ describe('an agent that restarted within one boot', () => {
       { command: { kind: 'permit', previousToken: 1, permit: { token: 2 } } },
     ]);
     expect(world.fences.size).toBe(0);
+  });
+
+  it('a permit whose writing has no visible effect is written anew', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2']) world.addNode(name);
+    const db = world.addRunningVm('db', 'n1');
+    world.connect('n1', incarnationOf('n1', 1, 2), [world.domain(db)]);
+    world.settle();
+    world.outcome(operationId(`permit/${db}/2`), { kind: 'ambiguous', detail: 'no answer' });
+    world.nowMs += 20_000;
+    world.beat('n1', 'n2');
+    world.settle();
+    expect(world.vm(db)).toMatchObject({ phase: 'running', permit: { node: 'n1', token: 3 } });
   });
 
   it('a domain with another token than the recorded one is not adopted', () => {

@@ -6,8 +6,8 @@ import { noteFailure, noteStarted } from './failovers.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
 import { ownerOf, type DomainView, type Owner } from './ownership.ts';
 
-/** How long a start whose outcome is unknown is waited for before it is called back, in ms. */
-const unknownStartMs = 20_000;
+/** How long a command's effect is waited for in the reports before it is done over, in ms. */
+const unknownEffectMs = 20_000;
 /** How long a VM must run for its earlier failures to be forgotten, in ms. */
 const stableMs = 60_000;
 /** How long after a refusal a permit is written anew, in ms. */
@@ -102,7 +102,7 @@ function decideStarting(draft: Draft, vm: VmRecord, owner: Owner): void {
 }
 
 function waitForReport(draft: Draft, vm: VmRecord, command: CommandObservation): void {
-  const dueMs = (command.outcomeMs ?? command.sentMs) + unknownStartMs;
+  const dueMs = (command.outcomeMs ?? command.sentMs) + unknownEffectMs;
   if (draft.observations.nowMs < dueMs) draft.wakeAt(dueMs);
   else fail(draft, withRelease(vm, true), 'the start had no visible effect');
 }
@@ -192,8 +192,9 @@ function decideForeignPermit(
   }
   const command = commandOf(draft, vm);
   const outcome = command?.outcome ?? null;
-  if (outcome === null || outcome.kind === 'done' || outcome.kind === 'ambiguous') return;
-  const dueMs = (command?.outcomeMs ?? 0) + retryPermitMs;
+  if (outcome === null) return;
+  const refused = outcome.kind === 'refused' || outcome.kind === 'failed';
+  const dueMs = (command?.outcomeMs ?? 0) + (refused ? retryPermitMs : unknownEffectMs);
   if (draft.observations.nowMs < dueMs) {
     draft.wakeAt(dueMs);
     return;

@@ -24,8 +24,8 @@ export interface Incarnation {
  * - `blocked`: fencing is wanted, a guard or the lack of a device forbids it. Exit: the guard
  *   clears, the node is back, or `kennel node fence|confirm-off`.
  * - `fenced`: proven dead; its VMs are being recovered. Exit: a new incarnation is admitted.
- * - `quarantined`: flapping; nothing is placed there. Exit: the window passes, or
- *   `kennel node release`.
+ * - `quarantined`: flapping; what it runs goes on, nothing is placed there. Exit: its window is
+ *   over.
  */
 export type NodePhase = 'joining' | 'online' | 'fencing' | 'blocked' | 'fenced' | 'quarantined';
 

@@ -10,6 +10,7 @@ import {
   vmId,
   type FailoverId,
   type FenceId,
+  type IncarnationId,
   type NodeId,
   type OperationId,
   type VmId,
@@ -72,6 +73,7 @@ export class TestWorld implements ClusterState {
   readonly commands = new Map<OperationId, CommandObservation>();
   readonly vmPhaseSinceMs = new Map<VmId, number>();
   readonly fencePhaseSince = new Map<FenceId, { ms: number; wall: string }>();
+  readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
   readonly events: string[] = [];
 
   observe(): Observations {
@@ -85,6 +87,7 @@ export class TestWorld implements ClusterState {
       commands: this.commands,
       vmPhaseSinceMs: this.vmPhaseSinceMs,
       fencePhaseSince: this.fencePhaseSince,
+      incarnationSince: this.incarnationSince,
     };
   }
 
@@ -119,6 +122,7 @@ export class TestWorld implements ClusterState {
       certificateFingerprint: 'f',
       ...change,
     });
+    this.incarnationSince.set(id, { incarnation: incarnationOf(name).id, ms: 0 });
     this.connect(name, incarnationOf(name));
     return id;
   }
@@ -133,6 +137,7 @@ export class TestWorld implements ClusterState {
       sessionOpen: true,
       lastHeartbeatMs: this.nowMs,
       lastHeartbeatWall: wall(this.nowMs),
+      aliveAtMs: this.nowMs,
       lastLeaseMs: this.nowMs,
       report: {
         incarnation: incarnation.id,
@@ -153,6 +158,7 @@ export class TestWorld implements ClusterState {
         ...before,
         lastHeartbeatMs: this.nowMs,
         lastHeartbeatWall: wall(this.nowMs),
+        aliveAtMs: this.nowMs,
         lastLeaseMs: this.nowMs,
       });
     }
@@ -170,6 +176,12 @@ export class TestWorld implements ClusterState {
         domains: domains === null ? null : new Map(domains.map((domain) => [domain.vm, domain])),
       },
     });
+  }
+
+  reportCapacity(name: string, capacity: NodeRecord['capacity']): void {
+    const before = this.seen.get(nodeId(name));
+    if (before?.report == null) throw new Error(`${name} was never connected`);
+    this.seen.set(nodeId(name), { ...before, report: { ...before.report, capacity } });
   }
 
   addVm(name: string, change: Partial<VmRecord> = {}): VmId {
@@ -302,9 +314,14 @@ export class TestWorld implements ClusterState {
         case 'counters':
           this.counters = object;
           break;
-        case 'node':
+        case 'node': {
+          const incarnation = object.incarnation?.id ?? null;
+          if (this.incarnationSince.get(object.id)?.incarnation !== incarnation) {
+            this.incarnationSince.set(object.id, { incarnation, ms: this.nowMs });
+          }
           this.nodes.set(object.id, object);
           break;
+        }
         case 'vm':
           if (this.vms.get(object.id)?.phase !== object.phase) {
             this.vmPhaseSinceMs.set(object.id, this.nowMs);
