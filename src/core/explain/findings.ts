@@ -3,11 +3,12 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
 import { explainFence } from './awaiting.ts';
+import type { FindingCode } from './finding-codes.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
 export interface Finding {
-  readonly code: string;
+  readonly code: FindingCode;
   readonly severity: 'warning' | 'critical';
   readonly subject: string;
   readonly text: string;
@@ -34,7 +35,7 @@ function nodeFindings(
   const held = [...state.vms.values()].filter((vm) => vm.permit?.node === node.id);
   const findings: Finding[] = [];
   const add = (
-    code: string,
+    code: FindingCode,
     severity: Finding['severity'],
     text: string,
     steps: readonly string[],
@@ -100,7 +101,7 @@ function vmFindings(
   state: ClusterState,
   observations: Observations,
 ): readonly Finding[] {
-  const add = (code: string, severity: Finding['severity'], text: string): readonly Finding[] => [
+  const add = (code: FindingCode, severity: Finding['severity'], text: string): readonly Finding[] => [
     { code, severity, subject: vm.spec.name, text, try: [`kennel explain ${vm.spec.name}`] },
   ];
   switch (vmState(vm, state, observations)) {

@@ -1,0 +1,19 @@
+/** Every code of a line in `kennel status`, with the meaning that `kennel explain` prints. */
+export const findingCodes = {
+  STORE_READ_ONLY: 'the store takes no writes but those of fence operations and their proofs',
+  FENCE_PENDING: 'a node is to be proven dead, and no proof holds yet; its VMs wait',
+  FENCE_BLOCKED: 'a guard, or the lack of a fence device, forbids device commands against a node',
+  BMC_LIED: 'a fence device read Off while its node lived; it is not believed in this operation',
+  NODE_SUSPECT: 'heartbeats are overdue, though not for long enough to act',
+  NODE_NOT_ADMITTED: 'a node gets no leases and no VMs before its incarnation is admitted',
+  NODE_FENCED: 'a node is proven dead; its VMs may run elsewhere',
+  NODE_UNFENCEABLE: 'a node holds VMs and has no fence device: nothing could prove it dead',
+  HYPERVISOR_UNREACHABLE: 'libvirt does not answer; what runs there is unknown, not gone',
+  AGENT_DEGRADED: 'an agent cannot write its state and refuses what depends on it',
+  VM_FAILED: 'a VM failed too often; it is tried again when its window is over',
+  VM_BACKOFF: 'the last start of a VM failed; it waits with growing delay',
+  VM_PAUSED: 'the hypervisor paused a VM, for example on an I/O error',
+  VM_UNPLACED: 'no node can take a VM that should run',
+} as const;
+
+export type FindingCode = keyof typeof findingCodes;
