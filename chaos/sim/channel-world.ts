@@ -1,5 +1,6 @@
 import type { MessageIsolation } from './message-isolation.ts';
 import type { RandomStream } from './random.ts';
+import type { SimTaps } from './taps.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** What the network knows of a host. `boot` grows with every loss of power. */
@@ -34,4 +35,5 @@ export interface ChannelWorld {
   readonly random: RandomStream;
   readonly settings: ChannelSettings;
   readonly counters: NetworkCounters;
+  readonly taps: SimTaps;
 }

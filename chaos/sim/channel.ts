@@ -3,6 +3,7 @@ import type { ChannelWorld, NetworkHost } from './channel-world.ts';
 import type { Link } from './link.ts';
 import { isolated } from './message-isolation.ts';
 import type { SimProcess } from './sim-process.ts';
+import type { TappedMessage } from './taps.ts';
 
 /** Share of the messages sent in one turn that also arrive in one turn. */
 const sharePacket = 0.5;
@@ -10,9 +11,15 @@ const sharePacket = 0.5;
 /** Retransmissions are at least this far apart. */
 const firstCheckMs = 200;
 
+interface MessageItem {
+  readonly kind: 'message';
+  readonly message: JsonValue;
+  readonly sentAtMs: number;
+}
+
 type Item =
   | { readonly kind: 'open' }
-  | { readonly kind: 'message'; readonly message: JsonValue; readonly sentAtMs: number }
+  | MessageItem
   | { readonly kind: 'close'; readonly reason: string };
 
 const withoutAWord = 'the connection was lost: it ended without a word';
@@ -49,7 +56,7 @@ export class ChannelEnd implements MessageChannel {
   #unackedSinceMs: number | null = null;
   #opposite: ChannelEnd | null = null;
   #onOpen: (() => void) | null = null;
-  #buffer: JsonValue[] = [];
+  #buffer: MessageItem[] = [];
   #listener: ((message: JsonValue) => void) | null = null;
   #closeListener: ((reason: string) => void) | null = null;
   #closeReason: string | null = null;
@@ -117,9 +124,15 @@ export class ChannelEnd implements MessageChannel {
       if (this.#inFlight.length + this.#held.length >= this.#world.settings.queueLimit) {
         this.close('send queue over its bound');
       } else {
+        this.#world.taps.left?.(this.#tapped(item));
         this.#transmit(item);
       }
     });
+  }
+
+  /** The network says something in this end's name that its process does not say now. */
+  inject(message: JsonValue): void {
+    this.#transmit({ kind: 'message', message, sentAtMs: this.#world.time.nowMs });
   }
 
   onMessage(listener: (message: JsonValue) => void): void {
@@ -265,7 +278,8 @@ export class ChannelEnd implements MessageChannel {
         this.#onOpen = null;
         return;
       case 'message':
-        this.process.enter(() => this.#deliver(item.message));
+        if (this.#opposite !== null) this.#world.taps.arrived?.(this.#opposite.#tapped(item));
+        this.process.enter(() => this.#deliver(item));
         return;
       case 'close':
         this.#broken = true;
@@ -273,23 +287,32 @@ export class ChannelEnd implements MessageChannel {
     }
   }
 
-  #deliver(message: JsonValue): void {
+  #deliver(item: MessageItem): void {
     if (this.#closed) return;
     if (this.#listener === null || this.#buffer.length > 0) {
-      this.#buffer.push(message);
+      this.#buffer.push(item);
       return;
     }
+    this.#hand(item, this.#listener);
+  }
+
+  #hand(item: MessageItem, listener: (message: JsonValue) => void): void {
     this.#world.counters.delivered += 1;
-    this.#listener(message);
+    if (this.#world.taps.delivered !== undefined && this.#opposite !== null) {
+      this.#world.taps.delivered(this.#opposite.#tapped(item));
+    }
+    listener(item.message);
+  }
+
+  #tapped(item: MessageItem): TappedMessage {
+    const { message, sentAtMs } = item;
+    return { from: this.link.from, to: this.link.to, message, sentAtMs };
   }
 
   #deliverBuffered(): void {
-    const message = this.#buffer.shift();
-    if (message === undefined || this.#listener === null) return;
-    if (!this.#closed) {
-      this.#world.counters.delivered += 1;
-      this.#listener(message);
-    }
+    const item = this.#buffer.shift();
+    if (item === undefined || this.#listener === null) return;
+    if (!this.#closed) this.#hand(item, this.#listener);
     if (this.#buffer.length > 0) this.#soon(() => this.#deliverBuffered());
   }
 

@@ -15,6 +15,7 @@ import { simIpmitool } from './ipmitool.ts';
 import { installDisk, mountDisk } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
 import type { SimProcess } from './sim-process.ts';
+import { tappedStore, tappedTool } from './tapped-ports.ts';
 import { tiedStore } from './tied-ports.ts';
 
 export const sessionPort = 7443;
@@ -62,13 +63,11 @@ export class ClusterManager {
     });
     installDisk(this.machine, this.disk, { content: 'random', names: 'random' });
     this.#programs = new SimPrograms(world.time);
-    this.#programs.install(
-      'ipmitool',
-      simIpmitool({
-        env: { ...world.env, random: random.split('ipmitool') },
-        reach: (host) => this.#reach(host),
-      }),
-    );
+    const ipmitool = simIpmitool({
+      env: { ...world.env, random: random.split('ipmitool') },
+      reach: (host) => this.#reach(host),
+    });
+    this.#programs.install('ipmitool', tappedTool(ipmitool, world.taps, name));
     this.machine.addService({
       name: 'manager',
       restartAfterMs: options.restartMs,
@@ -115,7 +114,7 @@ export class ClusterManager {
     });
     startManager({
       env,
-      store: tiedStore(process, client),
+      store: tappedStore(tiedStore(process, client), world.taps, name),
       name,
       clusterId: world.clusterId,
       clusterName: 'simulated',

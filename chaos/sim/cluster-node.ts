@@ -64,15 +64,20 @@ export class ClusterNode {
       random: random.split('machine'),
       bootMs: options.bootMs,
     });
+    const recordWriter = recordWriters(world.writes, {
+      time: world.time,
+      node: name,
+      tokenOf: (vm) => this.hypervisor.find(vm)?.live?.permit?.token ?? null,
+    });
     this.hypervisor = new SimHost({
       timers: world.env.timers,
       capacity: options.capacity,
       random: random.split('hypervisor'),
-      onDiskWriter: recordWriters(world.writes, {
-        time: world.time,
-        node: name,
-        tokenOf: (vm) => this.hypervisor.find(vm)?.live?.permit?.token ?? null,
-      }),
+      onDiskWriter: (vm, running, permit) => {
+        recordWriter(vm, running);
+        world.taps.vmRuns?.(name, vm, permit, running);
+      },
+      onStartAsked: (permit) => world.taps.startAsked?.(name, permit),
     });
     installHypervisor(this.machine, this.hypervisor);
     this.fencedBy = {
@@ -82,7 +87,12 @@ export class ClusterNode {
       password: 'simulated',
     };
     world.network.addHost(this.fencedBy.bmcHost);
-    this.bmc = new SimBmc({ env: world.env, power: powerOf(this.machine), ...this.fencedBy });
+    const power = powerOf(this.machine);
+    const powerOff = (): void => {
+      world.taps.powerCut?.(name);
+      power.powerOff();
+    };
+    this.bmc = new SimBmc({ env: world.env, power: { ...power, powerOff }, ...this.fencedBy });
     const disk = random.split('disk');
     this.disk = new SimDisk({
       fraction: () => disk.fraction(),

@@ -7,6 +7,7 @@ import type { MessageIsolation } from './message-isolation.ts';
 import { SimNetwork } from './network.ts';
 import { randomFromSeed } from './random.ts';
 import type { RandomStream } from './random.ts';
+import type { SimTaps } from './taps.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { worldEnv } from './world-env.ts';
 import { WriteLog } from './write-log.ts';
@@ -22,6 +23,7 @@ export interface ClusterWorld {
   readonly writes: WriteLog;
   /** Clock and timers that no process owns. */
   readonly env: Pick<Env, 'clock' | 'timers'>;
+  readonly taps: SimTaps;
 }
 
 export interface ClusterWorldOptions {
@@ -31,11 +33,14 @@ export interface ClusterWorldOptions {
   /** Default `freeze`. */
   readonly isolation?: MessageIsolation;
   readonly profile?: LinkProfile;
+  /** Oracles that look on. */
+  readonly taps?: SimTaps;
 }
 
 export function makeClusterWorld(options: ClusterWorldOptions): ClusterWorld {
   const random = randomFromSeed(options.seed);
   const time = new VirtualTime({ guard: options.guard ?? true });
+  const taps = options.taps ?? {};
   return {
     seed: options.seed,
     clusterId: random.split('cluster id').uuid(),
@@ -43,11 +48,13 @@ export function makeClusterWorld(options: ClusterWorldOptions): ClusterWorld {
     random,
     network: new SimNetwork(time, random.split('network'), {
       isolation: options.isolation ?? 'freeze',
+      taps,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
     }),
     log: new LogRing(time),
     writes: new WriteLog(),
     env: worldEnv(time),
+    taps,
   };
 }
 

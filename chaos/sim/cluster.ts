@@ -3,6 +3,7 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
+import type { SimBmc } from './bmc.ts';
 import { ClusterManager, sessionPort } from './cluster-manager.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { identityOf, makeClusterWorld } from './cluster-world.ts';
@@ -36,6 +37,8 @@ export class SimCluster {
   readonly nodes: readonly ClusterNode[];
   /** The store behind all managers, with its hooks for cuts, ambiguity and forced expiry. */
   readonly store: MemoryCluster;
+  /** What answers at each address of the fencing network. */
+  readonly #bmcs: Map<string, SimBmc>;
 
   constructor(options: SimClusterOptions) {
     const world = makeClusterWorld(options);
@@ -60,7 +63,7 @@ export class SimCluster {
           agentRestartMs: orDefault(options.agentRestartMs, 2000),
         }),
     );
-    const bmcs = new Map(this.nodes.map((node) => [node.fencedBy.bmcHost, node.bmc]));
+    this.#bmcs = new Map(this.nodes.map((node) => [node.fencedBy.bmcHost, node.bmc]));
     this.managers = names.map(
       (name) =>
         new ClusterManager(world, {
@@ -68,7 +71,7 @@ export class SimCluster {
           store: this.store,
           managers,
           profile: options.detection ?? 'default',
-          bmcAt: (host) => bmcs.get(host) ?? null,
+          bmcAt: (host) => this.#bmcs.get(host) ?? null,
           restartMs: orDefault(options.managerRestartMs, 2000),
           bootMs,
         }),
@@ -99,6 +102,11 @@ export class SimCluster {
     const found = this.nodes.find((node) => node.name === name);
     if (found === undefined) throw new Error(`no node ${name}`);
     return found;
+  }
+
+  /** From now on this BMC answers at that node's address: cables or addresses were mixed up. */
+  plugBmc(at: ClusterNode, bmc: SimBmc): void {
+    this.#bmcs.set(at.fencedBy.bmcHost, bmc);
   }
 
   /** Runs virtual time until a call has ended. Throws when it takes longer than `withinMs`. */

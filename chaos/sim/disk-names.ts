@@ -103,6 +103,7 @@ export class NameTree {
   }
 }
 
+/** Of an absolute path; the parent of `/` is `/`. */
 export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }

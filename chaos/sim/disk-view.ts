@@ -187,6 +187,7 @@ export class DiskView implements Disk {
   }
 }
 
+/** ENOENT, as every call on an absent path gives it. */
 export function missing(path: string): DiskError {
   return new DiskError('ENOENT', path, `ENOENT: no such file or directory, ${path}`);
 }

@@ -5,7 +5,7 @@ import { NameTree, parentOf } from './disk-names.ts';
 import { DiskView, missing, type DiskCore, type DiskOperation } from './disk-view.ts';
 
 /** Makes the next matching operations fail. */
-export interface DiskFault {
+interface DiskFault {
   readonly operation: DiskOperation;
   /** Part of the path; every path when absent. */
   readonly path?: string;
@@ -23,7 +23,7 @@ export interface CrashOptions {
   readonly names: 'none' | 'all' | 'random';
 }
 
-export interface SimDiskOptions {
+interface SimDiskOptions {
   /** Draws for crashes, in [0, 1). Needed for `torn` and `random` only. */
   readonly fraction?: () => number;
   /** With both of these, operations take time. */

@@ -170,6 +170,7 @@ export class SimHypervisor implements Hypervisor {
     if (lateMs > bootWithinMs || !mayBoot()) {
       return failed('startTooLate', `${spec.name} was not booted: held up for ${lateMs} ms`);
     }
+    this.#host.startAsked(permit);
     return this.#onVm('start', vm, startMs, (domain) =>
       domain?.live === undefined ? this.#host.boot(vm, permit) : alreadyActive(domain, permit),
     );

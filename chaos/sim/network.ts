@@ -1,4 +1,4 @@
-import type { Network, PeerIdentity } from '../../src/env/network.ts';
+import type { JsonValue, Network, PeerIdentity } from '../../src/env/network.ts';
 import { ChannelEnd } from './channel.ts';
 import type { ChannelSettings, NetworkCounters, NetworkHost } from './channel-world.ts';
 import { Link, lanProfile, localProfile } from './link.ts';
@@ -7,11 +7,13 @@ import { NetworkPort } from './network-port.ts';
 import type { BoundListener, NetworkPortWorld } from './network-port.ts';
 import type { RandomStream } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
+import type { SimTaps } from './taps.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface SimNetworkOptions extends Partial<ChannelSettings> {
   /** Between any two hosts, until `setProfile` says otherwise. Default `lanProfile`. */
   readonly profile?: LinkProfile;
+  readonly taps?: SimTaps;
 }
 
 /** The network end of one process on one host. */
@@ -50,7 +52,9 @@ export class SimNetwork {
       retransmitMs: options.retransmitMs ?? 924_000,
       queueLimit: options.queueLimit ?? 4096,
     };
-    const channels = { time, random, settings: this.#settings, counters: this.counters };
+    const { counters } = this;
+    const taps = options.taps ?? {};
+    const channels = { time, random, settings: this.#settings, counters, taps };
     this.#world = {
       time,
       host: (name) => this.#host(name),
@@ -158,6 +162,18 @@ export class SimNetwork {
   /** Ends every cut. */
   healAll(): void {
     for (const link of this.#links.values()) this.heal(link.from, link.to);
+  }
+
+  /**
+   * Sends a message once more, on the connection that `from` has with `to` now, as a middlebox that
+   * replays would. False when there is no such connection.
+   */
+  replay(from: string, to: string, message: JsonValue): boolean {
+    const end = this.#ends.findLast(
+      (each) => !each.over && each.host.name === from && each.link.to === to,
+    );
+    end?.inject(message);
+    return end !== undefined;
   }
 
   /** True when a packet and its answer can pass and the host runs. For simulated programs. */

@@ -26,6 +26,8 @@ export interface SimHostOptions {
    * it runs under. A freeze ends no writer: it goes on at the thaw.
    */
   readonly onDiskWriter?: DiskWriterHook;
+  /** Called when an agent's boot command leaves for the daemon. */
+  readonly onStartAsked?: (permit: Permit) => void;
 }
 
 /**
@@ -37,6 +39,7 @@ export class SimHost {
   readonly #random: Pick<Random, 'fraction'> | null;
   readonly #latency: SimLatency;
   readonly #onDiskWriter: DiskWriterHook;
+  readonly #onStartAsked: (permit: Permit) => void;
   readonly #domains = new Map<VmId, SimDomain>();
   readonly #faults: { readonly call: SimCall; readonly fault: SimFault }[] = [];
   readonly #watchers = new Set<() => void>();
@@ -54,6 +57,7 @@ export class SimHost {
     this.#random = options.random ?? null;
     this.#latency = { ...defaultLatency, ...options.latency };
     this.#onDiskWriter = options.onDiskWriter ?? (() => undefined);
+    this.#onStartAsked = options.onStartAsked ?? (() => undefined);
     this.capacity = options.capacity;
   }
 
@@ -232,6 +236,11 @@ export class SimHost {
       }
     };
     this.after(this.#latency.callMs, arrive);
+  }
+
+  /** For `SimHypervisor`: a boot command leaves for the daemon. */
+  startAsked(permit: Permit): void {
+    this.#onStartAsked(permit);
   }
 
   /** For oracles and faults; undefined when it is absent. */

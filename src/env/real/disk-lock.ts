@@ -17,7 +17,7 @@ import { pid } from 'node:process';
  * Both may lose; then each waits a random moment and tries again.
  */
 
-export type PathLock =
+type PathLock =
   | { readonly kind: 'locked'; release(): Promise<void> }
   | { readonly kind: 'held'; readonly holder: string };
 

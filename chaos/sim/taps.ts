@@ -1,0 +1,36 @@
+import type { Permit } from '../../src/core/model/permit.ts';
+import type { JsonValue } from '../../src/env/network.ts';
+import type { Transaction, WriteOutcome } from '../../src/store/store.ts';
+
+/** One message on its way between two hosts. Times are true time, ms. */
+export interface TappedMessage {
+  readonly from: string;
+  readonly to: string;
+  readonly message: JsonValue;
+  /** When the code called `send`; a paused process makes it leave later. */
+  readonly sentAtMs: number;
+}
+
+/**
+ * Where oracles look into a simulation. Each is called at the instant it speaks of, before the code
+ * that hears of it runs. A tap changes nothing in the world.
+ */
+export interface SimTaps {
+  /** A message leaves its sender's host. */
+  left?(message: TappedMessage): void;
+  /** It reached the kernel of the receiving host; its process may be paused. */
+  arrived?(message: TappedMessage): void;
+  /** The receiving code is given it now. */
+  delivered?(message: TappedMessage): void;
+  /** An agent's boot command leaves for the hypervisor. */
+  startAsked?(node: string, permit: Permit): void;
+  /** A VM's process can write to its disks from now on, or no longer. */
+  vmRuns?(node: string, vm: string, permit: Permit | null, running: boolean): void;
+  /** A BMC takes power away, whatever the machine was doing. */
+  powerCut?(node: string): void;
+  /** A manager starts its fencing tool; `action` is the power verb, or `guid`. */
+  toolStarted?(manager: string, bmcHost: string, action: string): void;
+  toolEnded?(manager: string, bmcHost: string, action: string, exitCode: number | null): void;
+  /** A manager's transaction ended, as that manager sees it. */
+  wrote?(manager: string, transaction: Transaction, outcome: WriteOutcome): void;
+}

@@ -1,0 +1,37 @@
+import { epoch, type Epoch, type OperationId, type Revision } from '../core/model/ids.ts';
+import type { KeyValue, Transaction, Write } from './store.ts';
+
+/** The key whose create revision is the epoch. Every leader write compares it (DESIGN §2.4). */
+export const leaderKey = 'leader';
+
+/**
+ * Takes the leadership over from what was read. Deleting first gives the key a new create revision
+ * in the same step, so there is no moment without a leader key and the epoch always grows.
+ */
+export function claimTransaction(
+  current: KeyValue | null,
+  candidate: string,
+  operation: OperationId,
+): Transaction {
+  const put: Write = { kind: 'put', key: leaderKey, value: JSON.stringify({ candidate }) };
+  const revision = current?.modRevision ?? (0 as Revision);
+  return {
+    operation,
+    compare: [{ key: leaderKey, target: 'mod', revision }],
+    then: current === null ? [put] : [{ kind: 'delete', key: leaderKey }, put],
+  };
+}
+
+/** Ends exactly one leadership; refused when another has begun. */
+export function resignTransaction(createRevision: Revision, operation: OperationId): Transaction {
+  return {
+    operation,
+    compare: [{ key: leaderKey, target: 'create', revision: createRevision }],
+    then: [{ kind: 'delete', key: leaderKey }],
+  };
+}
+
+/** Revisions only grow and every claim makes a new key, so this grows with every leadership. */
+export function epochOf(createRevision: Revision): Epoch {
+  return epoch(createRevision);
+}
