@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { realDisk } from '../../src/env/real/disk.ts';
@@ -27,22 +28,19 @@ interface Acknowledged {
 
 /** Runs the child until some time after its first acknowledgement, then SIGKILLs it. */
 async function runAndKill(directory: string, acknowledged: Acknowledged): Promise<void> {
-  const process = spawn(globalThis.process.execPath, [child, directory, String(writers)], {
+  const notes = join(root, 'notes');
+  const process = spawn(execPath, [child, directory, String(writers), notes], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(process, 'exit');
-  let text = '';
-  let timer: NodeJS.Timeout | null = null;
-  process.stdout.on('data', (data: Buffer) => {
-    text += data.toString();
-    timer ??= setTimeout(() => process.kill('SIGKILL'), Math.random() * 120);
+  process.stdout.once('data', () => {
+    setTimeout(() => process.kill('SIGKILL'), Math.random() * 120);
   });
-  const drained = once(process.stdout, 'close');
   const [, signal] = await exited;
-  await drained;
   expect(signal).toBe('SIGKILL');
-  // A line that the kill cut short was not told.
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+  const text = await readFile(notes, 'utf8');
+  await rm(notes);
+  for (const line of text.split('\n')) {
     if (line === '') continue;
     const [writer = 0, number = 0, revision = 0] = line.split(' ').map(Number);
     acknowledged.numbers.set(writer, number);

@@ -1,16 +1,19 @@
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { argv } from 'node:process';
 import { operationId } from '../../src/core/model/ids.ts';
 import { realDisk } from '../../src/env/real/disk.ts';
 import { openOn } from './file-harness.ts';
 
 /*
- * Writes for ever in the store at argv[2], from argv[3] on, with several writers at once. Each
- * acknowledged write is told on stdout, synchronously, before the writer goes on.
+ * Writes for ever in the store at argv[2] with argv[3] writers at once. Each acknowledged write is
+ * noted in the file argv[4] before its writer goes on: a file, because it takes every line at once
+ * and keeps it when this process is killed. The first one is also told on stdout.
  */
 
 const directory = argv[2] ?? '';
 const writers = Number(argv[3] ?? 4);
+const notes = openSync(argv[4] ?? '', 'a');
+let told = false;
 
 const limits = { segmentBytes: 16_384, snapshotEntries: 100, reserveBytes: 4096 };
 const store = await openOn(realDisk(), { directory, limits });
@@ -28,7 +31,9 @@ async function write(writer: number): Promise<void> {
       ],
     });
     if (outcome.kind !== 'committed') throw new Error(JSON.stringify(outcome));
-    writeSync(1, `${writer} ${number} ${outcome.revision}\n`);
+    writeSync(notes, `${writer} ${number} ${outcome.revision}\n`);
+    if (!told) writeSync(1, 'begun\n');
+    told = true;
   }
 }
 

@@ -100,6 +100,19 @@ describe('segments and snapshots', () => {
     expect(again.log.readFrom(1)).toHaveLength(2);
   });
 
+  test('compacting while a snapshot waits for its mark leaves its file alone', async () => {
+    const disk = new SimDisk();
+    const { log } = await open(disk);
+    log.append({ entries: entries(1, 4) });
+    await log.sync();
+    await log.saveSnapshot({ index: 2, term: 1, chunks: chunk('two') });
+    const saving = log.saveSnapshot({ index: 4, term: 1, chunks: chunk('four') });
+    while (log.snapshot?.index !== 4) await log.compactTo(2);
+    await saving;
+    disk.crash({ content: 'all', names: 'all' });
+    expect((await open(disk)).snapshot?.index).toBe(4);
+  });
+
   test('an installed snapshot replaces a log that does not reach it', async () => {
     const disk = new SimDisk();
     const { log } = await open(disk);

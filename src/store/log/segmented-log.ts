@@ -314,6 +314,8 @@ export class SegmentedLog {
       for (const name of await disk.list(directory)) {
         const index = snapshotIndexOf(name);
         if (index === null || marks.some((mark) => mark.index === index)) continue;
+        // A newer one may be about to get its mark.
+        if (index > (marks.at(-1)?.index ?? 0)) continue;
         await disk.remove(`${directory}/${name}`);
       }
       if (older === undefined || newer === undefined) return;
