@@ -98,7 +98,9 @@ test('what was durable survives a power loss at any disk operation; the rest is 
       const file = await made.open('boot.1');
       const first = file.update((state) => raised(state, { epoch: 3, vm: 'vm-a', token: 1 }));
       expect((await made.settle(first)).kind).toBe('durable');
-      made.disk.stopAt(at, takesEffect, () => made.disk.crash({ content: 'none', names: 'none' }));
+      void made.disk
+        .stopAt({ n: at, takesEffect })
+        .then(() => made.disk.crash({ content: 'none', names: 'none' }));
       let later = 'unknown';
       void file
         .update((state) => raised(state, { epoch: 4, vm: 'vm-a', token: 2 }))

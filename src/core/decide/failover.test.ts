@@ -304,6 +304,46 @@ describe('guards before a device command', () => {
     ]);
   });
 
+  it('W7: the end of a storm fences nobody who is about to be heard', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+    for (const name of ['n1', 'n2', 'n3']) world.addRunningVm(`vm-${name}`, name);
+    world.nowMs += 90_000;
+    world.settle();
+    for (const fence of world.fences.values()) world.execution(fence.id, { wantsToAct: true });
+    world.settle();
+    for (const name of ['n1', 'n2']) {
+      world.nowMs += 1000;
+      world.beat(name);
+      world.settle();
+    }
+    expect([...world.fences.values()].filter((fence) => fence.phase === 'acting')).toEqual([]);
+    world.nowMs += 15_001;
+    world.beat('n1', 'n2');
+    world.settle();
+    expect([...world.fences.values()].find((fence) => fence.node === nodeId('n3'))?.phase).toBe(
+      'acting',
+    );
+  });
+
+  it('N5: a new leader that inherits an intent acts only after it has listened long enough', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+    world.addRunningVm('db', 'n1');
+    world.nowMs += 3000;
+    world.beat('n2', 'n3');
+    world.settle();
+    world.observingSinceMs = world.nowMs;
+    world.seen.delete(nodeId('n1'));
+    world.execution(world.onlyFence().id, { wantsToAct: true });
+    world.settle();
+    expect(world.onlyFence().phase).toBe('intent');
+    world.nowMs += 6000;
+    world.beat('n2', 'n3');
+    world.settle();
+    expect(world.onlyFence().phase).toBe('acting');
+  });
+
   it('a node without a fence device is blocked, and says what would release it', () => {
     const world = new TestWorld();
     for (const name of ['n1', 'n2', 'n3'])

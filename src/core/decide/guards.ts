@@ -1,6 +1,6 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeRecord } from '../model/node.ts';
-import { isLost } from '../timing/silence.ts';
+import { isLost, lostAtMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 
 /** A guard that forbids device commands now, and what a person can do about it. */
@@ -30,13 +30,15 @@ export function guardAgainst(draft: Draft, fence: FenceOperation): Blocked | nul
   if (fence.requestedBy.kind === 'person' || fence.override) return null;
   const { settings } = draft.state;
   const seen = draft.observations.nodes.get(node.id);
-  if (
-    seen?.incarnation?.id === fence.incarnation.id &&
-    !isLost(seen, draft.observations, settings.timing)
-  ) {
+  // Whatever of it is heard: a new leader may inherit an intent against a node that lives.
+  if (!isLost(seen, draft.observations, settings.timing)) {
+    draft.wakeAt(lostAtMs(seen, draft.observations, settings.timing));
     return {
       guard: 'notSilent',
-      because: `${node.id} has been heard again`,
+      because:
+        seen?.lastHeartbeatMs == null
+          ? `this manager has not listened for ${node.id} long enough`
+          : `${node.id} has been heard again`,
       try: `kennel node show ${node.id}`,
     };
   }
@@ -58,9 +60,30 @@ function lostNodes(draft: Draft): { readonly lost: number; readonly total: numbe
   for (const node of draft.nodes()) {
     if (node.incarnation === null || node.maintenance) continue;
     total += 1;
-    if (isLostOrFencing(draft, node)) lost += 1;
+    if (isLostOrFencing(draft, node) || isBackSinceJustNow(draft, node)) lost += 1;
   }
   return { lost, total };
+}
+
+/** How long after one node of an incident is heard again the others may take to be, in ms. */
+const incidentEndMs = 15_000;
+
+/**
+ * Its fence was called off a moment ago: the incident is ending, and the nodes that are not heard
+ * yet may be about to be (FAILURES W7, N18).
+ */
+function isBackSinceJustNow(draft: Draft, node: NodeRecord): boolean {
+  const { fencePhaseSince, nowMs } = draft.observations;
+  for (const fence of draft.fences()) {
+    if (fence.node !== node.id || fence.phase !== 'cancelled') continue;
+    // Called off by this very decision: the phase is not committed yet.
+    const sinceMs = draft.isChanged(fence) ? nowMs : fencePhaseSince.get(fence.id)?.ms;
+    const dueMs = (sinceMs ?? -incidentEndMs) + incidentEndMs;
+    if (nowMs >= dueMs) continue;
+    draft.wakeAt(dueMs);
+    return true;
+  }
+  return false;
 }
 
 function isLostOrFencing(draft: Draft, node: NodeRecord): boolean {

@@ -101,7 +101,11 @@ function vmFindings(
   state: ClusterState,
   observations: Observations,
 ): readonly Finding[] {
-  const add = (code: FindingCode, severity: Finding['severity'], text: string): readonly Finding[] => [
+  const add = (
+    code: FindingCode,
+    severity: Finding['severity'],
+    text: string,
+  ): readonly Finding[] => [
     { code, severity, subject: vm.spec.name, text, try: [`kennel explain ${vm.spec.name}`] },
   ];
   switch (vmState(vm, state, observations)) {
