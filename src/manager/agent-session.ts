@@ -8,6 +8,7 @@ import type { CommandOutcome } from '../core/observations.ts';
 import { bootId, incarnationId, nodeId, operationId } from '../core/model/ids.ts';
 import type { IncarnationId, NodeId, OperationId } from '../core/model/ids.ts';
 import type { Incarnation } from '../core/model/node.ts';
+import type { TimingSettings } from '../core/model/settings.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { JsonValue, MessageChannel } from '../env/network.ts';
 
@@ -21,6 +22,9 @@ const welcomeKey = -1;
 export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
 export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
 
+/** What the welcome told the agent to keep to, in ms. */
+export type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs'>;
+
 export interface SessionEvents {
   /** Null = welcome; otherwise the reason of the refusal. */
   onHello(session: AgentSession, hello: Hello): string | null;
@@ -28,7 +32,7 @@ export interface SessionEvents {
   onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void;
   onReport(session: AgentSession, report: Report): void;
   onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void;
-  onXml(operation: OperationId, xml: string | null, detail: string): void;
+  onXml(session: AgentSession, operation: OperationId, xml: string | null, detail: string): void;
   onClose(session: AgentSession, reason: string): void;
 }
 
@@ -44,6 +48,7 @@ export class AgentSession {
   #helloTimer: Timer | null;
   /** When answers were sent, by the heartbeat they answer; the welcome under -1. */
   readonly #answeredMs = new Map<number, number>();
+  #timing: SessionTiming | null = null;
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -56,7 +61,7 @@ export class AgentSession {
     channel.onMessage((message) => this.#receive(message));
   }
 
-  /** The accepted hello. */
+  /** The hello, unless it was refused. */
   get hello(): Hello | null {
     return this.#hello;
   }
@@ -77,7 +82,13 @@ export class AgentSession {
 
   welcome(message: Extract<ManagerMessage, { kind: 'welcome' }>): void {
     this.#note(welcomeKey);
+    this.#timing = message;
     this.send(message);
+  }
+
+  /** Whether the agent was welcomed with these times; they cannot be changed in a session. */
+  keepsTo({ heartbeatMs, leaseTtlMs }: SessionTiming): boolean {
+    return this.#timing?.heartbeatMs === heartbeatMs && this.#timing.leaseTtlMs === leaseTtlMs;
   }
 
   #note(sequence: number): void {
@@ -134,7 +145,7 @@ export class AgentSession {
         this.#events.onResult(this, operationId(message.operation), message.outcome);
         break;
       case 'xml':
-        this.#events.onXml(operationId(message.operation), message.xml, message.detail);
+        this.#events.onXml(this, operationId(message.operation), message.xml, message.detail);
         break;
       default:
         message satisfies never;
@@ -163,14 +174,14 @@ export class AgentSession {
       this.refuse(`the certificate is of ${this.node}, not of ${hello.node}`);
       return;
     }
-    const refusal = this.#events.onHello(this, hello);
-    if (refusal !== null) {
-      this.#env.log.warn({ node: this.node, reason: refusal }, 'agent refused');
-      this.refuse(refusal);
-      return;
-    }
+    // Before it is told: the hub may have commands for this incarnation at once.
     this.#hello = hello;
     this.#reportSequence = hello.report.sequence;
+    const refusal = this.#events.onHello(this, hello);
+    if (refusal === null) return;
+    this.#hello = null;
+    this.#env.log.warn({ node: this.node, reason: refusal }, 'agent refused');
+    this.refuse(refusal);
   }
 }
 

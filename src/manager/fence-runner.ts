@@ -16,9 +16,14 @@ const mayActTimeoutMs = 5000;
 
 interface Running {
   readonly execution: FenceExecution;
+  readonly node: NodeId;
+  /** The topology it works on, as text, to notice another one. */
+  readonly levels: string;
   mayAct: boolean;
   /** Answers the execution's open question. */
   answer: ((allowed: boolean) => void) | null;
+  /** Resolves when no driver call of it is under way; null while it is wanted. */
+  ending: Promise<void> | null;
 }
 
 export interface FenceRunnerOptions {
@@ -27,6 +32,8 @@ export interface FenceRunnerOptions {
   readonly queues: DeviceQueues;
   readonly book: ObservationBook;
   secretsOf(node: NodeId, device: string): Promise<Readonly<Record<string, string>>>;
+  /** True when a quorum confirmed this leadership in a round that began after the call. */
+  confirm(): Promise<boolean>;
   /** Something was observed that a decision may depend on. */
   onObserved(): void;
 }
@@ -34,20 +41,28 @@ export interface FenceRunnerOptions {
 /** Keeps an execution running for each fence operation that the plan asks for, and no other. */
 export class FenceRunner {
   readonly #options: FenceRunnerOptions;
+  /** Those that are wanted, and those that still end. Never two of one operation. */
   readonly #running = new Map<FenceId, Running>();
-  readonly #stopping = new Set<Promise<void>>();
 
   constructor(options: FenceRunnerOptions) {
     this.#options = options;
   }
 
+  /**
+   * Starts and stops what differs from the plan. An operation whose topology changed begins anew
+   * with the next call, once its driver calls have ended.
+   */
   reconcile(requests: readonly FenceRequest[]): void {
-    const wanted = new Set(requests.map((request) => request.fence));
-    for (const id of this.#running.keys()) {
-      if (!wanted.has(id)) this.#stop(id);
+    const wanted = new Map(requests.map((request) => [request.fence, request]));
+    for (const [id, running] of this.#running) {
+      const request = wanted.get(id);
+      if (request === undefined || levelsOf(request) !== running.levels) {
+        void this.#stop(id, running);
+      }
     }
     for (const request of requests) {
       const running = this.#running.get(request.fence) ?? this.#start(request);
+      if (running.ending !== null) continue;
       running.mayAct = request.mayAct;
       if (request.mayAct) running.answer?.(true);
     }
@@ -55,36 +70,28 @@ export class FenceRunner {
 
   /** Ends all executions; resolves when no driver call is under way. */
   async stopAll(): Promise<void> {
-    for (const id of this.#running.keys()) this.#stop(id);
-    await Promise.all(this.#stopping);
+    await Promise.all([...this.#running].map(([id, running]) => this.#stop(id, running)));
   }
 
   /** A power command to this node's devices may still be in flight. */
   busyWith(node: NodeId): boolean {
-    return [...this.#running.keys()].some((id) => this.#nodes.get(id) === node);
+    return [...this.#running.values()].some((running) => running.node === node);
   }
 
-  readonly #nodes = new Map<FenceId, NodeId>();
-
-  #stop(id: FenceId): void {
-    const running = this.#running.get(id);
-    if (running === undefined) return;
+  #stop(id: FenceId, running: Running): Promise<void> {
     running.answer?.(false);
-    const stopped = running.execution.stop().then(() => {
-      this.#stopping.delete(stopped);
-      this.#nodes.delete(id);
+    running.ending ??= running.execution.stop().then(() => {
+      this.#running.delete(id);
       this.#options.book.forgetFence(id);
+      this.#options.onObserved();
       return undefined;
     });
-    this.#stopping.add(stopped);
-    this.#running.delete(id);
+    return running.ending;
   }
 
   #start(request: FenceRequest): Running {
     const { env, drivers, queues } = this.#options;
     const { fence, node } = request;
-    this.#nodes.set(fence, node);
-    this.#observe(fence, {});
     env.log.info({ fence, node, mayAct: request.mayAct }, 'fence execution starts');
     const execution = startFenceExecution({
       env,
@@ -107,24 +114,39 @@ export class FenceRunner {
         this.#observe(fence, { errors });
       },
     });
-    const running: Running = { execution, mayAct: request.mayAct, answer: null };
+    const { mayAct } = request;
+    const levels = levelsOf(request);
+    const running = { execution, node, levels, mayAct, answer: null, ending: null };
     this.#running.set(fence, running);
+    this.#observe(fence, {});
     return running;
   }
 
-  /** Resolves true as soon as `acting` is committed, false when that takes too long. */
-  #mayAct(fence: FenceId): Promise<boolean> {
+  /**
+   * True once `acting` is committed and this manager is confirmed as the leader: a device knows no
+   * epochs, so a leader that was held up must not carry on where another one has taken over. False
+   * when that takes too long.
+   */
+  async #mayAct(fence: FenceId): Promise<boolean> {
     const running = this.#running.get(fence);
-    if (running === undefined) return Promise.resolve(false);
-    if (running.mayAct) return Promise.resolve(true);
+    if (running === undefined || running.ending !== null) return false;
+    if (!running.mayAct && !(await this.#ask(fence, running))) return false;
+    return this.#options.confirm();
+  }
+
+  /** Resolves true as soon as `acting` is committed, false when that takes too long. */
+  #ask(fence: FenceId, running: Running): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = this.#options.env.timers.after(mayActTimeoutMs, () => running.answer?.(false));
+      const timer = this.#options.env.timers.after(mayActTimeoutMs, () => {
+        running.answer?.(false);
+        this.#observe(fence, {});
+      });
       running.answer = (allowed) => {
         timer.cancel();
         running.answer = null;
         resolve(allowed);
       };
-      this.#observe(fence, { wantsToAct: true });
+      this.#observe(fence, {});
     });
   }
 
@@ -159,12 +181,17 @@ export class FenceRunner {
   }
 
   #observe(fence: FenceId, change: Partial<FenceObservation>): void {
-    const execution = this.#running.get(fence)?.execution;
+    const running = this.#running.get(fence);
     this.#options.book.setFence(fence, {
       ...this.#observation(fence),
-      outstanding: execution?.outstanding() ?? false,
+      outstanding: running?.execution.outstanding() ?? false,
+      wantsToAct: running !== undefined && running.answer !== null,
       ...change,
     });
     this.#options.onObserved();
   }
+}
+
+function levelsOf(request: FenceRequest): string {
+  return JSON.stringify(request.levels);
 }

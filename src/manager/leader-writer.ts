@@ -11,6 +11,7 @@ import {
   type Leadership,
   type Store,
   type Write,
+  type WriteOutcome,
 } from '../store/store.ts';
 import { encodeObject } from './object-codec.ts';
 import { eventKey, keys } from './keys.ts';
@@ -30,10 +31,19 @@ export type CommitOutcome =
   | { readonly kind: 'committed' }
   /** Not written. The mirror was loaded anew: decide again. */
   | { readonly kind: 'again' }
-  /** The store takes no writes now, for example because its disk is full. */
-  | { readonly kind: 'readOnly'; readonly because: string }
-  /** Leadership is over. What became of the write is for the next leader to read. */
-  | { readonly kind: 'lost' };
+  /**
+   * Not written, and to send it again at once would not help. `readOnly`: the store takes no writes
+   * now, for example because its disk is full.
+   */
+  | { readonly kind: 'notTaken'; readonly readOnly: boolean; readonly because: string }
+  /** Leadership is over. `unknown`: what became of the write is for the next leader to read. */
+  | { readonly kind: 'lost'; readonly written: 'no' | 'unknown' };
+
+/** Changes with their failover records sealed, and the new end of the chain; null = as it was. */
+interface Sealed {
+  readonly changes: readonly Change[];
+  readonly chain: string | null;
+}
 
 /**
  * Every write of a leader. Each transaction compares the leadership key, the objects it replaces,
@@ -62,45 +72,45 @@ export class LeaderWriter {
     newEvents: readonly NewEvent[],
     extra: ExtraWrites = {},
   ): Promise<CommitOutcome> {
-    if (!this.#leadership.isValid()) return { kind: 'lost' };
+    if (!this.#leadership.isValid()) return { kind: 'lost', written: 'no' };
     const operation = this.#nextOperation();
     const sealed = await this.#seal(changes);
-    // Nothing was sent: the leader decides again when the store answers.
-    if (sealed === null) return { kind: 'readOnly', because: 'the store does not answer' };
-    const events = this.#events(newEvents);
-    const writes: Write[] = [
-      { kind: 'put', key: keys.barrier, value: operation },
-      ...sealed.changes.map((change) => writeOf(change)),
-      ...events.map(({ key, event }) => ({
-        kind: 'put' as const,
-        key,
-        value: JSON.stringify(event),
-      })),
-      ...(extra.puts ?? []).map((put) => ({ kind: 'put' as const, ...put })),
-      ...(extra.deletes ?? []).map((key) => ({ kind: 'delete' as const, key })),
-      ...this.#trim(events.length),
-    ];
-    if (sealed.chain !== null) writes.push({ kind: 'put', key: keys.chain, value: sealed.chain });
+    if (sealed === null) return notTaken('the store does not answer');
+    const writes = this.#writes(operation, sealed, newEvents, extra);
     const outcome = await this.#store.txn({
       operation,
       compare: [...this.#guards(), ...this.#compareObjects(sealed.changes)],
       then: writes,
     });
     switch (outcome.kind) {
-      case 'committed': {
-        const touched = writes.filter((write) => write.kind === 'put').map((write) => write.key);
-        this.#mirror.apply(sealed.changes, touched, outcome.revision);
-        this.#mirror.nextEvent += events.length;
+      case 'committed':
+        this.#mirror.apply(sealed.changes, writes, outcome.revision);
         return { kind: 'committed' };
-      }
       case 'refused':
-        if (outcome.because === 'readOnly') return { kind: 'readOnly', because: outcome.detail };
-        return this.#reload();
+        return this.#refused(outcome);
       case 'ambiguous':
         return this.#settle(operation, outcome.detail);
       default:
         return outcome satisfies never;
     }
+  }
+
+  #writes(
+    operation: OperationId,
+    { changes, chain }: Sealed,
+    newEvents: readonly NewEvent[],
+    extra: ExtraWrites,
+  ): readonly Write[] {
+    const writes: Write[] = [
+      { kind: 'put', key: keys.barrier, value: operation },
+      ...changes.map(writeOf),
+      ...this.#eventWrites(newEvents),
+      ...(extra.puts ?? []).map((put) => ({ kind: 'put' as const, ...put })),
+      ...(extra.deletes ?? []).map((key) => ({ kind: 'delete' as const, key })),
+      ...this.#trim(newEvents.length),
+    ];
+    if (chain !== null) writes.push({ kind: 'put', key: keys.chain, value: chain });
+    return writes;
   }
 
   #nextOperation(): OperationId {
@@ -122,6 +132,18 @@ export class LeaderWriter {
     });
   }
 
+  async #refused(outcome: Extract<WriteOutcome, { kind: 'refused' }>): Promise<CommitOutcome> {
+    if (outcome.because !== 'compare') {
+      return notTaken(outcome.detail, outcome.because === 'readOnly');
+    }
+    // The first compare is the leadership's own: it tells a deposed leader that it is one.
+    if (outcome.current[0]?.createRevision === this.#leadership.createRevision) {
+      return this.#reload();
+    }
+    this.#env.log.warn({}, 'another leader was elected; this one steps down');
+    return this.#stepDown('no');
+  }
+
   /** Whether an unanswered write happened, and if not, that it never will. */
   async #settle(operation: OperationId, detail: string): Promise<CommitOutcome> {
     this.#env.log.warn({ operation, detail }, 'a write has no answer; its outcome is read back');
@@ -131,20 +153,18 @@ export class LeaderWriter {
       compare: this.#guards(),
       then: [{ kind: 'put', key: keys.barrier, value: settling }],
     });
-    if (
-      outcome.kind === 'ambiguous' ||
-      (outcome.kind === 'refused' && outcome.because !== 'compare')
-    ) {
-      // Two in a row without an answer: whoever leads next reads what became of them.
-      await this.#leadership.resign();
-      return { kind: 'lost' };
-    }
-    return this.#reload(operation);
+    const settled =
+      outcome.kind === 'committed' ||
+      (outcome.kind === 'refused' &&
+        outcome.because === 'compare' &&
+        outcome.current[0]?.createRevision === this.#leadership.createRevision);
+    return settled ? this.#reload(operation) : this.#stepDown('unknown');
   }
 
-  /** Reads everything anew; `operation` tells whether a write was among what is there. */
+  /** Reads everything anew. `operation`: the unanswered write that is looked for in it. */
   async #reload(operation?: OperationId): Promise<CommitOutcome> {
-    if (!this.#leadership.isValid()) return { kind: 'lost' };
+    const written = operation === undefined ? 'no' : 'unknown';
+    if (!this.#leadership.isValid()) return { kind: 'lost', written };
     try {
       await this.#mirror.load(this.#store);
       if (operation === undefined) return { kind: 'again' };
@@ -153,27 +173,32 @@ export class LeaderWriter {
       return { kind: happened ? 'committed' : 'again' };
     } catch (error) {
       this.#env.log.error({ err: error }, 'the store does not answer; leadership is given up');
-      await this.#leadership.resign();
-      return { kind: 'lost' };
+      return this.#stepDown(written);
     }
   }
 
-  #events(newEvents: readonly NewEvent[]): readonly { key: string; event: ClusterEvent }[] {
-    const at = this.#env.clock.wallIso();
-    return newEvents.map((event, index) => ({
-      key: eventKey(this.#mirror.nextEvent + index),
-      event: { kind: 'event', at, ...event },
-    }));
+  async #stepDown(written: 'no' | 'unknown'): Promise<CommitOutcome> {
+    await this.#leadership.resign();
+    return { kind: 'lost', written };
   }
 
+  #eventWrites(newEvents: readonly NewEvent[]): readonly Write[] {
+    const at = this.#env.clock.wallIso();
+    return newEvents.map((newEvent, index) => {
+      const event: ClusterEvent = { kind: 'event', at, ...newEvent };
+      const key = eventKey(this.#mirror.nextEvent + index);
+      return { kind: 'put', key, value: JSON.stringify(event) };
+    });
+  }
+
+  /** Lets the oldest events go, many at once, when there are too many. */
   #trim(added: number): readonly Write[] {
-    const surplus = this.#mirror.nextEvent + added - this.#mirror.firstEvent - keptEvents;
+    const { firstEvent, nextEvent } = this.#mirror;
+    const surplus = nextEvent + added - firstEvent - keptEvents;
     if (added === 0 || surplus < eventsPerTrim) return [];
-    const first = this.#mirror.firstEvent;
-    this.#mirror.firstEvent = first + eventsPerTrim;
     return Array.from({ length: eventsPerTrim }, (_, index) => ({
       kind: 'delete',
-      key: eventKey(first + index),
+      key: eventKey(firstEvent + index),
     }));
   }
 
@@ -181,9 +206,7 @@ export class LeaderWriter {
    * Chains each failover record that ends with this write to the one that ended before it. Null
    * when the end of the chain cannot be read now.
    */
-  async #seal(
-    changes: readonly Change[],
-  ): Promise<{ readonly changes: readonly Change[]; readonly chain: string | null } | null> {
+  async #seal(changes: readonly Change[]): Promise<Sealed | null> {
     if (!changes.some(endsFailover)) return { changes, chain: null };
     let chain: string;
     try {
@@ -213,11 +236,15 @@ function endsFailover(
   );
 }
 
-/** SHA-256 over the record without its own hash, keys in the order of the type, lower-case hex. */
-export function failoverHash(record: FailoverRecord): string {
+/** SHA-256 over the record as it is stored, with null for its own hash; lower-case hex. */
+function failoverHash(record: FailoverRecord): string {
   return createHash('sha256')
     .update(JSON.stringify({ ...record, hash: null }))
     .digest('hex');
+}
+
+function notTaken(because: string, readOnly = false): CommitOutcome {
+  return { kind: 'notTaken', readOnly, because };
 }
 
 function writeOf(change: Change): Write {

@@ -1,6 +1,6 @@
 import { openDraft, type Draft } from '../core/decide/draft.ts';
 import { decide } from '../core/decide/decide.ts';
-import type { NodeId } from '../core/model/ids.ts';
+import type { IncarnationId, NodeId } from '../core/model/ids.ts';
 import type { Plan } from '../core/plan.ts';
 import { problem, type Outcome } from '../core/problem.ts';
 import { isSuspect } from '../core/timing/silence.ts';
@@ -10,26 +10,36 @@ import type { DeviceQueues } from '../../fencing/device-queue.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
 import type { Hello } from './agent-session.ts';
 import { FenceRunner } from './fence-runner.ts';
-import { secretKey } from './keys.ts';
+import { readFenceSecrets } from './fence-secrets.ts';
 import { LeaderWriter, type CommitOutcome, type ExtraWrites } from './leader-writer.ts';
 import { LeaseGranter, type WaitingHeartbeat } from './lease-granter.ts';
-import type { ManagerMetrics } from './metrics.ts';
+import { failoverTimes, type ManagerMetrics } from './metrics.ts';
 import type { Mirror } from './mirror.ts';
 import type { ObservationBook } from './observation-book.ts';
+import {
+  neverAtRest,
+  stoppedLeading,
+  storeReadOnly,
+  storeRefused,
+  unknownOutcome,
+} from './problems.ts';
 import type { LeadingListener, SessionHub } from './session-hub.ts';
-import { StallMeter } from './stall-meter.ts';
+import type { StallMeter } from './stall-meter.ts';
 
 /** How soon a store that took no write is tried again, in ms. */
 const retryWriteMs = 1000;
 /** Decisions made in a row without a pause before a defect is assumed. */
 const maxRounds = 200;
+/** How often a mutation is made anew on what was read back. */
+const mutationRounds = 3;
 
-export interface LeaderOptions {
+interface LeaderOptions {
   readonly env: Env;
   readonly store: Store;
   readonly leadership: Leadership;
   readonly mirror: Mirror;
   readonly book: ObservationBook;
+  readonly stalls: StallMeter;
   readonly hub: SessionHub;
   readonly drivers: FenceDrivers;
   readonly queues: DeviceQueues;
@@ -41,9 +51,14 @@ export interface LeaderOptions {
 /** A change that somebody asked for: fills the draft, or says why not. */
 export type Mutation<T> = (draft: Draft) => Outcome<T>;
 
-interface Request {
-  run(): Promise<void>;
+export interface MutateOptions<T> {
+  /** What is written beside the objects, given what the mutation came to. */
+  readonly extra?: (value: T) => ExtraWrites;
+  readonly dryRun?: boolean;
 }
+
+/** Why the store did not take the last write, and whether it takes none at all. */
+export type NotTaken = Extract<CommitOutcome, { kind: 'notTaken' }>;
 
 /**
  * One leadership: observe, decide, commit, execute. Makes no choices of its own. Commits one
@@ -55,23 +70,22 @@ export class Leader implements LeadingListener {
   readonly #options: LeaderOptions;
   readonly #writer: LeaderWriter;
   readonly #leases: LeaseGranter;
-  readonly #stalls: StallMeter;
-  readonly #requests: Request[] = [];
+  readonly #requests: (() => Promise<void>)[] = [];
   #wakeTimer: Timer | null = null;
   #dirty = true;
   #working = false;
   #ended = false;
-  #readOnly: string | null = null;
+  #notTaken: NotTaken | null = null;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
     this.mirror = options.mirror;
     this.#writer = new LeaderWriter(options);
-    this.#leases = new LeaseGranter({ ...options, onFirstLease: () => this.observed() });
-    this.#stalls = new StallMeter(options.env, options.book);
+    this.#leases = new LeaseGranter({ ...options, onNewLease: () => this.observed() });
     this.fences = new FenceRunner({
       ...options,
-      secretsOf: (node, device) => this.#secretsOf(node, device),
+      secretsOf: (node, device) => readFenceSecrets(options.store, node, device),
+      confirm: () => this.confirm(),
       onObserved: () => this.observed(),
     });
   }
@@ -80,13 +94,12 @@ export class Leader implements LeadingListener {
     return this.#options.leadership.epoch;
   }
 
-  /** Why the store takes no writes; null = it does. */
-  get readOnly(): string | null {
-    return this.#readOnly;
+  /** Why the last write was not taken; null = it was, or nothing waits to be written. */
+  get notTaken(): NotTaken | null {
+    return this.#notTaken;
   }
 
   start(): void {
-    this.#stalls.start();
     this.observed();
   }
 
@@ -94,7 +107,6 @@ export class Leader implements LeadingListener {
   async stop(): Promise<void> {
     this.#ended = true;
     this.#wakeTimer?.cancel();
-    this.#stalls.stop();
     await this.fences.stopAll();
   }
 
@@ -134,82 +146,97 @@ export class Leader implements LeadingListener {
       return `${hello.node} is machine ${node.machineId}, this is ${hello.machineId}`;
     }
     if (node.certificateFingerprint !== fingerprint) return 'this certificate was replaced';
-    return null;
+    const owner = this.#otherOwnerOf(hello.incarnation.id as IncarnationId, node.id);
+    return owner === null ? null : `this incarnation is one of ${owner}`;
   }
 
-  /** Runs a mutation on the committed state and commits what it changed. */
-  mutate<T>(
-    mutation: Mutation<T>,
-    options: { readonly extra?: ExtraWrites; readonly dryRun?: boolean } = {},
-  ): Promise<Outcome<T>> {
+  /** A proof against an incarnation frees all its VMs, so no two nodes may share one. */
+  #otherOwnerOf(incarnation: IncarnationId, node: NodeId): NodeId | null {
+    const { nodes, fences, vms } = this.mirror;
+    const owners = [
+      ...[...nodes.values()].filter((one) => one.incarnation?.id === incarnation),
+      ...[...fences.values()].filter((one) => one.incarnation.id === incarnation),
+    ].map((one) => (one.kind === 'node' ? one.id : one.node));
+    for (const { permit } of vms.values()) {
+      if (permit?.incarnation === incarnation) owners.push(permit.node);
+    }
+    return owners.find((owner) => owner !== node) ?? null;
+  }
+
+  /**
+   * Runs a mutation on the committed state and commits what it changed. Always answers: with a
+   * problem once this manager does not lead any more.
+   */
+  mutate<T>(mutation: Mutation<T>, options: MutateOptions<T> = {}): Promise<Outcome<T>> {
     return new Promise((resolve) => {
-      this.#requests.push({
-        run: async () => {
-          resolve(await this.#mutateNow(mutation, options));
-        },
-      });
+      this.#requests.push(async () => resolve(await this.#mutateNow(mutation, options)));
       this.#work();
     });
   }
 
-  async #mutateNow<T>(
-    mutation: Mutation<T>,
-    options: { readonly extra?: ExtraWrites; readonly dryRun?: boolean },
-  ): Promise<Outcome<T>> {
-    for (let round = 0; round < 3; round += 1) {
-      if (!this.isLeading()) break;
+  async #mutateNow<T>(mutation: Mutation<T>, options: MutateOptions<T>): Promise<Outcome<T>> {
+    for (let round = 0; round < mutationRounds; round += 1) {
+      if (!this.isLeading()) return problem(stoppedLeading());
       const draft = openDraft(this.mirror, this.#options.book.observe(this.mirror));
       const outcome = mutation(draft);
       if (outcome.kind === 'problem' || options.dryRun === true) return outcome;
       const plan = draft.finish({ commands: [], fences: [] });
-      const committed = await this.#commit(plan, options.extra);
-      if (committed.kind === 'committed') {
-        this.observed();
-        return outcome;
+      const committed = await this.#commit(plan, options.extra?.(outcome.value));
+      switch (committed.kind) {
+        case 'committed':
+          this.observed();
+          return outcome;
+        case 'notTaken': {
+          const { readOnly, because } = committed;
+          return problem(readOnly ? storeReadOnly(because) : storeRefused(because));
+        }
+        case 'lost':
+          return problem(committed.written === 'no' ? stoppedLeading() : unknownOutcome());
+        case 'again':
+          break;
+        default:
+          committed satisfies never;
       }
-      if (committed.kind === 'readOnly') return problem(readOnlyProblem(committed.because));
-      if (committed.kind === 'lost') break;
     }
-    return problem({
-      code: 'E_NOT_LEADER',
-      what: 'the change was not made',
-      because: 'this manager stopped leading',
-      so: 'nothing is known to have changed',
-      try: ['kennel status', 'run the command again'],
-    });
+    return problem(neverAtRest());
   }
 
   #work(): void {
-    if (this.#working || this.#ended) return;
+    if (this.#working) return;
     this.#working = true;
     void this.#run().finally(() => {
       this.#working = false;
-      if (!this.#ended && (this.#dirty || this.#requests.length > 0) && this.#readOnly === null) {
+      if (this.#requests.length > 0 || (this.#mustDecide() && this.#notTaken === null)) {
         this.#work();
       }
     });
   }
 
+  #mustDecide(): boolean {
+    return this.#dirty && this.isLeading();
+  }
+
+  /** Requests and decisions in turn, so that neither keeps the other waiting. */
   async #run(): Promise<void> {
-    for (let round = 0; round < maxRounds; round += 1) {
-      if (!this.isLeading()) return;
+    for (let rounds = 0; rounds < maxRounds; rounds += 1) {
       const request = this.#requests.shift();
-      if (request !== undefined) {
-        await request.run();
-        continue;
+      await request?.();
+      if (this.#mustDecide()) {
+        this.#dirty = false;
+        await this.#decideOnce();
+      } else if (this.#requests.length === 0) {
+        return;
       }
-      if (!this.#dirty) return;
-      this.#dirty = false;
-      await this.#decideOnce();
     }
+    if (!this.#dirty) return;
     this.#options.env.log.error({ rounds: maxRounds }, 'decisions do not come to rest');
     this.#dirty = false;
     this.#wakeAt(this.#options.env.clock.monotonicMs() + retryWriteMs);
   }
 
   async #decideOnce(): Promise<void> {
-    const { book, leadership, hub, metrics } = this.#options;
-    this.#stalls.check();
+    const { book, leadership, hub, metrics, stalls } = this.#options;
+    stalls.check();
     const plan = decide(this.mirror, book.observe(this.mirror));
     metrics.decisions.inc();
     // In one synchronous turn with the check: what is sent is covered by committed records.
@@ -217,17 +244,20 @@ export class Leader implements LeadingListener {
     hub.send(leadership.epoch, plan.commands);
     this.fences.reconcile(plan.fences);
     this.#wakeAt(plan.wakeAtMs);
-    if (plan.changes.length === 0 && plan.events.length === 0) return;
-    const outcome = await this.#commit(plan);
-    this.#readOnly = outcome.kind === 'readOnly' ? outcome.because : null;
-    if (outcome.kind === 'readOnly') {
-      this.#wakeAt(this.#options.env.clock.monotonicMs() + retryWriteMs);
+    if (plan.changes.length === 0 && plan.events.length === 0) {
+      this.#notTaken = null;
       return;
     }
-    this.#dirty = true;
+    const outcome = await this.#commit(plan);
+    if (outcome.kind === 'notTaken') {
+      this.#wakeAt(this.#options.env.clock.monotonicMs() + retryWriteMs);
+    } else {
+      this.#dirty = true;
+    }
   }
 
   async #commit(plan: Plan, extra?: ExtraWrites): Promise<CommitOutcome> {
+    const { env, metrics } = this.#options;
     this.#leases.withhold(
       plan.changes.flatMap((change) =>
         change.kind === 'put' && change.object.kind === 'fence' && change.object.phase === 'intent'
@@ -235,44 +265,31 @@ export class Leader implements LeadingListener {
           : [],
       ),
     );
-    const startedMs = this.#options.env.clock.monotonicMs();
+    const recovered = failoverTimes(plan.changes, this.mirror.failovers);
+    const startedMs = env.clock.monotonicMs();
     const outcome = await this.#writer.commit(plan.changes, plan.events, extra);
     this.#leases.stopWithholding();
-    this.#options.metrics.commitSeconds.observe(
-      (this.#options.env.clock.monotonicMs() - startedMs) / 1000,
-    );
-    if (outcome.kind === 'committed' && plan.events.length > 0) {
-      for (const event of plan.events) {
-        this.#options.env.log.info(
-          { code: event.code, node: event.node, vm: event.vm },
-          event.text,
-        );
-      }
-      this.#options.onEvents();
-    }
+    metrics.commitSeconds.observe((env.clock.monotonicMs() - startedMs) / 1000);
+    this.#noteNotTaken(outcome.kind === 'notTaken' ? outcome : null);
+    if (outcome.kind !== 'committed') return outcome;
+    for (const seconds of recovered) metrics.failoverSeconds.observe(seconds);
+    for (const { code, node, vm, text } of plan.events) env.log.info({ code, node, vm }, text);
+    if (plan.events.length > 0) this.#options.onEvents();
     return outcome;
+  }
+
+  #noteNotTaken(notTaken: NotTaken | null): void {
+    if (notTaken !== null && notTaken.because !== this.#notTaken?.because) {
+      this.#options.env.log.error({ because: notTaken.because }, 'the store took no write');
+    }
+    this.#notTaken = notTaken;
   }
 
   #wakeAt(atMs: number | null): void {
     this.#wakeTimer?.cancel();
     this.#wakeTimer = null;
-    if (atMs === null) return;
+    if (atMs === null || this.#ended) return;
     const delayMs = Math.max(0, atMs - this.#options.env.clock.monotonicMs());
     this.#wakeTimer = this.#options.env.timers.after(delayMs, () => this.observed());
   }
-
-  async #secretsOf(node: NodeId, device: string): Promise<Readonly<Record<string, string>>> {
-    const { item } = await this.#options.store.get(secretKey(node, device));
-    return item === null ? {} : (JSON.parse(item.value) as Record<string, string>);
-  }
-}
-
-function readOnlyProblem(because: string) {
-  return {
-    code: 'E_STORE_READ_ONLY' as const,
-    what: 'the change was not made',
-    because,
-    so: 'running VMs and failover go on; nothing else can be changed',
-    try: ['free space on the disk of the data directory', 'kennel status'],
-  };
 }

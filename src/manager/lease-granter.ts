@@ -1,4 +1,5 @@
-import type { Incarnation, NodeRecord } from '../core/model/node.ts';
+import { isAdmitted } from '../core/decide/ownership.ts';
+import type { Incarnation } from '../core/model/node.ts';
 import type { IncarnationId, NodeId } from '../core/model/ids.ts';
 import type { Leadership } from '../store/store.ts';
 import type { Mirror } from './mirror.ts';
@@ -24,20 +25,21 @@ export class LeaseGranter {
   readonly #book: ObservationBook;
   /** Incarnations whose fence intent is being written: no lease from the decision on. */
   readonly #withheld = new Set<IncarnationId>();
-  readonly #onFirstLease: () => void;
+  readonly #onNewLease: () => void;
   #waiting: WaitingHeartbeat[] = [];
   #confirming = false;
 
+  /** `onNewLease`: a node holds a lease that held none before, so it can be told to start VMs. */
   constructor(options: {
     leadership: Leadership;
     mirror: Mirror;
     book: ObservationBook;
-    onFirstLease: () => void;
+    onNewLease: () => void;
   }) {
     this.#leadership = options.leadership;
     this.#mirror = options.mirror;
     this.#book = options.book;
-    this.#onFirstLease = options.onFirstLease;
+    this.#onNewLease = options.onNewLease;
   }
 
   heartbeat(heartbeat: WaitingHeartbeat): void {
@@ -66,25 +68,23 @@ export class LeaseGranter {
   }
 
   #grant(heartbeat: WaitingHeartbeat, confirmed: boolean): void {
-    const node = this.#mirror.nodes.get(heartbeat.node);
+    const { node: id, incarnation } = heartbeat;
+    const node = this.#mirror.nodes.get(id);
     const lease =
       confirmed &&
       this.#leadership.isValid() &&
       node !== undefined &&
-      mayHoldLease(node) &&
-      node.incarnation?.id === heartbeat.incarnation.id &&
-      !this.#withheld.has(heartbeat.incarnation.id);
-    if (lease) {
-      const first = this.#book.node(heartbeat.node).lastLeaseMs === null;
-      this.#book.leaseGranted(heartbeat.node);
-      heartbeat.answer(true);
-      if (first) this.#onFirstLease();
-    } else {
+      isAdmitted(node) &&
+      node.incarnation?.id === incarnation.id &&
+      !this.#withheld.has(incarnation.id);
+    if (!lease) {
       heartbeat.answer(false);
+      return;
     }
+    const { leaseTtlMs } = this.#mirror.settings.timing;
+    const isNew = !this.#book.holdsLease(id, leaseTtlMs);
+    this.#book.leaseGranted(id, incarnation.id);
+    heartbeat.answer(true);
+    if (isNew) this.#onNewLease();
   }
-}
-
-function mayHoldLease(node: NodeRecord): boolean {
-  return node.phase === 'online' || node.phase === 'quarantined';
 }

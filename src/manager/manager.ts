@@ -8,7 +8,7 @@ import type { Leadership, Store } from '../store/store.ts';
 import { DeviceQueues } from '../../fencing/device-queue.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
 import { Leader } from './leader.ts';
-import { secretKey } from './keys.ts';
+import { readFenceSecrets } from './fence-secrets.ts';
 import { managerMetrics } from './metrics.ts';
 import { Mirror } from './mirror.ts';
 import { ObservationBook } from './observation-book.ts';
@@ -18,6 +18,7 @@ import { ManagerService } from './service/manager-service.ts';
 import { NodeService } from './service/node-service.ts';
 import { VmService, type ReadDomainXml } from './service/vm-service.ts';
 import { SessionHub } from './session-hub.ts';
+import { StallMeter } from './stall-meter.ts';
 
 export interface ManagerOptions {
   readonly env: Env;
@@ -59,6 +60,7 @@ class RunningManager implements Manager {
   readonly service: ClusterService;
   readonly #options: ManagerOptions;
   readonly #book: ObservationBook;
+  readonly #stalls: StallMeter;
   readonly #hub: SessionHub;
   readonly #queues: DeviceQueues;
   readonly #events: EventLog;
@@ -73,6 +75,7 @@ class RunningManager implements Manager {
     const { env, store, name, clusterId, clusterName } = options;
     this.#options = options;
     this.#book = new ObservationBook(env.clock);
+    this.#stalls = new StallMeter(env, this.#book);
     this.#queues = new DeviceQueues(env);
     this.#hub = new SessionHub(
       env,
@@ -90,10 +93,7 @@ class RunningManager implements Manager {
       ...options,
       queues: this.#queues,
       hub: this.#hub,
-      secretsOf: async (node, device) => {
-        const { item } = await store.get(secretKey(node, device));
-        return item === null ? {} : (JSON.parse(item.value) as Record<string, string>);
-      },
+      secretsOf: (node, device) => readFenceSecrets(store, node, device),
     });
     this.service = new ManagerService({
       name,
@@ -105,7 +105,7 @@ class RunningManager implements Manager {
       events: this.#events,
       nodes: this.#nodes,
       vms: new VmService({ env, hub: this.#hub, readXml: options.readXml }),
-      joins: new JoinService(options),
+      joins: new JoinService({ ...options, hub: this.#hub }),
       leader: () => this.#leader,
     });
   }
@@ -122,15 +122,17 @@ class RunningManager implements Manager {
     const { env, sessions } = this.#options;
     this.#listener = await env.network.listen(sessions, (channel) => this.#hub.accept(channel));
     this.#book.beginObserving();
+    this.#stalls.start();
     this.#campaigns = this.#campaignForEver();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#nodes.stop();
-    await this.#listener?.close();
     this.#hub.closeAll('this manager stops');
+    await this.#listener?.close();
     await this.#campaigns;
+    this.#stalls.stop();
   }
 
   async #campaignForEver(): Promise<void> {
@@ -143,50 +145,75 @@ class RunningManager implements Manager {
       } catch (error) {
         if (signal.aborted) return;
         env.log.error({ err: error }, 'campaigning failed; trying again');
-        await new Promise<void>((resolve) => {
-          const timer = env.timers.after(campaignRetryMs, resolve);
-          signal.addEventListener('abort', () => {
-            timer.cancel();
-            resolve();
-          });
-        });
+        await this.#pause(campaignRetryMs);
       }
     }
   }
 
-  /** One leadership, from its win to its loss. */
+  /** Ends early when this manager stops. */
+  #pause(delayMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#options.env.timers.after(delayMs, end);
+      signal.addEventListener('abort', end);
+    });
+  }
+
+  /** One leadership, from its win to its loss. Whatever goes wrong, the next candidate gets it. */
   async #lead(leadership: Leadership): Promise<void> {
-    const { env, store, drivers, profile, name } = this.#options;
-    const mirror = new Mirror(leadership.epoch, env.clock);
-    await mirror.load(store);
-    const leader = new Leader({
+    const { env, store, profile, name } = this.#options;
+    try {
+      const mirror = new Mirror(leadership.epoch, env.clock, defaultSettings(profile));
+      await mirror.load(store);
+      const leader = this.#makeLeader(leadership, mirror);
+      env.log.info({ manager: name, epoch: leadership.epoch }, 'leading');
+      if (mirror.revisionOf('settings') === 0) await writeSettings(leader, env);
+      this.#leader = leader;
+      this.#hub.lead(leader);
+      leader.start();
+      // What the last leadership wrote without an answer may hold events that nobody was told of.
+      this.#events.deliver();
+      await over(leadership, this.#stopping.signal);
+      this.#hub.lead(null);
+      this.#leader = null;
+      await leader.stop();
+    } finally {
+      await leadership.resign();
+    }
+    env.log.info({ manager: name, epoch: leadership.epoch }, 'not leading any more');
+  }
+
+  #makeLeader(leadership: Leadership, mirror: Mirror): Leader {
+    const { env, store, drivers } = this.#options;
+    return new Leader({
       env: { ...env, log: env.log.child({ epoch: leadership.epoch }) },
       store,
       leadership,
       mirror,
       book: this.#book,
+      stalls: this.#stalls,
       hub: this.#hub,
       drivers,
       queues: this.#queues,
       metrics: this.#metrics,
       onEvents: () => this.#events.deliver(),
     });
-    env.log.info({ manager: name, epoch: leadership.epoch }, 'leading');
-    if (mirror.revisionOf('settings') === 0) {
-      await leader.mutate((draft) => {
-        draft.put(defaultSettings(profile));
-        return ok(null);
-      });
-    }
-    this.#leader = leader;
-    this.#hub.lead(leader);
-    leader.start();
-    await over(leadership, this.#stopping.signal);
-    this.#hub.lead(null);
-    this.#leader = null;
-    await leader.stop();
-    await leadership.resign();
-    env.log.info({ manager: name, epoch: leadership.epoch }, 'not leading any more');
+  }
+}
+
+/** A new cluster's settings. Without them the leader keeps to the same ones, unwritten. */
+async function writeSettings(leader: Leader, env: Env): Promise<void> {
+  const written = await leader.mutate((draft) => {
+    draft.put(leader.mirror.settings);
+    return ok(null);
+  });
+  if (written.kind === 'problem') {
+    env.log.warn({ because: written.problem.because }, 'the settings could not be written');
   }
 }
 
@@ -195,10 +222,9 @@ const campaignRetryMs = 1000;
 
 /** Resolves when the leadership is lost or this manager stops. */
 function over(leadership: Leadership, stopping: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([leadership.lost, stopping]);
   return new Promise((resolve) => {
-    for (const signal of [leadership.lost, stopping]) {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }
+    if (either.aborted) resolve();
+    else either.addEventListener('abort', () => resolve(), { once: true });
   });
 }

@@ -1,4 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { FailoverRecord } from '../core/model/failover.ts';
+import type { FailoverId } from '../core/model/ids.ts';
+import type { Change } from '../core/plan.ts';
+import { isoDifferenceMs } from '../env/iso-time.ts';
 
 /** Everything under `/metrics`. Names follow Prometheus' conventions, units are in the names. */
 export interface ManagerMetrics {
@@ -51,4 +55,25 @@ export function managerMetrics(): ManagerMetrics {
       registers,
     }),
   };
+}
+
+/**
+ * For each VM whose start elsewhere these changes record for the first time: the time since the last
+ * sign of life of its node, in seconds. `before` is what was committed until then.
+ */
+export function failoverTimes(
+  changes: readonly Change[],
+  before: ReadonlyMap<FailoverId, FailoverRecord>,
+): readonly number[] {
+  return changes.flatMap((change) => {
+    if (change.kind === 'delete' || change.object.kind !== 'failover') return [];
+    const { id, lastSeenAt, vms } = change.object;
+    const known = before.get(id)?.vms ?? [];
+    const started = new Set(known.filter((one) => one.startedAt !== null).map((one) => one.vm));
+    return vms.flatMap(({ vm, startedAt }) =>
+      startedAt === null || lastSeenAt === null || started.has(vm)
+        ? []
+        : [isoDifferenceMs(lastSeenAt, startedAt) / 1000],
+    );
+  });
 }

@@ -17,21 +17,22 @@ import {
   type VmId,
 } from '../core/model/ids.ts';
 import type { NodeRecord } from '../core/model/node.ts';
-import { defaultSettings, type ClusterSettings } from '../core/model/settings.ts';
+import type { ClusterSettings } from '../core/model/settings.ts';
 import type { VmRecord } from '../core/model/vm.ts';
 import type { Change } from '../core/plan.ts';
 import type { Clock } from '../env/env.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Write } from '../store/store.ts';
 import { decodeObject } from './object-codec.ts';
 import { eventSequence, keys } from './keys.ts';
 
 /**
  * The leader's copy of everything committed. Loaded once per leadership and then moved on by the
- * leader's own acknowledged writes: the store refuses every write of anybody else.
+ * leader's own acknowledged writes: the store refuses every write of anybody else. Loaded anew when
+ * a write has no answer or was refused.
  */
 export class Mirror implements ClusterState {
   readonly epoch: Epoch;
-  settings: ClusterSettings = defaultSettings('default');
+  settings: ClusterSettings;
   counters: Counters = { kind: 'counters', fence: 0 };
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
@@ -39,21 +40,32 @@ export class Mirror implements ClusterState {
   readonly failovers = new Map<FailoverId, FailoverRecord>();
   /** When this leader first saw a VM or a fence operation in its present phase. */
   readonly vmPhaseSinceMs = new Map<VmId, number>();
+  readonly fencePhaseSince = new Map<FenceId, { readonly ms: number; readonly wall: string }>();
   /** Since when this leader has known each node's admitted incarnation. */
   readonly incarnationSince = new Map<
     NodeId,
     { readonly incarnation: IncarnationId | null; readonly ms: number }
   >();
-  readonly fencePhaseSince = new Map<FenceId, { readonly ms: number; readonly wall: string }>();
-  firstEvent = 1;
-  nextEvent = 1;
-  revision: Revision = revision(0);
   readonly #revisions = new Map<string, Revision>();
   readonly #clock: Clock;
+  #firstEvent = 1;
+  #nextEvent = 1;
 
-  constructor(epoch: Epoch, clock: Clock) {
+  /** `settings`: those of a cluster in whose store there are none yet. */
+  constructor(epoch: Epoch, clock: Clock, settings: ClusterSettings) {
     this.epoch = epoch;
     this.#clock = clock;
+    this.settings = settings;
+  }
+
+  /** Number of the oldest event that is kept. */
+  get firstEvent(): number {
+    return this.#firstEvent;
+  }
+
+  /** Number that the next event gets. */
+  get nextEvent(): number {
+    return this.#nextEvent;
   }
 
   /** Revision of a key's last write; 0 = absent. */
@@ -63,45 +75,64 @@ export class Mirror implements ClusterState {
 
   /** Replaces everything by what the store holds. Rejects when the store does not answer. */
   async load(store: Store): Promise<void> {
-    const all = await store.list('');
-    this.#clear();
-    this.revision = all.revision;
+    const { items } = await store.list('');
+    const phases = this.#clear();
     const sequences: number[] = [];
-    for (const item of all.items) {
+    for (const item of items) {
       this.#revisions.set(item.key, item.modRevision);
       if (item.key.startsWith(keys.events)) sequences.push(eventSequence(item.key));
       if (!isObjectKey(item.key)) continue;
       const object = decodeObject(item.value);
-      if (object !== null) this.#place(object);
+      if (object !== null) this.#place(object, phases.get(item.key));
     }
-    this.firstEvent = sequences[0] ?? 1;
-    this.nextEvent = (sequences.at(-1) ?? 0) + 1;
+    this.#firstEvent = sequences[0] ?? 1;
+    this.#nextEvent = (sequences.at(-1) ?? 0) + 1;
+    forgetAbsent(this.vmPhaseSinceMs, this.vms);
+    forgetAbsent(this.fencePhaseSince, this.fences);
+    forgetAbsent(this.incarnationSince, this.nodes);
   }
 
-  /** Moves on by one committed transaction. `touched` are its keys that are no objects. */
-  apply(changes: readonly Change[], touched: readonly string[], at: Revision): void {
+  /** Moves on by one committed transaction: the objects it changed, and every key it wrote. */
+  apply(changes: readonly Change[], writes: readonly Write[], at: Revision): void {
     for (const change of changes) {
-      if (change.kind === 'put') {
-        this.#revisions.set(keyOf(change.object), at);
-        this.#place(change.object);
-      } else {
-        this.#revisions.delete(change.key);
-        this.#remove(change.key);
-      }
+      if (change.kind === 'put') this.#place(change.object, this.#phaseOf(change.object));
+      else this.#remove(change.key);
     }
-    for (const key of touched) this.#revisions.set(key, at);
-    this.revision = at;
+    for (const write of writes) this.#note(write, at);
   }
 
-  #clear(): void {
+  #note(write: Write, at: Revision): void {
+    if (write.kind === 'put') this.#revisions.set(write.key, at);
+    else this.#revisions.delete(write.key);
+    if (!write.key.startsWith(keys.events)) return;
+    const following = eventSequence(write.key) + 1;
+    if (write.kind === 'put') this.#nextEvent = following;
+    else this.#firstEvent = following;
+  }
+
+  /** Forgets the objects; answers the phases they were in, by key. */
+  #clear(): ReadonlyMap<string, string> {
+    const phases = new Map<string, string>();
+    for (const object of [...this.vms.values(), ...this.fences.values()]) {
+      phases.set(keyOf(object), object.phase);
+    }
     this.#revisions.clear();
     this.nodes.clear();
     this.vms.clear();
     this.fences.clear();
     this.failovers.clear();
+    return phases;
   }
 
-  #place(object: ClusterObject): void {
+  #phaseOf(object: ClusterObject): string | undefined {
+    if (object.kind === 'vm') return this.vms.get(object.id)?.phase;
+    if (object.kind === 'fence') return this.fences.get(object.id)?.phase;
+    return undefined;
+  }
+
+  /** `phase`: the one that the object was in before, as far as it has one and was known. */
+  #place(object: ClusterObject, phase: string | undefined): void {
+    const nowMs = this.#clock.monotonicMs();
     switch (object.kind) {
       case 'settings':
         this.settings = object;
@@ -110,19 +141,20 @@ export class Mirror implements ClusterState {
         this.counters = object;
         break;
       case 'node':
-        this.#placeNode(object);
+        this.#placeNode(object, nowMs);
         break;
       case 'vm':
-        if (
-          this.vms.get(object.id)?.phase !== object.phase ||
-          !this.vmPhaseSinceMs.has(object.id)
-        ) {
-          this.vmPhaseSinceMs.set(object.id, this.#clock.monotonicMs());
-        }
+        if (phase !== object.phase) this.vmPhaseSinceMs.set(object.id, nowMs);
         this.vms.set(object.id, object);
         break;
       case 'fence':
-        this.#placeFence(object);
+        if (phase !== object.phase) {
+          // What was called off before this leader read of it was not called off just now.
+          const inherited = phase === undefined && object.phase === 'cancelled';
+          const ms = inherited ? -Infinity : nowMs;
+          this.fencePhaseSince.set(object.id, { ms, wall: this.#clock.wallIso() });
+        }
+        this.fences.set(object.id, object);
         break;
       case 'failover':
         this.failovers.set(object.id, object);
@@ -132,23 +164,13 @@ export class Mirror implements ClusterState {
     }
   }
 
-  #placeNode(node: NodeRecord): void {
+  #placeNode(node: NodeRecord, nowMs: number): void {
     const incarnation = node.incarnation?.id ?? null;
     const known = this.incarnationSince.get(node.id);
     if (known === undefined || known.incarnation !== incarnation) {
-      this.incarnationSince.set(node.id, { incarnation, ms: this.#clock.monotonicMs() });
+      this.incarnationSince.set(node.id, { incarnation, ms: nowMs });
     }
     this.nodes.set(node.id, node);
-  }
-
-  #placeFence(fence: FenceOperation): void {
-    if (this.fences.get(fence.id)?.phase !== fence.phase || !this.fencePhaseSince.has(fence.id)) {
-      this.fencePhaseSince.set(fence.id, {
-        ms: this.#clock.monotonicMs(),
-        wall: this.#clock.wallIso(),
-      });
-    }
-    this.fences.set(fence.id, fence);
   }
 
   #remove(key: string): void {
@@ -173,6 +195,10 @@ export class Mirror implements ClusterState {
       default:
     }
   }
+}
+
+function forgetAbsent<Id>(since: Map<Id, unknown>, present: ReadonlyMap<Id, unknown>): void {
+  for (const id of since.keys()) if (!present.has(id)) since.delete(id);
 }
 
 function isObjectKey(key: string): boolean {

@@ -9,7 +9,7 @@ import type {
   ReportObservation,
   Stall,
 } from '../core/observations.ts';
-import type { FenceId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
+import type { FenceId, IncarnationId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
 import type { Incarnation } from '../core/model/node.ts';
 import type { AddressedCommand } from '../core/plan.ts';
 import type { Clock } from '../env/env.ts';
@@ -30,6 +30,10 @@ const keptStalls = 16;
 /** Finished commands remembered, so that their outcome outlives the decision that needs it. */
 const keptCommands = 4096;
 
+interface SentCommand extends CommandObservation {
+  readonly node: NodeId;
+}
+
 /**
  * Everything this manager itself saw. It exists from the manager's start, so that a follower that
  * becomes leader may count the silence it observed itself.
@@ -37,7 +41,7 @@ const keptCommands = 4096;
 export class ObservationBook {
   readonly #clock: Clock;
   readonly #nodes = new Map<NodeId, NodeObservation>();
-  readonly #commands = new Map<OperationId, CommandObservation>();
+  readonly #commands = new Map<OperationId, SentCommand>();
   readonly #fences = new Map<FenceId, FenceObservation>();
   readonly #stalls: Stall[] = [];
   #observingSinceMs: number;
@@ -86,9 +90,7 @@ export class ObservationBook {
     });
     // What was sent on an earlier connection may be lost with it.
     for (const [id, command] of this.#commands) {
-      if (command.incarnation === incarnation.id && command.outcome === null) {
-        this.#commands.delete(id);
-      }
+      if (command.node === node && command.outcome === null) this.#commands.delete(id);
     }
   }
 
@@ -97,17 +99,28 @@ export class ObservationBook {
   }
 
   heartbeat(node: NodeId, aliveAtMs: number): void {
+    const before = this.node(node);
     this.#nodes.set(node, {
-      ...this.node(node),
-      aliveAtMs,
+      ...before,
+      aliveAtMs: Math.max(aliveAtMs, before.aliveAtMs ?? aliveAtMs),
       lastHeartbeatMs: this.#clock.monotonicMs(),
       lastHeartbeatWall: this.#clock.wallIso(),
     });
   }
 
-  /** A lease was acknowledged now, on the strength of a heartbeat that arrived before. */
-  leaseGranted(node: NodeId): void {
-    this.#nodes.set(node, { ...this.node(node), lastLeaseMs: this.#clock.monotonicMs() });
+  /**
+   * A lease was acknowledged now, on the strength of a heartbeat that arrived before. Another
+   * incarnation that has connected meanwhile does not hold it.
+   */
+  leaseGranted(node: NodeId, incarnation: IncarnationId): void {
+    const before = this.node(node);
+    if (before.incarnation?.id !== incarnation) return;
+    this.#nodes.set(node, { ...before, lastLeaseMs: this.#clock.monotonicMs() });
+  }
+
+  holdsLease(node: NodeId, leaseTtlMs: number): boolean {
+    const { lastLeaseMs } = this.node(node);
+    return lastLeaseMs !== null && this.#clock.monotonicMs() - lastLeaseMs < leaseTtlMs;
   }
 
   reported(node: NodeId, report: AgentReport): void {
@@ -118,6 +131,7 @@ export class ObservationBook {
 
   commandSent(addressed: AddressedCommand): void {
     this.#commands.set(addressed.command.operation, {
+      node: addressed.node,
       incarnation: addressed.incarnation,
       sentMs: this.#clock.monotonicMs(),
       outcome: null,
@@ -126,9 +140,17 @@ export class ObservationBook {
     this.#boundCommands();
   }
 
-  commandEnded(operation: OperationId, outcome: CommandOutcome): void {
+  /**
+   * How a command ended. Only the incarnation that it was sent to has a say in that: operation ids
+   * can be guessed, and a node's word releases its own permits alone (FAILURES X1).
+   */
+  commandEnded(
+    by: { readonly node: NodeId; readonly incarnation: IncarnationId },
+    operation: OperationId,
+    outcome: CommandOutcome,
+  ): void {
     const sent = this.#commands.get(operation);
-    if (sent === undefined) return;
+    if (sent?.node !== by.node || sent.incarnation !== by.incarnation) return;
     this.#commands.set(operation, { ...sent, outcome, outcomeMs: this.#clock.monotonicMs() });
   }
 

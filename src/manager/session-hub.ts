@@ -30,13 +30,21 @@ export interface HubIdentity {
   timing(): TimingSettings;
 }
 
+/** A question for a domain's XML that only the session it was put to may answer. */
+interface Inspection {
+  readonly session: AgentSession;
+  end(xml: string | null, detail: string): void;
+}
+
 /** All agent sessions of this manager, one per node: the newest replaces the one before. */
 export class SessionHub {
   readonly #env: Env;
   readonly #identity: HubIdentity;
   readonly #book: ObservationBook;
+  /** Every open connection, also those that have not said hello. */
+  readonly #open = new Set<AgentSession>();
   readonly #sessions = new Map<NodeId, AgentSession>();
-  readonly #inspections = new Map<OperationId, (xml: string | null, detail: string) => void>();
+  readonly #inspections = new Map<OperationId, Inspection>();
   #leading: LeadingListener | null = null;
 
   constructor(env: Env, identity: HubIdentity, book: ObservationBook) {
@@ -50,18 +58,22 @@ export class SessionHub {
       channel.close('only agents of this cluster speak here');
       return;
     }
-    void new AgentSession(this.#env, channel, {
+    const accepted = new AgentSession(this.#env, channel, {
       onHello: (session, hello) => this.#onHello(session, hello),
       onHeartbeat: (session, sequence, aliveAtMs) =>
         this.#onHeartbeat(session, sequence, aliveAtMs),
       onReport: (session, report) => this.#onReport(session, report),
       onResult: (session, operation, outcome) => this.#onResult(session, operation, outcome),
-      onXml: (operation, xml, detail) => this.#onXml(operation, xml, detail),
+      onXml: (session, operation, xml, detail) => this.#onXml(session, operation, xml, detail),
       onClose: (session, reason) => this.#onClose(session, reason),
     });
+    this.#open.add(accepted);
   }
 
-  /** Leadership begins or ends. Sessions that the leader's records do not admit are closed. */
+  /**
+   * Leadership begins or ends. Sessions that the leader's records do not admit are closed, and those
+   * that were welcomed with other times than the cluster's, which come back for the right ones.
+   */
   lead(leading: LeadingListener | null): void {
     this.#leading = leading;
     if (leading === null) return;
@@ -70,11 +82,12 @@ export class SessionHub {
       if (hello === null) continue;
       const refusal = leading.admitSession(hello, session.fingerprint);
       if (refusal !== null) session.refuse(refusal);
+      else if (!session.keepsTo(this.#identity.timing())) session.refuse('the times have changed');
     }
   }
 
   closeAll(reason: string): void {
-    for (const session of this.#sessions.values()) session.refuse(reason);
+    for (const session of this.#open) session.refuse(reason);
   }
 
   /** Closes the session of a node that is no longer what it was, for example removed. */
@@ -114,7 +127,7 @@ export class SessionHub {
         resolve({ xml, detail });
       };
       const timer = this.#env.timers.after(request.timeoutMs, () => end(null, 'no answer in time'));
-      this.#inspections.set(request.operation, end);
+      this.#inspections.set(request.operation, { session, end });
       session.send({
         kind: 'commands',
         clusterId: this.#identity.clusterId,
@@ -188,17 +201,23 @@ export class SessionHub {
   }
 
   #onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void {
-    if (this.#sessions.get(session.node) !== session) return;
-    this.#env.log.debug({ node: session.node, operation, outcome: outcome.kind }, 'command ended');
-    this.#book.commandEnded(operation, outcome);
+    const { node, incarnation } = session;
+    if (this.#sessions.get(node) !== session || incarnation === null) return;
+    this.#env.log.debug({ node, operation, outcome: outcome.kind }, 'command ended');
+    this.#book.commandEnded({ node, incarnation: incarnation.id }, operation, outcome);
     this.#leading?.observed();
   }
 
-  #onXml(operation: OperationId, xml: string | null, detail: string): void {
-    this.#inspections.get(operation)?.(xml, detail);
+  #onXml(session: AgentSession, operation: OperationId, xml: string | null, detail: string): void {
+    const inspection = this.#inspections.get(operation);
+    if (inspection?.session === session) inspection.end(xml, detail);
   }
 
   #onClose(session: AgentSession, reason: string): void {
+    this.#open.delete(session);
+    for (const inspection of this.#inspections.values()) {
+      if (inspection.session === session) inspection.end(null, `${session.node} went away`);
+    }
     if (this.#sessions.get(session.node) !== session) return;
     this.#sessions.delete(session.node);
     this.#env.log.info({ node: session.node, reason }, 'agent session closed');

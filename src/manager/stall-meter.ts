@@ -8,7 +8,8 @@ const toleratedMs = 300;
 
 /**
  * Notices when this process was held up: paused, starved, or blocked. While it was, it heard
- * nobody, so deadlines are extended by its lateness (DESIGN §5).
+ * nobody, so deadlines are extended by its lateness (DESIGN §5). Runs for as long as the manager
+ * listens, whether it leads or not: who was held up as a follower may lead a moment later.
  */
 export class StallMeter {
   readonly #env: Env;
@@ -23,8 +24,8 @@ export class StallMeter {
   }
 
   start(): void {
-    this.check();
-    this.#timer = this.#env.timers.after(tickMs, () => this.start());
+    this.#lastMs = this.#env.clock.monotonicMs();
+    this.#tick();
   }
 
   stop(): void {
@@ -39,5 +40,10 @@ export class StallMeter {
     if (lateMs <= toleratedMs) return;
     this.#env.log.warn({ lateMs: Math.round(lateMs) }, 'this manager was held up');
     this.#book.stalled(lateMs);
+  }
+
+  #tick(): void {
+    this.check();
+    this.#timer = this.#env.timers.after(tickMs, () => this.#tick());
   }
 }

@@ -5,17 +5,22 @@ import {
   explainVm,
   type Explanation,
 } from '../../core/explain/awaiting.ts';
+import { findingCodes, type FindingCode } from '../../core/explain/finding-codes.ts';
 import { failoverId, fenceId, nodeId } from '../../core/model/ids.ts';
-import { ok, problem, problemCodes, type Outcome } from '../../core/problem.ts';
+import { ok, problem, problemCodes, type Outcome, type ProblemCode } from '../../core/problem.ts';
 import type { Sight } from './views.ts';
 import { findVm } from './vm-service.ts';
 
 /** Says of a code, node, VM, fence operation or failover what is so and what would change it. */
 export function explainTopic(topic: string, sight: Sight): Outcome<ExplanationView> {
   const { mirror, observations } = sight;
-  if (topic in problemCodes) {
-    const text = problemCodes[topic as keyof typeof problemCodes];
+  if (Object.hasOwn(problemCodes, topic)) {
+    const text = problemCodes[topic as ProblemCode];
     return ok({ topic, facts: [text], awaiting: [], try: ['docs/errors.md'] });
+  }
+  if (Object.hasOwn(findingCodes, topic)) {
+    const text = findingCodes[topic as FindingCode];
+    return ok({ topic, facts: [text], awaiting: [], try: ['kennel status'] });
   }
   const node = mirror.nodes.get(nodeId(topic));
   if (node !== undefined) return ok(viewOf(topic, explainNode(node, mirror, observations)));

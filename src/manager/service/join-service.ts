@@ -17,6 +17,7 @@ import { derOfPem } from '../../pki/pem.ts';
 import type { Store } from '../../store/store.ts';
 import { joinTokenKey } from '../keys.ts';
 import type { Leader } from '../leader.ts';
+import type { SessionHub } from '../session-hub.ts';
 
 /** What the store keeps of a join token: never the secret. */
 interface StoredToken {
@@ -26,9 +27,10 @@ interface StoredToken {
   readonly expiresAt: string;
 }
 
-export interface JoinServiceOptions {
+interface JoinServiceOptions {
   readonly env: Env;
   readonly store: Store;
+  readonly hub: SessionHub;
   readonly clusterId: string;
   readonly authority: CertificateAuthority;
   /** Session addresses that a joining agent is told, `host:port`. */
@@ -56,21 +58,23 @@ export class JoinService {
     const stored: StoredToken = { hash: hashJoinSecret(token.secret), node: body.node, expiresAt };
     const written = await leader.mutate(() => ok(null), {
       dryRun,
-      extra: { puts: [{ key: joinTokenKey(token.id), value: JSON.stringify(stored) }] },
+      extra: () => ({ puts: [{ key: joinTokenKey(token.id), value: JSON.stringify(stored) }] }),
     });
     return written.kind === 'problem' ? written : ok({ token: formatJoinToken(token), expiresAt });
   }
 
   async join(leader: Leader, body: Join): Promise<Outcome<Joined>> {
-    const allowed = await this.#checkToken(body);
-    if (allowed.kind === 'problem') return allowed;
-    const key = allowed.value;
+    const parsed = parseJoinToken(body.token);
+    if (parsed.kind === 'problem') return parsed;
+    const key = joinTokenKey(parsed.value.id);
     if (this.#inUse.has(key)) {
       return problem(refused('E_TOKEN_INVALID', body.node, 'the token is being used'));
     }
+    // Before the token is looked at: whoever looked while another join used it would still see it.
     this.#inUse.add(key);
     try {
-      return await this.#enrol(leader, body, key);
+      const refusal = await this.#refusal(key, parsed.value.secret, body.node);
+      return refusal === null ? await this.#enrol(leader, body, key) : problem(refusal);
     } finally {
       this.#inUse.delete(key);
     }
@@ -94,9 +98,11 @@ export class JoinService {
           address: body.address,
           certificateFingerprint: issued.value.fingerprint,
         }),
-      { extra: { deletes: [key] } },
+      { extra: () => ({ deletes: [key] }) },
     );
     if (enrolled.kind === 'problem') return enrolled;
+    // Whoever still speaks with the certificate before this one need not be the node any more.
+    this.#options.hub.disconnect(enrolled.value.id, 'this certificate was replaced');
     return ok({
       clusterId,
       certificate: issued.value.certificatePem,
@@ -105,27 +111,21 @@ export class JoinService {
     });
   }
 
-  /** The store key of the token, when it is good for this node now. */
-  async #checkToken(body: Join): Promise<Outcome<string>> {
-    const parsed = parseJoinToken(body.token);
-    if (parsed.kind === 'problem') return parsed;
-    const key = joinTokenKey(parsed.value.id);
-    const { item } = await this.#options.store.get(key);
+  /** Why the token is not good for this node now; null = it is. */
+  async #refusal(key: string, secret: string, node: string): Promise<Problem | null> {
+    const { store, env } = this.#options;
+    const { item } = await store.get(key);
     const stored = item === null ? null : (JSON.parse(item.value) as StoredToken);
-    if (stored === null || !isJoinSecret(parsed.value.secret, stored.hash)) {
-      return problem(
-        refused('E_TOKEN_INVALID', body.node, 'the token is unknown, or was used before'),
-      );
+    if (stored === null || !isJoinSecret(secret, stored.hash)) {
+      return refused('E_TOKEN_INVALID', node, 'the token is unknown, or was used before');
     }
-    if (isoDifferenceMs(this.#options.env.clock.wallIso(), stored.expiresAt) < 0) {
-      return problem(
-        refused('E_TOKEN_EXPIRED', body.node, `the token expired at ${stored.expiresAt}`),
-      );
+    if (isoDifferenceMs(env.clock.wallIso(), stored.expiresAt) < 0) {
+      return refused('E_TOKEN_EXPIRED', node, `the token expired at ${stored.expiresAt}`);
     }
-    if (stored.node !== null && stored.node !== body.node) {
-      return problem(refused('E_TOKEN_INVALID', body.node, `the token is for ${stored.node}`));
+    if (stored.node !== null && stored.node !== node) {
+      return refused('E_TOKEN_INVALID', node, `the token is for ${stored.node}`);
     }
-    return ok(key);
+    return null;
   }
 }
 

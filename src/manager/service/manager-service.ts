@@ -22,21 +22,23 @@ import type {
   VmView,
 } from '../../api/schema/views.ts';
 import { findingsOf } from '../../core/explain/findings.ts';
+import { nodeState, vmState } from '../../core/explain/states.ts';
 import { failoverId, nodeId } from '../../core/model/ids.ts';
-import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
+import { ok, problem, type Outcome } from '../../core/problem.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store.ts';
 import type { Leader } from '../leader.ts';
 import type { ManagerMetrics } from '../metrics.ts';
 import type { ObservationBook } from '../observation-book.ts';
+import { notLeading, storeSilent, unknownNode, unknownVm } from '../problems.ts';
 import type { EventLog } from './event-log.ts';
 import { explainTopic } from './explain-service.ts';
 import type { JoinService } from './join-service.ts';
-import { unknownNode, type NodeService } from './node-service.ts';
+import type { NodeService } from './node-service.ts';
 import { failoverView, nodeView, vmView, type Sight } from './views.ts';
-import { findVm, unknownVm, type VmService } from './vm-service.ts';
+import { findVm, type VmService } from './vm-service.ts';
 
-export interface ManagerServiceOptions {
+interface ManagerServiceOptions {
   readonly name: string;
   readonly clusterId: string;
   readonly clusterName: string;
@@ -62,9 +64,9 @@ export class ManagerService implements ClusterService {
   async status(): Promise<Outcome<StatusView>> {
     const { store, clusterId, clusterName, name } = this.#options;
     return this.#look((sight, leader) => {
-      const { mirror, observations } = sight;
+      const { mirror } = sight;
       const status = store.status();
-      const findings = [...this.#storeFindings(leader), ...findingsOf(mirror, observations)];
+      const findings = this.#findings(leader, sight);
       return ok({
         clusterId,
         clusterName,
@@ -74,7 +76,7 @@ export class ManagerService implements ClusterService {
         revision: status.revision,
         profile: mirror.settings.profile,
         managers: status.members.map((member) => ({ ...member })),
-        findings: findings.map((finding) => ({ ...finding, try: [...finding.try] })),
+        findings,
         nodes: sorted([...mirror.nodes.values()].map((node) => nodeView(node, sight))),
         vms: sorted([...mirror.vms.values()].map((vm) => vmView(vm, sight))),
       });
@@ -188,25 +190,23 @@ export class ManagerService implements ClusterService {
   }
 
   async metrics(): Promise<string> {
-    const { metrics, book } = this.#options;
+    const { metrics } = this.#options;
     const leader = this.#options.leader();
-    metrics.leading.set(leader === null ? 0 : 1);
+    const gauges = [metrics.leading, metrics.epoch, metrics.nodes, metrics.vms, metrics.findings];
+    // What an earlier leadership knew is not so any more.
+    for (const gauge of gauges) gauge.reset();
     if (leader !== null) {
       const { mirror } = leader;
-      const sight = { mirror, observations: book.observe(mirror) };
+      const sight = this.#sight(leader);
+      metrics.leading.set(1);
       metrics.epoch.set(mirror.epoch);
-      count(
-        metrics.nodes,
-        [...mirror.nodes.values()].map((node) => nodeView(node, sight).state),
-      );
-      count(
-        metrics.vms,
-        [...mirror.vms.values()].map((vm) => vmView(vm, sight).state),
-      );
-      metrics.findings.reset();
-      for (const finding of findingsOf(mirror, sight.observations)) {
-        metrics.findings.inc({ severity: finding.severity });
+      for (const node of mirror.nodes.values()) {
+        metrics.nodes.inc({ state: nodeState(node, mirror, sight.observations) });
       }
+      for (const vm of mirror.vms.values()) {
+        metrics.vms.inc({ state: vmState(vm, mirror, sight.observations) });
+      }
+      for (const { severity } of this.#findings(leader, sight)) metrics.findings.inc({ severity });
     }
     return metrics.registry.metrics();
   }
@@ -234,47 +234,32 @@ export class ManagerService implements ClusterService {
     return { mirror: leader.mirror, observations: this.#options.book.observe(leader.mirror) };
   }
 
-  #storeFindings(leader: Leader): StatusView['findings'] {
-    const because = leader.readOnly ?? this.#options.store.status().readOnly;
-    if (because === null) return [];
-    return [
-      {
-        code: 'STORE_READ_ONLY',
-        severity: 'critical',
-        subject: '',
-        text: because,
-        try: ['free space on the disk of the data directory'],
-      },
-    ];
+  #findings(leader: Leader, { mirror, observations }: Sight): StatusView['findings'] {
+    const findings = [...storeFindings(leader, this.#options.store)];
+    for (const finding of findingsOf(mirror, observations)) {
+      findings.push({ ...finding, try: [...finding.try] });
+    }
+    return findings;
   }
+}
+
+/** What keeps the store from taking writes: its own word, or the last write that it did not take. */
+function storeFindings(leader: Leader, store: Store): StatusView['findings'] {
+  const { notTaken } = leader;
+  const text = notTaken?.because ?? store.status().readOnly;
+  if (text === null) return [];
+  const steps =
+    notTaken?.readOnly === false
+      ? ['kennel events', 'see the log of the manager']
+      : ['free space on the disk of the data directory'];
+  return [{ code: 'STORE_READ_ONLY', severity: 'critical', subject: '', text, try: steps }];
 }
 
 function sorted<T extends { readonly name: string }>(views: T[]): T[] {
   return views.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
-function count(gauge: ManagerMetrics['nodes'], states: readonly string[]): void {
-  gauge.reset();
-  for (const state of states) gauge.inc({ state });
-}
-
-function notLeading(): Problem {
-  return {
-    code: 'E_NOT_LEADER',
-    what: 'this manager cannot answer',
-    because: 'it does not lead, or cannot reach a quorum to confirm that it does',
-    so: 'nothing was done',
-    try: ['ask another manager', 'run the command again in a few seconds'],
-  };
-}
-
-function storeProblem(error: unknown): { readonly kind: 'problem'; readonly problem: Problem } {
+function storeProblem(error: unknown): ReturnType<typeof problem> {
   if (!(error instanceof StoreUnavailable)) throw error;
-  return problem({
-    code: 'E_UNAVAILABLE',
-    what: 'the store does not answer',
-    because: error.message,
-    so: 'nothing is known to have changed',
-    try: ['kennel status'],
-  });
+  return problem(storeSilent(error.message));
 }

@@ -14,17 +14,19 @@ import type { Draft } from '../../core/decide/draft.ts';
 import type { Env } from '../../env/env.ts';
 import type { DeviceQueues } from '../../../fencing/device-queue.ts';
 import type { FenceDriver, ProbeReport } from '../../../fencing/driver.ts';
-import { powerOn } from '../../../fencing/power-on.ts';
+import { powerOn, type PowerOnResult } from '../../../fencing/power-on.ts';
 import type { FenceDrivers } from '../../../fencing/registry.ts';
+import { fenceSecretKeys } from '../fence-secrets.ts';
 import { secretKey } from '../keys.ts';
 import type { Leader } from '../leader.ts';
+import { notLeading, unknownNode } from '../problems.ts';
 import type { SessionHub } from '../session-hub.ts';
 import { fenceView, nodeView, type Sight } from './views.ts';
 
 /** How long enrolment may probe a device, in ms. */
 const probeTimeoutMs = 60_000;
 
-export interface NodeServiceOptions {
+interface NodeServiceOptions {
   readonly env: Env;
   readonly drivers: FenceDrivers;
   readonly queues: DeviceQueues;
@@ -54,80 +56,69 @@ export class NodeService {
   ): Promise<Outcome<NodeView>> {
     const removed = await leader.mutate(
       (draft) => withNode(draft, name, (node) => removeNode(draft, node)),
-      caller,
+      { dryRun: caller.dryRun, extra: (node) => ({ deletes: fenceSecretKeys(node) }) },
     );
     if (removed.kind === 'problem') return removed;
     if (!caller.dryRun) this.#options.hub.disconnect(nodeId(name), 'this node was removed');
     return ok(nodeView(removed.value, sight()));
   }
 
+  /** Adds a device that answered just now; what it needs to be asked is kept apart from it. */
   async addFenceDevice(
     leader: Leader,
     name: string,
     body: AddFenceDevice,
     caller: Caller,
   ): Promise<Outcome<ProbeView>> {
-    const driver = this.#options.drivers.driver(body.driver);
-    if (driver === null) {
-      const kinds = this.#options.drivers.kinds().join(', ');
-      return problem(
-        deviceProblem(name, 'E_USAGE', `there is no driver ${body.driver}`, [
-          `use one of: ${kinds}`,
-        ]),
-      );
-    }
-    const parsed = driver.parseSettings(body.settings);
-    if (parsed.kind === 'invalid') {
-      return problem(
-        deviceProblem(name, 'E_SPEC_INVALID', parsed.problems.join('; '), ['correct the settings']),
-      );
-    }
-    const missing = driver.capabilities.secrets.filter(
-      (secret) => body.secrets[secret] === undefined,
-    );
-    if (missing.length > 0) {
-      return problem(
-        deviceProblem(name, 'E_SPEC_INVALID', `secret ${missing.join(', ')} is missing`, [
-          '--password-file FILE',
-        ]),
-      );
-    }
-    const report = await this.#probe(driver, name, body, parsed.settings);
+    if (!leader.mirror.nodes.has(nodeId(name))) return problem(unknownNode(name));
+    const usable = this.#usable(name, body);
+    if (usable.kind === 'problem') return usable;
+    const { driver, settings, secrets } = usable.value;
+    const report = await this.#probe(`${name}/${body.id}`, usable.value);
     if (!report.ok) {
       const { error } = report;
-      return problem(
-        deviceProblem(
-          name,
-          'E_FENCE_DEVICE',
-          `${error?.code ?? 'UNKNOWN'}: ${error?.detail ?? 'it gave no answer'}`,
-          ['check address, user and password'],
-        ),
-      );
+      const because = `${error?.code ?? 'UNKNOWN'}: ${error?.detail ?? 'it gave no answer'}`;
+      const steps = ['check address, user and password'];
+      return problem(deviceProblem(name, 'E_FENCE_DEVICE', because, steps));
     }
     const device: FenceDevice = {
       id: `${name}/${body.id}`,
       driver: driver.kind,
-      settings: { ...parsed.settings, ...report.learned },
+      settings: { ...settings, ...report.learned },
       identity: report.identity,
       settleMs: body.settleMs,
     };
+    const secret = { key: secretKey(name, device.id), value: JSON.stringify(secrets) };
     const added = await leader.mutate(
       (draft) =>
         withNode(draft, name, (node) => addFenceDevice(draft, node, { level: body.level, device })),
-      {
-        dryRun: caller.dryRun,
-        extra: { puts: [{ key: secretKey(name, device.id), value: JSON.stringify(body.secrets) }] },
-      },
+      { dryRun: caller.dryRun, extra: () => ({ puts: [secret] }) },
     );
-    if (added.kind === 'problem') return added;
-    return ok({
-      ok: true,
-      identity: report.identity,
-      power: report.power,
-      learned: { ...report.learned },
-      warnings: report.warnings.map((warning) => ({ ...warning })),
-      latencyMs: Math.round(report.latencyMs),
-    });
+    return added.kind === 'problem' ? added : ok(probeView(report));
+  }
+
+  /** The driver of a new device with what it is to be asked with, or what is wrong with that. */
+  #usable(name: string, body: AddFenceDevice): Outcome<DeviceUse> {
+    const driver = this.#options.drivers.driver(body.driver);
+    if (driver === null) {
+      const steps = [`use one of: ${this.#options.drivers.kinds().join(', ')}`];
+      return problem(deviceProblem(name, 'E_USAGE', `there is no driver ${body.driver}`, steps));
+    }
+    const parsed = driver.parseSettings(body.settings);
+    if (parsed.kind === 'invalid') {
+      const because = parsed.problems.join('; ');
+      return problem(deviceProblem(name, 'E_SPEC_INVALID', because, ['correct the settings']));
+    }
+    const secrets: Record<string, string> = {};
+    for (const secret of driver.capabilities.secrets) {
+      const value = body.secrets[secret];
+      if (value === undefined) {
+        const steps = ['--password-file FILE'];
+        return problem(deviceProblem(name, 'E_SPEC_INVALID', `secret ${secret} is missing`, steps));
+      }
+      secrets[secret] = value;
+    }
+    return ok({ driver, settings: parsed.settings, secrets });
   }
 
   async fence(
@@ -140,7 +131,7 @@ export class NodeService {
     const actor = caller.identity.name;
     const outcome = await leader.mutate(
       (draft) => withNode(draft, name, (node) => fenceNode(draft, node, { ...body, actor })),
-      caller,
+      { dryRun: caller.dryRun },
     );
     return outcome.kind === 'problem' ? outcome : ok(fenceView(outcome.value, sight()));
   }
@@ -155,11 +146,12 @@ export class NodeService {
     const actor = caller.identity.name;
     const outcome = await leader.mutate(
       (draft) => withNode(draft, name, (node) => confirmOff(draft, node, { ...body, actor })),
-      caller,
+      { dryRun: caller.dryRun },
     );
     return outcome.kind === 'problem' ? outcome : ok(fenceView(outcome.value, sight()));
   }
 
+  /** Gives a node power and reads it back. Refused while its `off` may still take effect. */
   async powerOn(
     leader: Leader,
     sight: () => Sight,
@@ -168,69 +160,97 @@ export class NodeService {
   ): Promise<Outcome<NodeView>> {
     const node = leader.mirror.nodes.get(nodeId(name));
     if (node === undefined) return problem(unknownNode(name));
-    if (leader.fences.busyWith(node.id)) {
-      return problem({
-        code: 'E_CONFLICT',
-        what: `${name} is not powered on`,
-        because: 'a fence operation against it is open, and its off may still be in flight',
-        so: 'nothing was sent',
-        try: [`kennel explain ${name}`],
-      });
-    }
-    const level = node.fenceTopology[0];
-    if (level === undefined) {
-      return problem({
-        code: 'E_NODE_UNFENCEABLE',
-        what: `${name} is not powered on`,
-        because: 'it has no fence device',
-        so: 'nothing was sent',
-        try: [
-          'press its power button',
-          `kennel node add-fence ${name} --driver ipmi --host ... --user ...`,
-        ],
-      });
-    }
+    const refusal = powerOnRefusal(leader, node);
+    if (refusal !== null) return problem(refusal);
     if (caller.dryRun) return ok(nodeView(node, sight()));
+    // A device knows no epochs: what another leader does to this node would not be seen here.
+    if (!(await leader.confirm())) return problem(notLeading());
     const { env, drivers, queues } = this.#options;
     const result = await powerOn({
       env,
       drivers,
       queues,
-      devices: level.devices,
+      devices: node.fenceTopology[0]?.devices ?? [],
       level: 1,
-      outstanding: () => leader.fences.busyWith(node.id),
+      outstanding: () => isBeingFenced(leader, node.id),
       onAttempt: (attempt) => env.log.info({ node: name, ...attempt }, 'power-on command'),
       signal: this.#stopping.signal,
       secretsOf: (device) => this.#options.secretsOf(node.id, device),
     });
-    if (result.kind !== 'on') {
-      const because =
-        result.kind === 'refused'
-          ? result.because
-          : `${result.device}: ${result.error.code}, ${result.error.detail}`;
-      return problem({
-        code: 'E_FENCE_DEVICE',
-        what: `${name} is not powered on`,
-        because,
-        so: 'it may still come up; its state is what its agent and its devices say',
-        try: [`kennel node show ${name}`],
-      });
-    }
+    if (result.kind !== 'on') return problem(powerOnFailure(name, result));
     env.log.info({ node: name, actor: caller.identity.name }, 'node powered on');
-    return ok(nodeView(node, sight()));
+    return ok(nodeView(leader.mirror.nodes.get(node.id) ?? node, sight()));
   }
 
-  #probe(
-    driver: FenceDriver,
-    name: string,
-    body: AddFenceDevice,
-    settings: Readonly<Record<string, string | number | boolean>>,
-  ): Promise<ProbeReport> {
+  #probe(id: string, { driver, settings, secrets }: DeviceUse): Promise<ProbeReport> {
     const { env, queues } = this.#options;
-    return queues.read(`${name}/${body.id}`, () =>
-      driver.probe({ env, settings, secrets: body.secrets, timeoutMs: probeTimeoutMs }),
+    const { signal } = this.#stopping;
+    return queues.read(id, () =>
+      driver.probe({ env, settings, secrets, timeoutMs: probeTimeoutMs, signal }),
     );
   }
+}
+
+/** What a device is asked with. */
+interface DeviceUse {
+  readonly driver: FenceDriver;
+  readonly settings: FenceDevice['settings'];
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** Something may still power the node off: its operation is open, or its last command under way. */
+function isBeingFenced(leader: Leader, id: NodeId): boolean {
+  const phase = leader.mirror.nodes.get(id)?.phase;
+  return phase === 'fencing' || phase === 'blocked' || leader.fences.busyWith(id);
+}
+
+function powerOnRefusal(leader: Leader, node: NodeRecord): Problem | null {
+  if (isBeingFenced(leader, node.id)) {
+    return {
+      code: 'E_CONFLICT',
+      what: `${node.id} is not powered on`,
+      because: 'a fence operation against it is open, or its off may still be in flight',
+      so: 'nothing was sent',
+      try: [`kennel explain ${node.id}`],
+    };
+  }
+  if (node.fenceTopology.length > 0) return null;
+  return {
+    code: 'E_NODE_UNFENCEABLE',
+    what: `${node.id} is not powered on`,
+    because: 'it has no fence device',
+    so: 'nothing was sent',
+    try: [
+      'press its power button',
+      `kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`,
+    ],
+  };
+}
+
+function powerOnFailure(name: string, result: Exclude<PowerOnResult, { kind: 'on' }>): Problem {
+  const because =
+    result.kind === 'refused'
+      ? result.because
+      : `${result.device}: ${result.error.code}, ${result.error.detail}`;
+  return {
+    code: 'E_FENCE_DEVICE',
+    what: `${name} is not powered on`,
+    because,
+    so: 'it may still come up; its state is what its agent and its devices say',
+    try: [`kennel node show ${name}`],
+  };
+}
+
+function probeView(report: ProbeReport): ProbeView {
+  const { ok: isOk, identity, power, learned, warnings, latencyMs } = report;
+  return {
+    ok: isOk,
+    identity,
+    power,
+    learned: { ...learned },
+    warnings: warnings.map((warning) => ({ ...warning })),
+    latencyMs: Math.round(latencyMs),
+  };
 }
 
 function withNode<T>(
@@ -240,16 +260,6 @@ function withNode<T>(
 ): Outcome<T> {
   const node = draft.node(nodeId(name));
   return node === undefined ? problem(unknownNode(name)) : use(node);
-}
-
-export function unknownNode(name: string): Problem {
-  return {
-    code: 'E_NOT_FOUND',
-    what: `there is no node ${name}`,
-    because: 'no node of that name has joined',
-    so: 'nothing was done',
-    try: ['kennel node ls'],
-  };
 }
 
 function deviceProblem(

@@ -10,6 +10,7 @@ import type { Draft } from '../../core/decide/draft.ts';
 import type { Env } from '../../env/env.ts';
 import type { Leader } from '../leader.ts';
 import type { Mirror } from '../mirror.ts';
+import { unknownVm } from '../problems.ts';
 import type { SessionHub } from '../session-hub.ts';
 import { vmView, type Sight } from './views.ts';
 
@@ -41,7 +42,7 @@ export class VmService {
     const spec: VmSpec = { ...body.spec, nodes: body.spec.nodes.map(nodeId) };
     const created = await leader.mutate(
       (draft) => createVm(draft, { id, spec, desired: body.desired }),
-      caller,
+      { dryRun: caller.dryRun },
     );
     return created.kind === 'problem' ? created : ok(vmView(created.value, sight()));
   }
@@ -103,7 +104,7 @@ export class VmService {
     if (spec.kind === 'problem') return spec;
     const adopted = await leader.mutate(
       (draft) => adoptVm(draft, { id: found.vm, spec: spec.value, node: node.id }),
-      caller,
+      { dryRun: caller.dryRun },
     );
     return adopted.kind === 'problem' ? adopted : ok(vmView(adopted.value, sight()));
   }
@@ -117,10 +118,13 @@ export class VmService {
   ): Promise<Outcome<VmView>> {
     const id = findVm(leader.mirror, name)?.id;
     if (id === undefined) return problem(unknownVm(name));
-    const outcome = await leader.mutate((draft) => {
-      const vm = draft.vm(id);
-      return vm === undefined ? problem(unknownVm(name)) : change(draft, vm);
-    }, caller);
+    const outcome = await leader.mutate(
+      (draft) => {
+        const vm = draft.vm(id);
+        return vm === undefined ? problem(unknownVm(name)) : change(draft, vm);
+      },
+      { dryRun: caller.dryRun },
+    );
     return outcome.kind === 'problem' ? outcome : ok(vmView(outcome.value, sight()));
   }
 }
@@ -161,15 +165,5 @@ function cannotAdopt(body: AdoptVm, because: string, steps: readonly string[]): 
     because,
     so: 'it was not touched',
     try: steps,
-  };
-}
-
-export function unknownVm(name: string): Problem {
-  return {
-    code: 'E_NOT_FOUND',
-    what: `there is no VM ${name}`,
-    because: 'no VM has that name or UUID',
-    so: 'nothing was done',
-    try: ['kennel vm ls'],
   };
 }
