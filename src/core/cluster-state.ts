@@ -1,4 +1,4 @@
-import type { Epoch, FailoverId, FenceId, NodeId, VmId } from './model/ids.ts';
+import type { Epoch, FailoverId, FenceId, NodeId, Token, VmId } from './model/ids.ts';
 import type { FailoverRecord } from './model/failover.ts';
 import type { FenceOperation } from './model/fence-operation.ts';
 import type { NodeRecord } from './model/node.ts';
@@ -9,6 +9,8 @@ import type { VmRecord } from './model/vm.ts';
 export interface Counters {
   readonly kind: 'counters';
   readonly fence: number;
+  /** Highest token of any VM that was deleted: one that comes again under its UUID goes on from it. */
+  readonly token: Token;
 }
 
 /** Everything committed that decisions rest on. The leader's mirror of the store. */

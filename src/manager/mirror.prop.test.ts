@@ -22,7 +22,7 @@ const anyObject: fc.Arbitrary<ClusterObject> = fc.oneof(
     .tuple(number, fc.constantFrom('intent', 'acting', 'proven'))
     .map(([of, phase]) => fenceOperation(of, 'node-1', { phase })),
   number.map((of) => failoverRecord(of, 'node-1')),
-  number.map((fence): ClusterObject => ({ kind: 'counters', fence })),
+  number.map((fence): ClusterObject => ({ kind: 'counters', fence, token: token(fence) })),
   fc.constantFrom(defaultSettings('fast'), defaultSettings('default')),
 );
 

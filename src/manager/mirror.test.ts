@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { keyOf } from '../core/cluster-state.ts';
-import { epoch, revision } from '../core/model/ids.ts';
+import { epoch, revision, token } from '../core/model/ids.ts';
 import { defaultSettings } from '../core/model/settings.ts';
 import type { Change } from '../core/plan.ts';
 import { eventKey, keys, secretKey } from './keys.ts';
@@ -29,7 +29,7 @@ describe('a loaded mirror', () => {
     const settings = { ...defaultSettings('fast'), maxLostShare: 0.25 };
     const it = await writerBench(
       settings,
-      { kind: 'counters', fence: 7 },
+      { kind: 'counters', fence: 7, token: token(3) },
       onlineNode('node-1'),
       runningVm(1, 'node-1'),
       fenceOperation(1, 'node-1'),

@@ -8,6 +8,7 @@ import type { FailoverRecord } from '../core/model/failover.ts';
 import type { FenceOperation } from '../core/model/fence-operation.ts';
 import {
   revision,
+  token,
   type Epoch,
   type FailoverId,
   type FenceId,
@@ -33,7 +34,7 @@ import { eventSequence, keys } from './keys.ts';
 export class Mirror implements ClusterState {
   readonly epoch: Epoch;
   settings: ClusterSettings;
-  counters: Counters = { kind: 'counters', fence: 0 };
+  counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
   readonly fences = new Map<FenceId, FenceOperation>();

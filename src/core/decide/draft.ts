@@ -1,4 +1,4 @@
-import { keyOf, type ClusterObject, type ClusterState } from '../cluster-state.ts';
+import { keyOf, type ClusterObject, type ClusterState, type Counters } from '../cluster-state.ts';
 import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FailoverId, FenceId, NodeId, VmId } from '../model/ids.ts';
@@ -18,6 +18,7 @@ export interface Draft {
   vm(id: VmId): VmRecord | undefined;
   fence(id: FenceId): FenceOperation | undefined;
   failover(id: FailoverId): FailoverRecord | undefined;
+  counters(): Counters;
   nodes(): readonly NodeRecord[];
   vms(): readonly VmRecord[];
   fences(): readonly FenceOperation[];
@@ -61,6 +62,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     vm: (id) => laid(`vm/${id}`, state.vms.get(id)),
     fence: (id) => laid(`fence/${id}`, state.fences.get(id)),
     failover: (id) => laid(`failover/${id}`, state.failovers.get(id)),
+    counters: () => laid('counters', state.counters) ?? state.counters,
     nodes: () => all(state.nodes, 'node/'),
     vms: () => all(state.vms, 'vm/'),
     fences: () => all(state.fences, 'fence/'),

@@ -145,14 +145,23 @@ describe('a silent node with a VM', () => {
     silence(100);
     world.beat('n1');
     world.settle();
+    world.nowMs += 500;
+    world.beat('n1', 'n2', 'n3');
+    world.settle();
     expect(world.onlyFence()).toMatchObject({
-      phase: 'acting',
+      phase: 'cancelled',
       proof: null,
       distrusted: ['n1/bmc'],
-    });
+      revoked: [{ proof: { kind: 'powerOff' } }],
+      // The liar is not believed in the next operation either, until it is added anew.
+    silence(4000);
+    world.settle();
+    const next = [...world.fences.values()].at(-1);
+    expect(next).toMatchObject({ phase: 'intent', distrusted: ['n1/bmc'] });
+  });
     expect(world.events).toContain('BMC_LIED');
-    readOff(5, 1000);
-    expect(world.onlyFence().proof).toBeNull();
+    expect(world.node(n1)).toMatchObject({ phase: 'online', incarnation: { id: 'n1-boot1.1' } });
+    expect(world.vm(db)).toMatchObject({ phase: 'running', permit: { node: 'n1', token: 1 } });
   });
 
   it('N8: another boot id proves the old incarnation dead at once, without a device', () => {

@@ -1,4 +1,4 @@
-import { failoverId, fenceId } from '../model/ids.ts';
+import { failoverId, fenceId, type NodeId } from '../model/ids.ts';
 import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeRecord } from '../model/node.ts';
@@ -16,7 +16,8 @@ export function openFence(
   requestedBy: FenceOperation['requestedBy'],
 ): FenceOperation | null {
   if (node.incarnation === null) return null;
-  const number = draft.state.counters.fence + countNew(draft) + 1;
+  const counters = draft.counters();
+  const number = counters.fence + 1;
   const fence: FenceOperation = {
     kind: 'fence',
     id: fenceId(`F-${number}`),
@@ -29,10 +30,10 @@ export function openFence(
     attempts: [],
     proof: null,
     revoked: [],
-    distrusted: [],
+    distrusted: distrustedOf(node.id, draft.fences()),
     failover: failoverId(`FO-${number}`),
   };
-  draft.put({ kind: 'counters', fence: number });
+  draft.put({ ...counters, fence: number });
   draft.put(fence);
   draft.put(openFailover(draft, node, fence));
   draft.put({ ...node, phase: 'fencing', fence: fence.id });
@@ -49,9 +50,16 @@ export function openFence(
   return fence;
 }
 
-/** Operations opened earlier in this very decision. */
-function countNew(draft: Draft): number {
-  return draft.fences().filter((fence) => !draft.state.fences.has(fence.id)).length;
+/**
+ * Devices of a node that said Off while it lived. They are believed again only after they were
+ * added, and so probed, anew (FAILURES B6, B7).
+ */
+export function distrustedOf(node: NodeId, fences: Iterable<FenceOperation>): readonly string[] {
+  const found = new Set<string>();
+  for (const fence of fences) {
+    if (fence.node === node) for (const device of fence.distrusted) found.add(device);
+  }
+  return [...found];
 }
 
 function openFailover(draft: Draft, node: NodeRecord, fence: FenceOperation): FailoverRecord {

@@ -23,8 +23,12 @@ export function decideFences(draft: Draft): void {
       case 'proven':
         decideProven(draft, fence);
         break;
-      case 'cancelled':
       case 'closed':
+        if (fence.proof !== null && isDisproven(draft, fence))
+          revokeLate(draft, fence, fence.proof);
+        else forgetWhenOld(draft, fence);
+        break;
+      case 'cancelled':
         forgetWhenOld(draft, fence);
         break;
       default:
@@ -232,7 +236,8 @@ function revoke(draft: Draft, fence: FenceOperation): void {
   const because = `${fence.incarnation.id} was heard after the proof`;
   draft.put({
     ...fence,
-    phase: 'acting',
+    // Nothing was sent yet when the readings alone were the proof: life calls it off.
+    phase: fence.attempts.length > 0 ? 'acting' : 'intent',
     proof: null,
     distrusted: [...new Set([...fence.distrusted, ...devices])],
     revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],
@@ -249,6 +254,29 @@ function revoke(draft: Draft, fence: FenceOperation): void {
     node: fence.node,
     vm: null,
     text: `${fence.node} lives although it was proven dead by ${proof.kind}; ${left.length} VMs are held back`,
+  });
+}
+
+/**
+ * The same after its VMs were given away: too late to hold anything back. What still runs there is
+ * stopped as a leftover before the incarnation is admitted again, and the proof counts no more.
+ */
+function revokeLate(draft: Draft, fence: FenceOperation, proof: Proof): void {
+  const because = `${fence.incarnation.id} was heard after its VMs were given away`;
+  draft.put({
+    ...fence,
+    phase: 'cancelled',
+    proof: null,
+    revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],
+  });
+  const node = draft.node(fence.node);
+  if (node?.fence === fence.id) draft.put({ ...node, phase: 'joining', fence: null });
+  draft.event({
+    code: proof.kind === 'powerOff' ? 'BMC_LIED' : 'PROOF_REVOKED',
+    severity: 'critical',
+    node: fence.node,
+    vm: null,
+    text: `${fence.node} lives although it was proven dead by ${proof.kind}, and its VMs were started elsewhere`,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeRecord } from '../model/node.ts';
-import { isLost, lostAtMs } from '../timing/silence.ts';
+import { isLost, isSuspect, lostAtMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 
 /** A guard that forbids device commands now, and what a person can do about it. */
@@ -53,16 +53,35 @@ export function guardAgainst(draft: Draft, fence: FenceOperation): Blocked | nul
   return null;
 }
 
-/** Nodes that held a lease and are silent or under an unproven fence, out of all that held one. */
+/**
+ * Nodes of the present incident, out of all that held a lease when it began. Overdue heartbeats
+ * count: those of a manager that is cut off from everybody stop at once, but not in step. A node
+ * that was fenced a moment ago counts too, or nodes would be shot one after the other.
+ */
 function lostNodes(draft: Draft): { readonly lost: number; readonly total: number } {
   let lost = 0;
   let total = 0;
   for (const node of draft.nodes()) {
-    if (node.incarnation === null || node.maintenance) continue;
+    if (node.maintenance) continue;
+    const fenced = isFencedSinceJustNow(draft, node);
+    if (node.incarnation === null && !fenced) continue;
     total += 1;
-    if (isLostOrFencing(draft, node) || isBackSinceJustNow(draft, node)) lost += 1;
+    if (fenced || isOverdueOrFencing(draft, node) || isBackSinceJustNow(draft, node)) lost += 1;
   }
   return { lost, total };
+}
+
+/** How long a fenced node counts as part of the same incident, in ms. */
+const incidentMs = 60_000;
+
+function isFencedSinceJustNow(draft: Draft, node: NodeRecord): boolean {
+  if (node.phase !== 'fenced' || node.fence === null) return false;
+  const sinceMs = draft.observations.fencePhaseSince.get(node.fence)?.ms;
+  if (sinceMs === undefined) return true;
+  const dueMs = sinceMs + incidentMs;
+  if (draft.observations.nowMs >= dueMs) return false;
+  draft.wakeAt(dueMs);
+  return true;
 }
 
 /** How long after one node of an incident is heard again the others may take to be, in ms. */
@@ -86,8 +105,8 @@ function isBackSinceJustNow(draft: Draft, node: NodeRecord): boolean {
   return false;
 }
 
-function isLostOrFencing(draft: Draft, node: NodeRecord): boolean {
+function isOverdueOrFencing(draft: Draft, node: NodeRecord): boolean {
   if (node.phase === 'fencing' || node.phase === 'blocked') return true;
   const seen = draft.observations.nodes.get(node.id);
-  return isLost(seen, draft.observations, draft.state.settings.timing);
+  return isSuspect(seen, draft.observations, draft.state.settings.timing);
 }

@@ -243,6 +243,8 @@ export function leftoversOn(
     if (!domain.active) continue;
     const vm = draft.vm(domain.vm);
     if (vm === undefined || vm.desired === 'ignored') continue;
+    // Proven dead and heard again: it holds the permit until somebody else does.
+    if (vm.permit?.incarnation === seen.incarnation.id) continue;
     if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);
   }
   return leftovers;

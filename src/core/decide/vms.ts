@@ -24,9 +24,13 @@ export function decideVms(draft: Draft): void {
   for (const vm of draft.vms()) {
     if (vm.desired === 'ignored') continue;
     const owner = ownerOf(vm, draft);
+    if (vm.deleting && owner.kind === 'dead') {
+      settle(draft, { ...vm, permit: null });
+      continue;
+    }
     switch (vm.phase) {
       case 'stopped':
-        if (vm.deleting) draft.remove(vm);
+        if (vm.deleting) forget(draft, vm);
         break;
       case 'starting':
       case 'recovering':
@@ -48,6 +52,13 @@ export function decideVms(draft: Draft): void {
         vm.phase satisfies never;
     }
   }
+}
+
+/** The record goes; its tokens are never given out again, should the UUID come back. */
+export function forget(draft: Draft, vm: VmRecord): void {
+  draft.remove(vm);
+  const counters = draft.counters();
+  if (vm.lastToken > counters.token) draft.put({ ...counters, token: vm.lastToken });
 }
 
 function commandOf(draft: Draft, vm: VmRecord): CommandObservation | undefined {
@@ -249,7 +260,7 @@ function decideStopping(draft: Draft, vm: VmRecord, owner: Owner): void {
 /** Where a VM goes once nobody owns it any more. */
 function settle(draft: Draft, vm: VmRecord): void {
   if (vm.deleting) {
-    draft.remove(vm);
+    forget(draft, vm);
   } else if (vm.desired === 'running' && vm.failures > 0) {
     draft.put({ ...vm, phase: 'backoff', operation: null });
   } else {
@@ -271,7 +282,7 @@ export function backoffMs(failures: number): number {
 
 function decideBackoff(draft: Draft, vm: VmRecord): void {
   if (vm.deleting) {
-    draft.remove(vm);
+    forget(draft, vm);
     return;
   }
   if (vm.desired !== 'running') {
@@ -298,7 +309,7 @@ function decideBackoff(draft: Draft, vm: VmRecord): void {
 /** `failed` clears itself after a window, so that no VM waits for a person for ever. */
 function decideFailed(draft: Draft, vm: VmRecord): void {
   if (vm.deleting) {
-    draft.remove(vm);
+    forget(draft, vm);
     return;
   }
   const since = draft.observations.vmPhaseSinceMs.get(vm.id) ?? draft.observations.nowMs;

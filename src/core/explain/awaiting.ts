@@ -119,10 +119,34 @@ export function explainVm(
       try: [`kennel explain ${node.id}`],
     };
   }
-  const waits = vm.phase === 'stopped' && vm.desired === 'running';
+  const awaiting = awaitedInPhase(vm);
   return {
     facts,
-    awaiting: waits ? ['a node that can take it'] : [],
+    awaiting: awaiting === null ? [] : [awaiting],
     try: vm.phase === 'failed' ? [`kennel vm start ${vm.spec.name}`] : [],
   };
+}
+
+/** What ends the present phase of a VM; null when nothing is awaited. */
+function awaitedInPhase(vm: VmRecord): string | null {
+  const owner = vm.permit?.node ?? 'its owner';
+  switch (vm.phase) {
+    case 'stopped':
+      return vm.desired === 'running' ? 'a node that can take it' : null;
+    case 'starting':
+    case 'recovering':
+      return `${owner} reports it running, or gives the start up`;
+    case 'stopping':
+      return `${owner} acknowledges that it runs there no more, or is proven dead`;
+    case 'running':
+      return vm.desired === 'running' && vm.operation === null
+        ? null
+        : `${owner} has done what it was told`;
+    case 'backoff':
+      return 'the next start, after a delay that grows with each failure';
+    case 'failed':
+      return 'the end of its window, after which it is tried again';
+    default:
+      return vm.phase satisfies never;
+  }
 }

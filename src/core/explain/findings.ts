@@ -2,6 +2,7 @@ import type { ClusterState } from '../cluster-state.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
+import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
 import type { FindingCode } from './finding-codes.ts';
 import { nodeState, vmState } from './states.ts';
@@ -53,9 +54,10 @@ function nodeFindings(
       [`kennel explain ${node.id}`, ...why.try],
     );
   }
-  if (fence !== undefined && fence.revoked.length > 0) {
-    add('BMC_LIED', 'critical', `${fence.distrusted.join(', ')} said Off while the node lived`, [
-      `kennel node show ${node.id}`,
+  const liars = distrustedOf(node.id, state.fences.values());
+  if (liars.length > 0) {
+    add('BMC_LIED', 'critical', `${liars.join(', ')} said Off while the node lived; not believed`, [
+      `kennel node add-fence ${node.id} ..., which probes it anew`,
     ]);
   }
   switch (nodeState(node, state, observations)) {

@@ -137,6 +137,10 @@ export function addFenceDevice(
       .filter((level) => level.devices.length > 0),
   };
   draft.put(next);
+  for (const fence of draft.fences()) {
+    if (fence.node !== node.id || !fence.distrusted.includes(device.id)) continue;
+    draft.put({ ...fence, distrusted: fence.distrusted.filter((one) => one !== device.id) });
+  }
   draft.event({
     code: 'FENCE_DEVICE_ADDED',
     severity: 'info',

@@ -3,6 +3,7 @@ import { operationId, token, type NodeId, type VmId } from '../model/ids.ts';
 import type { VmDesired, VmRecord, VmSpec } from '../model/vm.ts';
 import type { Draft } from '../decide/draft.ts';
 import { releaseOperation } from '../decide/operations.ts';
+import { forget } from '../decide/vms.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
 /** Records a new VM. It is placed and started by the next decisions when desired is `running`. */
@@ -21,7 +22,7 @@ export function createVm(
     desired: input.desired,
     phase: 'stopped',
     permit: null,
-    lastToken: token(0),
+    lastToken: draft.counters().token,
     operation: null,
     failures: 0,
     failover: null,
@@ -73,7 +74,7 @@ export function stopVm(draft: Draft, vm: VmRecord, force: boolean): Outcome<VmRe
 /** Stops it and then forgets it. Its disks are left alone. */
 export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
   if (vm.desired === 'ignored') {
-    draft.remove(vm);
+    forget(draft, vm);
     return ok(vm);
   }
   const stopped = stopVm(draft, vm, false);
@@ -103,7 +104,7 @@ export function adoptVm(
   }
   const created = createVm(draft, { id: input.id, spec: input.spec, desired: 'running' });
   if (created.kind === 'problem') return created;
-  const first = token(1);
+  const first = token(created.value.lastToken + 1);
   const adopted: VmRecord = {
     ...created.value,
     phase: 'running',

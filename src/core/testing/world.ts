@@ -1,4 +1,4 @@
-import type { ClusterState } from '../cluster-state.ts';
+import type { ClusterState, Counters } from '../cluster-state.ts';
 import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import {
@@ -59,7 +59,7 @@ export const specOf = (name: string, change: Partial<VmSpec> = {}): VmSpec => ({
 export class TestWorld implements ClusterState {
   epoch = epoch(1);
   settings: ClusterSettings = defaultSettings('default');
-  counters = { kind: 'counters' as const, fence: 0 };
+  counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
   readonly fences = new Map<FenceId, FenceOperation>();

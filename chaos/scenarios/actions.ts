@@ -1,0 +1,209 @@
+import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
+import type { SimCluster } from '../sim/cluster.ts';
+import type { ClusterNode } from '../sim/cluster-node.ts';
+import type { ScenarioAction } from './action-schema.ts';
+import type { PersonAtCommands } from './commands.ts';
+import type { Names } from './names.ts';
+import type { Scenario } from './schema.ts';
+import { pinnedSpec } from './seed.ts';
+import type { Sites } from './sites.ts';
+
+/** What the actions of a timeline act on. */
+export interface Stage {
+  readonly scenario: Scenario;
+  readonly cluster: SimCluster;
+  readonly sites: Sites;
+  readonly names: Names;
+  readonly person: PersonAtCommands;
+}
+
+/** From the order to shut down: the agent ends at once, guests are off, the machine is off; ms. */
+const guestsOffMs = 1000;
+const machineOffMs = 1500;
+
+/** Carries out one action of the neutral timeline at this instant. */
+export function act(stage: Stage, action: ScenarioAction): void {
+  switch (action.action) {
+    case 'node.power_on':
+    case 'node.power_off':
+    case 'node.isolate':
+    case 'node.reconnect':
+    case 'node.shutdown':
+    case 'node.reboot':
+      actOnNode(stage, action);
+      break;
+    case 'node.state_store_access':
+    case 'node.state_store_refresh':
+    case 'agent.restart':
+    case 'manager.stop':
+    case 'manager.start':
+      actOnProcess(stage, action);
+      break;
+    case 'service.set_desired':
+    case 'service.stop':
+    case 'service.add':
+    case 'service.remove':
+      command(stage, action);
+      break;
+    default:
+      // Every other action is one that `needs.ts` knows to be missing.
+      throw new Error(`${action.action} cannot be carried out; needs.ts should have said so`);
+  }
+}
+
+type Of<Name extends ScenarioAction['action']> = Extract<ScenarioAction, { action: Name }>;
+
+function actOnNode(
+  stage: Stage,
+  action: Of<
+    | 'node.power_on'
+    | 'node.power_off'
+    | 'node.isolate'
+    | 'node.reconnect'
+    | 'node.shutdown'
+    | 'node.reboot'
+  >,
+): void {
+  const { sites } = stage;
+  const index = stage.names.indexOf(action.node);
+  const node = nodeOf(stage, action.node);
+  switch (action.action) {
+    case 'node.power_on':
+      sites.reconnect(index);
+      node.machine.powerOn();
+      break;
+    case 'node.power_off':
+      node.machine.powerOff();
+      break;
+    case 'node.isolate':
+      sites.isolate(index);
+      break;
+    case 'node.reconnect':
+      sites.reconnect(index);
+      break;
+    case 'node.shutdown':
+      shutDown(stage, node, false);
+      break;
+    case 'node.reboot':
+      shutDown(stage, node, true);
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+function actOnProcess(
+  stage: Stage,
+  action: Of<
+    | 'node.state_store_access'
+    | 'node.state_store_refresh'
+    | 'agent.restart'
+    | 'manager.stop'
+    | 'manager.start'
+  >,
+): void {
+  const { sites } = stage;
+  const index = stage.names.indexOf(action.node);
+  switch (action.action) {
+    case 'node.state_store_access':
+    case 'node.state_store_refresh':
+      sites.setStoreAccess(index, action.works);
+      break;
+    case 'agent.restart':
+      nodeOf(stage, action.node).machine.restartAgent();
+      break;
+    case 'manager.stop':
+      sites.managerOf(index)?.machine.crash('manager');
+      break;
+    case 'manager.start':
+      sites.managerOf(index)?.machine.restart('manager');
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+export function nodeOf(stage: Stage, name: string): ClusterNode {
+  return stage.cluster.node(stage.names.simNode(name));
+}
+
+/** As an operating system does: services end, guests are asked to shut down, power goes off. */
+function shutDown(stage: Stage, node: ClusterNode, comesBack: boolean): void {
+  const { time } = stage.cluster.world;
+  const { bootId } = node.machine;
+  if (bootId === null) return;
+  const ifSameBoot = (work: () => void) => (): void => {
+    if (node.machine.bootId === bootId) work();
+  };
+  node.machine.crashAgent();
+  time.schedule(
+    guestsOffMs,
+    ifSameBoot(() => {
+      for (const vm of node.hypervisor.writers()) node.hypervisor.guestShutdown(vm);
+    }),
+  );
+  time.schedule(
+    machineOffMs,
+    ifSameBoot(() => {
+      node.machine.powerOff();
+      if (comesBack) node.machine.powerOn();
+    }),
+  );
+}
+
+/** What a person would type. */
+function command(
+  stage: Stage,
+  action: Of<'service.set_desired' | 'service.stop' | 'service.add' | 'service.remove'>,
+): void {
+  const { names, person, scenario } = stage;
+  const vm = names.vmName(action.service);
+  const text = `${action.action} ${action.service}`;
+  switch (action.action) {
+    case 'service.set_desired':
+      setDesired(stage, vm, action.desired, text);
+      break;
+    case 'service.stop': {
+      const force = action.timeout_seconds === 0;
+      person.give(text, (service, caller) => service.stopVm(vm, { force, reason: null }, caller));
+      break;
+    }
+    case 'service.add': {
+      const { desired = 'running', node, service: id } = action;
+      const spec = vmSpecSchema.parse(pinnedSpec(scenario, { id, node, desired }, names));
+      person.give(text, (service, caller) =>
+        service.createVm({ id: names.vmId(id), spec, desired }, caller),
+      );
+      break;
+    }
+    case 'service.remove':
+      person.give(text, (service, caller) => service.deleteVm(vm, caller));
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+function setDesired(
+  stage: Stage,
+  vm: string,
+  desired: Scenario['services'][number]['desired'],
+  text: string,
+): void {
+  const { person } = stage;
+  switch (desired) {
+    case 'running':
+      person.give(text, (service, caller) => service.startVm(vm, caller));
+      break;
+    case 'stopped':
+      person.give(text, (service, caller) =>
+        service.stopVm(vm, { force: false, reason: null }, caller),
+      );
+      break;
+    case 'disabled':
+    case 'ignored':
+      throw new Error(`${text}: no command makes a VM ${desired}; needs.ts should have said so`);
+    default:
+      desired satisfies never;
+  }
+}

@@ -1,0 +1,174 @@
+import { lanProfile } from '../sim/link.ts';
+import type { ClusterManager } from '../sim/cluster-manager.ts';
+import type { Stage } from './actions.ts';
+import { nodeOf } from './actions.ts';
+import type { KennelAction } from './kennel-schema.ts';
+
+/** Carries out one action of `x-kennel.timeline` at this instant. */
+export function actKennel(stage: Stage, action: KennelAction): void {
+  switch (action.action) {
+    case 'link.cut':
+    case 'link.heal':
+    case 'link.degrade':
+      actOnLink(stage, action);
+      break;
+    case 'bmc.mode':
+      nodeOf(stage, action.node).bmc.mode = action.mode;
+      break;
+    case 'node.freeze':
+    case 'node.thaw':
+    case 'node.panic':
+    case 'node.reset':
+    case 'agent.crash':
+    case 'agent.pause':
+    case 'agent.resume':
+      actOnNode(stage, action);
+      break;
+    case 'manager.crash':
+    case 'manager.pause':
+    case 'manager.resume':
+      actOnManager(stage, action);
+      break;
+    case 'hypervisor.hang':
+      nodeOf(stage, action.node).hypervisor.hangDaemon();
+      break;
+    case 'hypervisor.resume':
+      nodeOf(stage, action.node).hypervisor.resumeDaemon();
+      break;
+    case 'hypervisor.kill':
+      nodeOf(stage, action.node).hypervisor.killDaemon();
+      break;
+    case 'hypervisor.start':
+      nodeOf(stage, action.node).hypervisor.startDaemon();
+      break;
+    case 'vm.crash':
+      crashVm(stage, action, action.times);
+      break;
+    case 'person.confirm_off':
+    case 'person.fence':
+      actAsPerson(stage, action);
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+type Of<Prefix extends string> = Extract<KennelAction, { action: `${Prefix}.${string}` }>;
+
+function actOnLink(stage: Stage, action: Of<'link'>): void {
+  const { sites } = stage;
+  const [from, to] = [hostOf(stage, action.from), hostOf(stage, action.to)];
+  const directions = action.both
+    ? ([
+        [from, to],
+        [to, from],
+      ] as const)
+    : ([[from, to]] as const);
+  for (const [a, b] of directions) {
+    if (action.action === 'link.cut') sites.cutLink(a, b);
+    else if (action.action === 'link.heal') sites.healLink(a, b);
+    else {
+      const { delay_ms: delayMs, loss } = action;
+      const { minMs, usualMs, slowMs } = lanProfile;
+      sites.setProfile(a, b, {
+        ...lanProfile,
+        minMs: minMs + delayMs,
+        usualMs: usualMs + delayMs,
+        slowMs: slowMs + delayMs,
+        loss,
+      });
+    }
+  }
+}
+
+/** `node:node1`, `bmc:node1` or `manager:1` as a host of the simulated network. */
+function hostOf(stage: Stage, text: string): string {
+  const [kind = '', name = ''] = text.split(/:(.*)/s);
+  if (kind === 'node') return stage.names.simNode(name);
+  if (kind === 'bmc') return nodeOf(stage, name).fencedBy.bmcHost;
+  const manager = stage.cluster.managers[Number(name) - 1];
+  if (manager === undefined) throw new Error(`${stage.scenario.id}: there is no ${text}`);
+  return manager.name;
+}
+
+function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
+  const node = nodeOf(stage, action.node);
+  switch (action.action) {
+    case 'node.freeze':
+      node.machine.freeze();
+      break;
+    case 'node.thaw':
+      node.machine.thaw();
+      break;
+    case 'node.panic':
+      node.machine.panic();
+      break;
+    case 'node.reset':
+      node.machine.reset();
+      break;
+    case 'agent.crash':
+      node.machine.crashAgent();
+      break;
+    case 'agent.pause':
+      node.process?.pause('stopped');
+      break;
+    case 'agent.resume':
+      node.process?.resume('stopped');
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+function actOnManager(stage: Stage, action: Of<'manager'>): void {
+  const manager = managerOf(stage, action.manager);
+  switch (action.action) {
+    case 'manager.crash':
+      manager?.machine.crash('manager');
+      break;
+    case 'manager.pause':
+      manager?.process?.pause('stopped');
+      break;
+    case 'manager.resume':
+      manager?.process?.resume('stopped');
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+/** Undefined when nobody leads, or there is no manager of that number. */
+function managerOf(stage: Stage, which: number | 'leader'): ClusterManager | undefined {
+  const { cluster } = stage;
+  if (which !== 'leader') return cluster.managers[which - 1];
+  return cluster.managers.find((manager) => manager.name === cluster.store.leader);
+}
+
+/** The VM's process dies, as often as asked; each time wherever it runs then. */
+function crashVm(stage: Stage, action: Of<'vm'>, left: number): void {
+  const { cluster, names } = stage;
+  const id = names.vmId(action.service);
+  for (const { hypervisor } of cluster.nodes) {
+    const vm = hypervisor.writers().find((one) => one === id);
+    if (vm !== undefined) hypervisor.crash(vm);
+  }
+  if (left <= 1) return;
+  const again = (): void => crashVm(stage, action, left - 1);
+  cluster.world.time.schedule(action.every_seconds * 1000, again);
+}
+
+function actAsPerson(stage: Stage, action: Of<'person'>): void {
+  const node = stage.names.simNode(action.node);
+  const { reason } = action;
+  const text = `${action.action} ${action.node}`;
+  if (action.action === 'person.confirm_off') {
+    stage.person.give(text, (service, caller) =>
+      service.confirmOff(node, { fence: null, reason }, caller),
+    );
+    return;
+  }
+  const { override } = action;
+  stage.person.give(text, (service, caller) =>
+    service.fenceNode(node, { reason, override }, caller),
+  );
+}

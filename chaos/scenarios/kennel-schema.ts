@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+/*
+ * `x-kennel`: faults and expectations that the neutral vocabulary has no words for. Explained in
+ * docs/scenarios.md.
+ */
+
+const node = z.string().min(1);
+const host = z
+  .string()
+  .regex(/^(?:node|bmc|manager):.+$/, 'must be node:NAME, bmc:NAME or manager:NUMBER');
+const manager = z.union([z.int().min(1), z.literal('leader')]);
+
+const common = {
+  t_seconds: z.number().min(0),
+  /** Not at that second, but at the first instant from then on at which this is so. */
+  when: z
+    .strictObject({ fence_of: node, phase: z.enum(['intent', 'acting', 'proven']) })
+    .optional(),
+};
+
+const onNode = <const A extends string>(action: A) =>
+  z.strictObject({ ...common, action: z.literal(action), node });
+const onManager = <const A extends string>(action: A) =>
+  z.strictObject({ ...common, action: z.literal(action), manager });
+const onLink = <const A extends string>(action: A) =>
+  z.strictObject({
+    ...common,
+    action: z.literal(action),
+    from: host,
+    to: host,
+    /** Also the other direction. */
+    both: z.boolean().default(true),
+  });
+
+const bmcModeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.enum([
+      'ok',
+      'lieOff',
+      'lieOn',
+      'stuck',
+      'fail',
+      'busy',
+      'unreachable',
+      'dead',
+      'wrongPassword',
+      'dieMidOperation',
+    ]),
+  }),
+  z.strictObject({ kind: z.enum(['slow', 'delayed']), ms: z.number().positive() }),
+]);
+
+export const kennelActionSchema = z.discriminatedUnion(
+  'action',
+  [
+    onLink('link.cut'),
+    onLink('link.heal'),
+    z.strictObject({
+      ...common,
+      action: z.literal('link.degrade'),
+      from: host,
+      to: host,
+      both: z.boolean().default(true),
+      /** Share of packets lost, 0 to 1. */
+      loss: z.number().min(0).max(1).default(0),
+      delay_ms: z.number().min(0).default(0),
+    }),
+    z.strictObject({ ...common, action: z.literal('bmc.mode'), node, mode: bmcModeSchema }),
+    onNode('node.freeze'),
+    onNode('node.thaw'),
+    onNode('node.panic'),
+    onNode('node.reset'),
+    onNode('agent.crash'),
+    onNode('agent.pause'),
+    onNode('agent.resume'),
+    onManager('manager.crash'),
+    onManager('manager.pause'),
+    onManager('manager.resume'),
+    onNode('hypervisor.hang'),
+    onNode('hypervisor.resume'),
+    onNode('hypervisor.kill'),
+    onNode('hypervisor.start'),
+    z.strictObject({
+      ...common,
+      action: z.literal('vm.crash'),
+      service: z.string().min(1),
+      times: z.int().min(1).default(1),
+      every_seconds: z.number().positive().default(10),
+    }),
+    z.strictObject({
+      ...common,
+      action: z.literal('person.confirm_off'),
+      node,
+      reason: z.string().min(1),
+    }),
+    z.strictObject({
+      ...common,
+      action: z.literal('person.fence'),
+      node,
+      reason: z.string().min(1),
+      override: z.boolean().default(false),
+    }),
+  ],
+  { error: (issue) => (issue.code === 'invalid_union' ? 'is no action of x-kennel' : undefined) },
+);
+
+export const kennelSchema = z.strictObject({
+  /** Rows of the failure catalogue. */
+  covers: z.array(z.string()).default([]),
+  managers: z
+    .strictObject({
+      /** Default: one per node. */
+      count: z.int().min(1).max(7).optional(),
+      /** `with-nodes`: manager n lives and dies with node n. `apart`: on machines of their own. */
+      layout: z.enum(['with-nodes', 'apart']).default('with-nodes'),
+      /** From a crash to the next start; null = it stays down. */
+      restart_seconds: z.number().min(0).nullable().default(2),
+    })
+    .optional(),
+  detection: z.enum(['fast', 'default', 'conservative']).default('default'),
+  boot_seconds: z.number().positive().default(40),
+  timeline: z.array(kennelActionSchema).default([]),
+  expect: z
+    .strictObject({
+      /** By which proof each node was proven dead, in order. */
+      proofs: z
+        .array(
+          z.strictObject({
+            node,
+            kind: z.enum(['powerOff', 'newBoot', 'selfFence', 'kdump', 'storageCut', 'attested']),
+          }),
+        )
+        .optional(),
+      /** Nodes from which a BMC took power that was there, in order; also nodes proven dead. */
+      power_cut: z.array(node).optional(),
+    })
+    .optional(),
+});
+
+export type KennelExtension = z.infer<typeof kennelSchema>;
+export type KennelAction = z.infer<typeof kennelActionSchema>;

@@ -1,0 +1,195 @@
+import type { FenceOperation } from '../../src/core/model/fence-operation.ts';
+import type { Permit } from '../../src/core/model/permit.ts';
+import type { VmRecord } from '../../src/core/model/vm.ts';
+import { decodeObject } from '../../src/manager/object-codec.ts';
+import type { SimCluster } from '../sim/cluster.ts';
+import type { SimTaps } from '../sim/taps.ts';
+import type { Names } from './names.ts';
+import type { RunOutcome, ServiceMove, ServiceStart, Violation } from './outcome.ts';
+import type { Sites } from './sites.ts';
+
+/** One time that a VM's process lived on a node. */
+interface Run {
+  readonly node: string;
+  readonly permit: Permit | null;
+  end: 'running' | 'ended' | 'died with its node';
+}
+
+/** A message between two managers and the store may be under way when the quorum is lost. */
+const inFlightMs = 1000;
+
+/** What the monitor needs that exists only once the cluster is made. */
+export interface Watched {
+  readonly cluster: SimCluster;
+  readonly sites: Sites;
+  readonly names: Names;
+  /** World time of the scenario's t = 0. */
+  readonly zeroMs: number;
+}
+
+/**
+ * Looks on while a scenario runs: at VM processes and power from below, at the store from the side.
+ * It shares no code with the decisions it judges, and changes nothing.
+ */
+export class Monitor {
+  /** To be given to the simulated world. */
+  readonly taps: SimTaps = {
+    vmRuns: (node, vm, permit, running) => {
+      if (running) this.#begins(node, vm, permit);
+      else this.#ends(node, vm);
+    },
+    powerCut: (node) => this.#loses(node),
+  };
+  readonly #violations: Violation[] = [];
+  readonly #fenced: { node: string; t: number; proof: string }[] = [];
+  readonly #powerCut: { node: string; t: number }[] = [];
+  readonly #starts: ServiceStart[] = [];
+  readonly #moves: ServiceMove[] = [];
+  readonly #runs = new Map<string, Run[]>();
+  /** Fence operations with a proof, by the boot that they prove dead. */
+  readonly #provenBoots = new Set<string>();
+  readonly #phases = new Map<string, FenceOperation['phase']>();
+  /** `vm/token` of permits committed while a majority was there. */
+  readonly #permits = new Set<string>();
+  #watched: Watched | null = null;
+  #seenRevision = 0;
+  #quorumMs = 0;
+  #overlaps = 0;
+
+  watch(watched: Watched): void {
+    this.#watched = watched;
+    this.#quorumMs = watched.cluster.world.time.nowMs;
+  }
+
+  /** To be called after every event. */
+  look(): void {
+    const { cluster, sites } = this.#world();
+    if (sites.hasQuorum()) this.#quorumMs = cluster.world.time.nowMs;
+    const { machine } = cluster.store;
+    while (this.#seenRevision < machine.revision) {
+      this.#seenRevision = Math.max(this.#seenRevision, machine.compactedRevision) + 1;
+      for (const { current } of machine.batchAt(this.#seenRevision).changes) {
+        if (current === null || !/^(?:vm|fence)\//.test(current.key)) continue;
+        const object = decodeObject(current.value);
+        if (object?.kind === 'vm') this.#seesVm(object);
+        if (object?.kind === 'fence') this.#seesFence(object);
+      }
+    }
+    const { overlapCount } = cluster.world.writes;
+    if (overlapCount > this.#overlaps) {
+      this.#overlaps = overlapCount;
+      const overlap = cluster.world.writes.overlaps().at(-1);
+      const who = [overlap?.first.writer.node, overlap?.second.writer.node].join(' and ');
+      this.#violates('single_running_instance', `${overlap?.disk ?? ''} is written by ${who}`);
+    }
+  }
+
+  /** Committed phase of the newest fence operation against a node; null = there was none. */
+  fencePhase(simNode: string): FenceOperation['phase'] | null {
+    return this.#phases.get(simNode) ?? null;
+  }
+
+  /** Whether the VM has run at all. */
+  hasRun(vm: string): boolean {
+    return this.#runs.has(vm);
+  }
+
+  /** Simulated nodes on which the VM's process lives. */
+  nodesOf(vm: string): readonly string[] {
+    return (this.#runs.get(vm) ?? []).flatMap((run) => (run.end === 'running' ? [run.node] : []));
+  }
+
+  /** Adds an invariant that is judged by somebody else. */
+  report(invariant: string, text: string): void {
+    this.#violates(invariant, text);
+  }
+
+  summary(): Pick<RunOutcome, 'violations' | 'fenced' | 'powerCut' | 'starts' | 'moves'> {
+    return {
+      violations: this.#violations,
+      fenced: this.#fenced,
+      powerCut: this.#powerCut,
+      starts: this.#starts,
+      moves: this.#moves,
+    };
+  }
+
+  #world(): Watched {
+    if (this.#watched === null) throw new Error('the monitor watches nothing yet');
+    return this.#watched;
+  }
+
+  #nowS(): number {
+    const { cluster, zeroMs } = this.#world();
+    return Math.round(cluster.world.time.nowMs - zeroMs) / 1000;
+  }
+
+  #violates(invariant: string, text: string): void {
+    this.#violations.push({ invariant, t: this.#nowS(), text });
+  }
+
+  #begins(simNode: string, vm: string, permit: Permit | null): void {
+    // What the store has is known up to the event before this one.
+    this.look();
+    const { names } = this.#world();
+    const service = names.serviceOf(vm) ?? vm;
+    const node = names.scenarioNode(simNode);
+    const runs = this.#runs.get(vm) ?? [];
+    this.#runs.set(vm, runs);
+    if (permit === null || !this.#permits.has(`${vm}/${permit.token}/${permit.node}`)) {
+      const held = permit === null ? 'no permit' : `token ${permit.token}`;
+      this.#violates('no_start_without_quorum', `${service} began on ${node} with ${held}`);
+    }
+    const before = runs.at(-1);
+    if (before?.end === 'died with its node' && !this.#isProven(before)) {
+      const was = names.scenarioNode(before.node);
+      this.#violates(
+        'no_recovery_before_fence_confirmed',
+        `${service} began on ${node}; it had died with ${was}, which was not proven dead`,
+      );
+    }
+    const t = this.#nowS();
+    if (t >= 0) this.#starts.push({ t, service, node });
+    if (t >= 0 && before !== undefined && before.node !== simNode) {
+      this.#moves.push({ t, service, from: names.scenarioNode(before.node), to: node });
+    }
+    runs.push({ node: simNode, permit, end: 'running' });
+  }
+
+  #isProven(run: Run): boolean {
+    const boot = run.permit?.incarnation.split('.')[0] ?? '';
+    return this.#provenBoots.has(boot);
+  }
+
+  #ends(simNode: string, vm: string): void {
+    const run = this.#runs.get(vm)?.findLast((one) => one.node === simNode);
+    if (run === undefined) return;
+    const { bootId } = this.#world().cluster.node(simNode).machine;
+    run.end = bootId === null ? 'died with its node' : 'ended';
+  }
+
+  #loses(simNode: string): void {
+    const { cluster, names } = this.#world();
+    if (!cluster.node(simNode).machine.hasPower) return;
+    this.#powerCut.push({ node: names.scenarioNode(simNode), t: this.#nowS() });
+  }
+
+  #seesVm(vm: VmRecord): void {
+    const { cluster } = this.#world();
+    if (vm.permit === null || cluster.world.time.nowMs - this.#quorumMs > inFlightMs) return;
+    this.#permits.add(`${vm.id}/${vm.permit.token}/${vm.permit.node}`);
+  }
+
+  #seesFence(fence: FenceOperation): void {
+    const { cluster, names } = this.#world();
+    const before = this.#phases.get(fence.node);
+    this.#phases.set(fence.node, fence.phase);
+    if (fence.phase !== 'proven' || before === 'proven') return;
+    const node = names.scenarioNode(fence.node);
+    this.#fenced.push({ node, t: this.#nowS(), proof: fence.proof?.kind ?? 'none' });
+    this.#provenBoots.add(fence.incarnation.bootId);
+    if (cluster.node(fence.node).machine.bootId === fence.incarnation.bootId) {
+      this.#violates('fenced_node_dead_before_confirm', `${node} still runs the boot proven dead`);
+    }
+  }
+}

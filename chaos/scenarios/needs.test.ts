@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { needsOf } from './needs.ts';
+import { sampleFile, sampleScenario, sampleService } from './testing/sample.ts';
+import { verdictOf } from './verdict.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const step = (patch: Json): Json => ({ timeline: [{ t_seconds: 10, ...patch }] });
+const rule = (patch: Json): Json => ({ rules: [{ id: 'r', services: ['vm:1'], ...patch }] });
+const expecting = (patch: Json): Json => ({
+  expect: { ...(sampleFile()['expect'] as Json), ...patch },
+});
+const move = { t: 1, service: 'vm:1', from: 'a', to: 'b', cause: 'command' };
+
+test('a plain failover needs nothing', () => {
+  expect(needsOf(sampleScenario())).toEqual([]);
+});
+
+test.each<readonly [string, Json, readonly string[]]>([
+  ['maintenance', step({ action: 'node.maintenance', node: 'a', on: true }), ['maintenance verbs']],
+  ['disarming', step({ action: 'cluster.disarm', mode: 'freeze' }), ['disarm and arm']],
+  [
+    'a migration',
+    step({ action: 'service.migrate', service: 'vm:1', to: 'b' }),
+    ['migrate and relocate verbs'],
+  ],
+  ['a lock', step({ action: 'service.lock', service: 'vm:1', lock: 'backup' }), ['locks']],
+  [
+    'an ignored VM',
+    step({ action: 'service.set_desired', service: 'vm:1', desired: 'ignored' }),
+    ['desired states by command'],
+  ],
+  [
+    'an expected live migration',
+    expecting({ moves: [{ ...move, kind: 'live-migrate' }] }),
+    ['live migration'],
+  ],
+  [
+    'nodes by priority',
+    rule({ kind: 'node-affinity', nodes: { a: 2, b: 1 }, strict: true }),
+    ['preferred nodes'],
+  ],
+  [
+    'a preference',
+    rule({ kind: 'node-affinity', nodes: { a: 0 }, strict: false }),
+    ['preferred nodes'],
+  ],
+  [
+    'keeping together',
+    rule({ kind: 'service-affinity', affinity: 'together' }),
+    ['keep-together rules'],
+  ],
+  [
+    'start faults',
+    { services: [sampleService('vm:1', 'a', { faults: { start_fails: 1 } })] },
+    ['restart and relocate limits'],
+  ],
+  [
+    'a node that fences itself unseen',
+    expecting({ fence_confirmed: [], self_fenced: [{ node: 'a', t: 1 }] }),
+    ['self-fencing'],
+  ],
+  [
+    'a VM that was moving',
+    { initial_manager_state: { services: { 'vm:1': { node: 'a', status: 'moving' } } } },
+    ['foreign manager state'],
+  ],
+])('%s is missing', (_, patch, needs) => {
+  expect(needsOf(sampleScenario(patch))).toEqual(needs);
+});
+
+test.each<readonly [string, Json]>([
+  ['strict nodes, all alike', rule({ kind: 'node-affinity', nodes: { a: 0, b: 0 }, strict: true })],
+  ['keeping apart', rule({ kind: 'service-affinity', affinity: 'apart' })],
+  [
+    'a rule that is switched off',
+    rule({ kind: 'service-affinity', affinity: 'together', enabled: false }),
+  ],
+  [
+    'start faults of a VM that never starts',
+    { services: [sampleService('vm:1', 'a', { desired: 'stopped', faults: { start_fails: 1 } })] },
+  ],
+  [
+    'stopping and starting',
+    step({ action: 'service.set_desired', service: 'vm:1', desired: 'stopped' }),
+  ],
+])('%s is there', (_, patch) => {
+  expect(needsOf(sampleScenario(patch))).toEqual([]);
+});
+
+test('a scenario that needs something fails without being run', async () => {
+  const { result, hash } = await verdictOf(sampleScenario(step({ action: 'cluster.arm' })));
+  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: disarm and arm'] });
+  expect(hash).toBeNull();
+});
+
+test('a peer-specific scenario is excluded', async () => {
+  const portability = { class: 'peer-specific', exclude: true, timing_sensitive: false, notes: [] };
+  const { result } = await verdictOf(sampleScenario({ portability }));
+  expect(result.verdict).toBe('excluded');
+});

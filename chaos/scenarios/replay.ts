@@ -1,0 +1,210 @@
+import { operationId } from '../../src/core/model/ids.ts';
+import { SimCluster } from '../sim/cluster.ts';
+import { identityOf } from '../sim/cluster-world.ts';
+import { enrolmentWrites } from '../sim/enrolment.ts';
+import { act } from './actions.ts';
+import type { Stage } from './actions.ts';
+import { PersonAtCommands } from './commands.ts';
+import { finalState } from './final-state.ts';
+import { Homes } from './homes.ts';
+import { actKennel } from './kennel-actions.ts';
+import { kennelSchema } from './kennel-schema.ts';
+import type { KennelAction, KennelExtension } from './kennel-schema.ts';
+import { Monitor } from './monitor.ts';
+import { namesFor } from './names.ts';
+import type { RunOutcome } from './outcome.ts';
+import { brokenRules } from './rules.ts';
+import type { Scenario } from './schema.ts';
+import { believedRecords, nodeRecordsOf, putsOf, serviceRecords } from './seed.ts';
+import { Sites } from './sites.ts';
+
+/** Time before t = 0 in which nodes that have power at t = 0 boot and start their VMs, in ms. */
+const preludeMs = 30_000;
+
+const mebibyte = 1024 * 1024;
+
+interface Instant {
+  readonly t: number;
+  readonly run: () => void;
+}
+
+/**
+ * Runs a scenario on the production code under virtual time, from t = 0 to `end_t`. Everything
+ * follows from the file: the seed is its id.
+ */
+export async function replay(scenario: Scenario): Promise<RunOutcome> {
+  const extension = scenario['x-kennel'] ?? kennelSchema.parse({});
+  const monitor = new Monitor();
+  const cluster = makeCluster(scenario, extension, monitor);
+  const { time, random } = cluster.world;
+  const ids = random.split('vm ids');
+  const names = namesFor(scenario, (service) => ids.split(service).uuid());
+  const sites = new Sites(cluster, extension.managers?.layout ?? 'with-nodes');
+  const startsOn = scenario.cluster.nodes.some((node) => node.initial.power === 'on');
+  const zeroMs = startsOn ? preludeMs : 0;
+  const nowS = (): number => Math.round(time.nowMs - zeroMs) / 1000;
+  const refused: { t: number; text: string }[] = [];
+  const person = new PersonAtCommands(cluster, (text) => refused.push({ t: nowS(), text }));
+  const stage: Stage = { scenario, cluster, sites, names, person };
+  monitor.watch({ cluster, sites, names, zeroMs });
+  seed(stage);
+  powerUp(stage, extension);
+  const homes = new Homes(stage, monitor);
+  const triggers = new Triggers(stage, monitor);
+  const look = (): boolean => {
+    sites.settle();
+    monitor.look();
+    triggers.fire();
+    return false;
+  };
+  const runTo = (t: number): Promise<boolean> =>
+    time.runUntil(look, Math.max(0, zeroMs + t * 1000 - time.nowMs));
+  const instants = instantsOf(stage, extension, homes, triggers);
+  for (const { t, run } of instants) {
+    await runTo(t);
+    run();
+    look();
+  }
+  await runTo(Math.max(scenario.end_t, instants.at(-1)?.t ?? 0));
+  return conclude(stage, monitor, refused);
+}
+
+function conclude(
+  stage: Stage,
+  monitor: Monitor,
+  refused: readonly { t: number; text: string }[],
+): RunOutcome {
+  const { scenario, cluster, person } = stage;
+  const final = finalState(Object.keys(scenario.expect.final.services), { ...stage, monitor });
+  const placed = new Map(
+    Object.entries(final.services).flatMap(([service, { node, instance }]) =>
+      node === null || instance === 'stopped' ? [] : [[service, node] as const],
+    ),
+  );
+  for (const text of brokenRules(scenario, placed)) {
+    monitor.report('final_placement_obeys_strict_rules', text);
+  }
+  const unanswered =
+    person.waiting === 0
+      ? []
+      : [{ t: scenario.end_t, text: `${person.waiting} commands were not answered` }];
+  return {
+    ...monitor.summary(),
+    ...final,
+    refused: [...refused, ...unanswered],
+    hash: cluster.world.time.hash(),
+  };
+}
+
+function makeCluster(scenario: Scenario, extension: KennelExtension, monitor: Monitor): SimCluster {
+  const nodes = scenario.cluster.nodes.length;
+  const stopsManagers = scenario.timeline.some((action) => action.action === 'manager.stop');
+  const restartS = extension.managers === undefined ? 2 : extension.managers.restart_seconds;
+  const layout = extension.managers?.layout ?? 'with-nodes';
+  const wanted = extension.managers?.count ?? nodes;
+  const cluster = new SimCluster({
+    seed: scenario.id,
+    managers: layout === 'with-nodes' ? Math.min(wanted, nodes) : wanted,
+    nodes,
+    detection: extension.detection,
+    bootMs: extension.boot_seconds * 1000,
+    // What a person stopped stays down until a person starts it.
+    managerRestartMs: stopsManagers || restartS === null ? null : restartS * 1000,
+    taps: monitor.taps,
+  });
+  for (const [index, node] of scenario.cluster.nodes.entries()) {
+    const { hypervisor } = cluster.nodes[index] ?? {};
+    if (hypervisor === undefined) continue;
+    const { memoryMiB, vcpus } = hypervisor.capacity;
+    hypervisor.capacity = {
+      memoryMiB:
+        node.memory_bytes === undefined ? memoryMiB : Math.floor(node.memory_bytes / mebibyte),
+      vcpus: node.cpus ?? vcpus,
+    };
+  }
+  return cluster;
+}
+
+/** Commits what enrolment and an earlier life of the cluster leave in the store. */
+function seed({ scenario, cluster, names }: Stage): void {
+  const writes = enrolmentWrites(
+    cluster.nodes.map((node) => ({
+      name: node.name,
+      machineId: node.machineId,
+      fingerprint: identityOf(cluster.world, 'agent', node.name).fingerprint,
+      fencedBy: node.fencedBy,
+    })),
+  );
+  const vms = serviceRecords(scenario, names);
+  const believed = believedRecords(scenario, nodeRecordsOf(writes), vms, names);
+  const outcome = cluster.store.evaluate({
+    operation: operationId('scenario-start'),
+    compare: [],
+    then: [...writes, ...putsOf([...vms, ...believed])],
+  });
+  if (outcome.kind !== 'committed') throw new Error(`the start was not committed: ${outcome.kind}`);
+}
+
+function powerUp({ scenario, cluster, sites }: Stage, extension: KennelExtension): void {
+  if (extension.managers?.layout === 'apart') {
+    for (const { machine } of cluster.managers) machine.startBooted();
+  }
+  for (const [index, node] of scenario.cluster.nodes.entries()) {
+    if (node.initial.power === 'off') continue;
+    if (node.initial.network === 'off') sites.isolate(index);
+    cluster.nodes[index]?.machine.startBooted();
+  }
+}
+
+/** Both timelines in one order; at the same second the neutral one goes first. */
+function instantsOf(
+  stage: Stage,
+  extension: KennelExtension,
+  homes: Homes,
+  triggers: Triggers,
+): readonly Instant[] {
+  const { timeline } = stage.scenario;
+  const firstT = Math.min(...[...timeline, ...extension.timeline].map((one) => one.t_seconds));
+  const neutral = timeline.map((action) => ({
+    t: action.t_seconds,
+    run: (): void => {
+      homes.release(action.t_seconds === firstT);
+      if (action.action === 'service.add') homes.pin(action.service);
+      act(stage, action);
+    },
+  }));
+  const own = extension.timeline.map((action) => ({
+    t: action.t_seconds,
+    run: (): void => {
+      homes.release(action.t_seconds === firstT);
+      if (action.when === undefined) actKennel(stage, action);
+      else triggers.arm(action, action.when);
+    },
+  }));
+  return [...neutral, ...own].sort((a, b) => a.t - b.t);
+}
+
+/** Actions that wait for a condition. */
+class Triggers {
+  readonly #stage: Stage;
+  readonly #monitor: Monitor;
+  #armed: { readonly action: KennelAction; readonly node: string; readonly phase: string }[] = [];
+
+  constructor(stage: Stage, monitor: Monitor) {
+    this.#stage = stage;
+    this.#monitor = monitor;
+  }
+
+  arm(action: KennelAction, when: NonNullable<KennelAction['when']>): void {
+    const node = this.#stage.names.simNode(when.fence_of);
+    this.#armed.push({ action, node, phase: when.phase });
+  }
+
+  fire(): void {
+    if (this.#armed.length === 0) return;
+    const due = this.#armed.filter((one) => this.#monitor.fencePhase(one.node) === one.phase);
+    if (due.length === 0) return;
+    this.#armed = this.#armed.filter((one) => !due.includes(one));
+    for (const { action } of due) actKennel(this.#stage, action);
+  }
+}

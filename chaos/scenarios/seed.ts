@@ -1,0 +1,199 @@
+import { keyOf } from '../../src/core/cluster-state.ts';
+import type { ClusterObject } from '../../src/core/cluster-state.ts';
+import type { FailoverRecord } from '../../src/core/model/failover.ts';
+import type { FenceOperation } from '../../src/core/model/fence-operation.ts';
+import {
+  bootId,
+  epoch,
+  failoverId,
+  fenceId,
+  incarnationId,
+  nodeId,
+  token,
+  vmId,
+} from '../../src/core/model/ids.ts';
+import type { Incarnation, NodeRecord } from '../../src/core/model/node.ts';
+import type { VmRecord, VmSpec } from '../../src/core/model/vm.ts';
+import { decodeObject, encodeObject } from '../../src/manager/object-codec.ts';
+import type { Write } from '../../src/store/store.ts';
+import type { Names } from './names.ts';
+import { allowedNodes, apartFrom } from './rules.ts';
+import type { Scenario, ScenarioService } from './schema.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** What a service of the file, or one that it adds later, is made from. */
+export type ServiceSeed = Pick<ScenarioService, 'id' | 'node' | 'desired' | 'usage'>;
+
+/**
+ * The spec of a service's VM, pinned to the node on which the file says that its instance exists:
+ * here a VM that is off exists nowhere. The pin is taken away once it has run (`homes.ts`).
+ */
+export function pinnedSpec(scenario: Scenario, service: ServiceSeed, names: Names): VmSpec {
+  const name = names.vmName(service.id);
+  const memoryBytes = service.usage?.memory_bytes ?? 512 * mebibyte;
+  return {
+    name,
+    vcpus: Math.max(1, Math.ceil(service.usage?.cpus ?? 1)),
+    memoryMiB: Math.max(1, Math.ceil(memoryBytes / mebibyte)),
+    disks: [
+      {
+        source: { kind: 'sharedFile', path: `/vms/${name}.qcow2` },
+        format: 'qcow2',
+        bus: 'virtio',
+        readOnly: false,
+      },
+    ],
+    interfaces: [],
+    priority: 'medium',
+    definition: { kind: 'typed', machine: null, emulated: false },
+    consoleLog: null,
+    separateFrom: apartFrom(scenario, service.id).map((other) => names.vmName(other)),
+    nodes: [nodeId(names.simNode(service.node))],
+  };
+}
+
+/** The nodes that a service's strict rules leave it, as its spec names them; empty = all. */
+export function ruleNodes(scenario: Scenario, service: string, names: Names): VmSpec['nodes'] {
+  return (allowedNodes(scenario, service) ?? []).map((node) => nodeId(names.simNode(node)));
+}
+
+/** Committed records of the services at the start of a scenario. */
+export function serviceRecords(scenario: Scenario, names: Names): readonly VmRecord[] {
+  return scenario.services.map((service) => ({
+    kind: 'vm',
+    id: vmId(names.vmId(service.id)),
+    spec: pinnedSpec(scenario, service, names),
+    desired: service.desired,
+    phase: 'stopped',
+    permit: null,
+    lastToken: token(0),
+    operation: null,
+    failures: 0,
+    failover: null,
+    reason: null,
+    deleting: false,
+  }));
+}
+
+/**
+ * What a manager that died before the start had committed: a fence intent for each node that it
+ * was fencing, and the permits of the VMs that wait for it. `online`, `offline` and VMs that are
+ * `active` or `stopped` say nothing about nodes without power, so they leave no record.
+ */
+export function believedRecords(
+  scenario: Scenario,
+  nodes: readonly NodeRecord[],
+  vms: readonly VmRecord[],
+  names: Names,
+): readonly ClusterObject[] {
+  const state = scenario.initial_manager_state;
+  if (state === undefined) return [];
+  const objects: ClusterObject[] = [];
+  const fencing = Object.keys(state.nodes).filter((name) => state.nodes[name] === 'fencing');
+  for (const [index, name] of fencing.entries()) {
+    const node = nodes.find((one) => one.id === names.simNode(name));
+    if (node === undefined) continue;
+    const boot = `boot-before-the-start-${index + 1}`;
+    const incarnation: Incarnation = {
+      id: incarnationId(`${boot}.agent`),
+      bootId: bootId(boot),
+      isolation: 'holding',
+    };
+    const held = vms.filter((vm) => {
+      const service = names.serviceOf(vm.id);
+      const belief = service === null ? undefined : state.services[service];
+      return belief?.node === name && belief.status === 'awaiting-fence';
+    });
+    const { fence, failover } = intentRecords(index + 1, node, incarnation, held);
+    objects.push({ ...node, phase: 'fencing', incarnation, fence: fence.id }, fence, failover);
+    for (const vm of held) objects.push(heldRecord(scenario, vm, node, incarnation, names));
+  }
+  if (fencing.length > 0)
+    objects.push({ kind: 'counters', fence: fencing.length, token: token(0) });
+  return objects;
+}
+
+function heldRecord(
+  scenario: Scenario,
+  vm: VmRecord,
+  node: NodeRecord,
+  incarnation: Incarnation,
+  names: Names,
+): VmRecord {
+  const service = names.serviceOf(vm.id) ?? '';
+  const first = token(1);
+  return {
+    ...vm,
+    spec: { ...vm.spec, nodes: ruleNodes(scenario, service, names) },
+    phase: 'running',
+    permit: { vm: vm.id, node: node.id, incarnation: incarnation.id, token: first },
+    lastToken: first,
+  };
+}
+
+function intentRecords(
+  number: number,
+  node: NodeRecord,
+  incarnation: Incarnation,
+  held: readonly VmRecord[],
+): { readonly fence: FenceOperation; readonly failover: FailoverRecord } {
+  const ids = { fence: fenceId(`F-${number}`), failover: failoverId(`FO-${number}`) };
+  const fence: FenceOperation = {
+    kind: 'fence',
+    id: ids.fence,
+    node: node.id,
+    incarnation,
+    phase: 'intent',
+    epoch: epoch(0),
+    requestedBy: { kind: 'detector', evidence: [] },
+    override: false,
+    attempts: [],
+    proof: null,
+    revoked: [],
+    distrusted: [],
+    failover: ids.failover,
+  };
+  const failover: FailoverRecord = {
+    kind: 'failover',
+    id: ids.failover,
+    node: node.id,
+    fence: ids.fence,
+    lastSeenAt: null,
+    detectedAt: '2026-01-01T00:00:00.000Z',
+    intentAt: null,
+    firstOffAt: null,
+    provenAt: null,
+    proof: null,
+    vms: held.map((vm) => ({
+      vm: vm.id,
+      name: vm.spec.name,
+      from: node.id,
+      to: null,
+      placement: null,
+      placedAt: null,
+      startedAt: null,
+      failure: null,
+    })),
+    outcome: 'open',
+    closedAt: null,
+    hash: null,
+    previousHash: null,
+  };
+  return { fence, failover };
+}
+
+/** Puts of these objects; a later one of the same key replaces an earlier one. */
+export function putsOf(objects: readonly ClusterObject[]): readonly Write[] {
+  const last = new Map(objects.map((object) => [keyOf(object), object]));
+  return [...last].map(([key, object]) => ({ kind: 'put', key, value: encodeObject(object) }));
+}
+
+/** The node records among the writes of an enrolment. */
+export function nodeRecordsOf(writes: readonly Write[]): readonly NodeRecord[] {
+  return writes.flatMap((write) => {
+    if (write.kind !== 'put' || !write.key.startsWith('node/')) return [];
+    const object = decodeObject(write.value);
+    return object?.kind === 'node' ? [object] : [];
+  });
+}
