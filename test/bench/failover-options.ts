@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util';
+import type { DetectionProfile } from '../../src/core/model/settings.ts';
+
+export interface FailoverOptions {
+  readonly vms: number;
+  readonly runs: number;
+  readonly profile: DetectionProfile;
+  /** Time over which the BMC must read Off, in ms. */
+  readonly settleMs: number;
+  /** How long the BMC takes to answer `off`, in ms. */
+  readonly bmcDelayMs: number;
+  readonly victim: string;
+  readonly crash: 'power' | 'cut';
+  /** Where the results go; null = only to the terminal. */
+  readonly json: string | null;
+  /** Parent of the working directory; must be on a disk that is worth measuring. */
+  readonly directory: string;
+  /** Leaves the working directory, with all logs, to be looked at. */
+  readonly keep: boolean;
+}
+
+export const failoverUsage = `usage: npm run bench:failover -- [options]
+  --vms N              VMs on the victim (default 1)
+  --runs N             repetitions (default 1)
+  --profile NAME       fast, default or conservative (default: default)
+  --settle MS          time over which the BMC must read Off (default 2000, the product's default)
+  --bmc-delay MS       time the BMC takes for off (default 0)
+  --victim NAME        node2 or node3 (default node3); node1 runs the manager
+  --crash KIND         power: the node dies at once; cut: its cable is pulled, it runs on
+  --json FILE          write {runs, summary} there
+  --directory DIR      work in a new directory below DIR (default /var/tmp)
+  --keep               leave that directory behind`;
+
+/** @throws Error with one sentence when an option cannot be used. */
+export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      vms: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '1' },
+      profile: { type: 'string', default: 'default' },
+      settle: { type: 'string', default: '2000' },
+      'bmc-delay': { type: 'string', default: '0' },
+      victim: { type: 'string', default: 'node3' },
+      crash: { type: 'string', default: 'power' },
+      json: { type: 'string' },
+      directory: { type: 'string', default: '/var/tmp' },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  if (values.victim === 'leader' || values.victim === 'node1') {
+    throw new Error(
+      '--victim leader: there is one manager, and nobody is left to recover its own node when that node dies',
+    );
+  }
+  return {
+    vms: wholeNumber('--vms', values.vms, 1, 4000),
+    runs: wholeNumber('--runs', values.runs, 1, 1000),
+    profile: oneOf('--profile', values.profile, ['fast', 'default', 'conservative']),
+    settleMs: wholeNumber('--settle', values.settle, 100, 600_000),
+    bmcDelayMs: wholeNumber('--bmc-delay', values['bmc-delay'], 0, 600_000),
+    victim: oneOf('--victim', values.victim, ['node2', 'node3']),
+    crash: oneOf('--crash', values.crash, ['power', 'cut']),
+    json: values.json ?? null,
+    directory: values.directory,
+    keep: values.keep,
+  };
+}
+
+export function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new Error(`${option} ${text}: not a whole number from ${min} to ${max}`);
+}
+
+function oneOf<const T extends string>(option: string, text: string, words: readonly T[]): T {
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw new Error(`${option} ${text}: not one of ${words.join(', ')}`);
+  return found;
+}
