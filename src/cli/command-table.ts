@@ -57,7 +57,12 @@ export const commandTable: readonly TableRow[] = [
   {
     name: 'lab',
     summary: 'a whole cluster on one machine, to try and to break things',
-    load: async () => (await import('./commands/lab.ts')).labEntry,
+    load: async () => (await import('./commands/mounted.ts')).labEntry,
+  },
+  {
+    name: 'chaos',
+    summary: 'break a simulated cluster on purpose and check that no rule is broken',
+    load: async () => (await import('./commands/mounted.ts')).chaosEntry,
   },
   {
     name: 'completion',

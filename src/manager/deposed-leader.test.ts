@@ -6,7 +6,8 @@ const vms = ['vm-1', 'vm-2', 'vm-3'];
 /**
  * A node hangs with its power on, so the leader must send `off`. It is paused as soon as the fence
  * operation is in this phase, and goes on when the next leader has fenced the node, restarted its
- * VMs elsewhere, and let the rebooted node in again.
+ * VMs elsewhere, and let the rebooted node in again. A leader that is not `aware` of its end does
+ * not hear that node either.
  */
 async function resumedAfter(phase: 'intent' | 'acting', options: { readonly aware: boolean }) {
   const storeLeaseMs = options.aware ? 4000 : 3_600_000;
@@ -37,6 +38,7 @@ async function resumedAfter(phase: 'intent' | 'acting', options: { readonly awar
   await until(everyVmRuns);
   node.machine.powerOn();
   await until(() => stored(`node/${home}`).includes('"phase":"online"'));
+  if (!options.aware) world.network.cutBoth(old?.name ?? '', home);
   const sent = node.bmc.executed.off;
   old?.process?.resume('stopped');
   await world.time.runFor(60_000);
