@@ -17,6 +17,8 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly detection?: DetectionProfile;
   /** Leadership of the simulated store lasts this long without renewal. Default 4 s. */
   readonly storeLeaseMs?: number;
+  /** Longest way to the simulated store or back. Default 3 ms. */
+  readonly storeLatencyMs?: number;
   /** Power on to a running kernel, for every machine. Default 40 s. */
   readonly bootMs?: number;
   /** Nodes state their capacity in the agent's configuration. Default: the hypervisor is asked. */
@@ -47,7 +49,7 @@ export class SimCluster {
     this.store = new MemoryCluster({
       env: world.env,
       leaseMs: options.storeLeaseMs ?? 4000,
-      latencyMs: () => latency.between(0.3, 3),
+      latencyMs: () => latency.between(0.3, options.storeLatencyMs ?? 3),
     });
     const names = numbered('m', options.managers);
     const managers = names.map((host) => ({ host, port: sessionPort }));

@@ -4,14 +4,12 @@ import type { SimTaps } from './taps.ts';
 
 /** A manager's store, with every transaction's end told to the oracles. */
 export function tappedStore(store: Store, taps: SimTaps, manager: string): Store {
-  const { wrote } = taps;
-  if (wrote === undefined) return store;
   return {
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
     txn: async (transaction) => {
       const outcome = await store.txn(transaction);
-      wrote(manager, transaction, outcome);
+      taps.wrote?.(manager, transaction, outcome);
       return outcome;
     },
     watch: (prefix, from, listener) => store.watch(prefix, from, listener),

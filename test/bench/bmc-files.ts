@@ -6,7 +6,7 @@ import type { ProcessIdentity } from '../../deploy/lab/process-identity.ts';
 /** Where the BMC stand-in listens. */
 export const bmcSocket = (directory: string): string => join(directory, 'bmc.sock');
 
-/** What it was asked: `<epoch seconds> REQ|OK off <node>` and `<epoch seconds> READ <node> ON|OFF`. */
+/** What it was asked; `<epoch s> REQ|OK off <node>` and `<epoch s> READ <node> ON|OFF`. */
 export const bmcLog = (directory: string): string => join(directory, 'bmc.log');
 
 /** Tells the BMC which process is the node's process 1 now. */

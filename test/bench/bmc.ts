@@ -6,8 +6,8 @@ import { alive, signalProcess } from '../../deploy/lab/process-identity.ts';
 import { bmcIdentity, bmcLog, bmcSocket, readPowerFile } from './bmc-files.ts';
 
 /**
- * Stand-in for the BMCs of all nodes, outside of them. Usage: `bmc.ts DIRECTORY DELAY_MS`; ends with its
- * standard input. One line per connection on `DIRECTORY/bmc.sock`:
+ * Stand-in for the BMCs of all nodes, outside of them. Usage: `bmc.ts DIRECTORY DELAY_MS`; ends
+ * with its standard input. One line per connection on `DIRECTORY/bmc.sock`:
  *
  * - `off NODE`: SIGKILL for process 1 of the node's pid namespace, DELAY_MS later the answer `OK`.
  * - `status NODE`: `ON` or `OFF`, read from the kernel at that instant. The kernel lets process 1

@@ -17,8 +17,9 @@ import {
 import { summarizeAll, table, type Run } from './summary.ts';
 
 /**
- * Kennel and Pacemaker on the same machine in the same hour: the contestants take turns run by run, each
- * with a cluster of its own that is made for the run and removed after it, and none runs beside another.
+ * Kennel and Pacemaker on the same machine in the same hour: the contestants take turns run by run,
+ * each with a cluster of its own made for the run and removed after it, and none runs beside
+ * another.
  */
 async function main(options: CompareOptions): Promise<void> {
   await prepare(options);
@@ -63,7 +64,7 @@ async function prepare(options: CompareOptions): Promise<void> {
   if (missing.length === 0) return;
   const packages = pacemakerPackages.join(' ');
   throw new Error(
-    `${missing.join(', ')} missing on this machine; run with --install, or: apt-get install ${packages}`,
+    `${missing.join(', ')} missing; run with --install, or: apt-get install ${packages}`,
   );
 }
 

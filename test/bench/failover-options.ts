@@ -50,7 +50,7 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
   });
   if (values.victim === 'leader' || values.victim === 'node1') {
     throw new Error(
-      '--victim leader: there is one manager, and nobody is left to recover its own node when that node dies',
+      '--victim leader: there is one manager, and nobody is left to act when its own node dies',
     );
   }
   return {

@@ -43,7 +43,7 @@ describe.skipIf(!canRun)('bench:failover (needs root, iproute2 and util-linux)',
     rmSync(directory, { recursive: true, force: true });
   });
 
-  test('a node that was cut off is fenced by its BMC, and its VMs start elsewhere, twice', async () => {
+  test('a node that is cut off is fenced by its BMC, its VMs start elsewhere, twice', async () => {
     const options = parseFailoverOptions([
       '--vms',
       '2',

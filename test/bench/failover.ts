@@ -6,9 +6,9 @@ import { untilInterrupted } from './interruption.ts';
 import { summarizeAll, table } from './summary.ts';
 
 /**
- * How long it takes from the crash of a node until its VMs run elsewhere. The twin of a bench of the
- * Pacemaker stack: same namespaces, same crash, same cheap VMs, same record; see `measurement.ts`.
- * Needs root, iproute2 and util-linux. A working cluster of its own is made and removed.
+ * How long it takes from the crash of a node until its VMs run elsewhere. The twin of a bench of
+ * the Pacemaker stack: same namespaces, same crash, same cheap VMs, same record (`measurement.ts`).
+ * Needs root, iproute2 and util-linux. A cluster of its own is made and removed.
  */
 async function main(options: FailoverOptions): Promise<void> {
   console.log(

@@ -17,7 +17,7 @@ export interface Measurement {
   readonly bmc_delay_ms: number;
   /** How long Off had to be read before it counted. */
   readonly settle_ms: number;
-  /** `power`: the node lost power. `cut`: only its cable was pulled; it ran on until it was fenced. */
+  /** `power`: the node lost power. `cut`: its cable was pulled; it ran on until it was fenced. */
   readonly crash: 'power' | 'cut';
   readonly victim: string;
   /** Node of the leader. */
@@ -174,7 +174,7 @@ function proofOf(
   };
 }
 
-/** When the manager logged, after its commit, the first such event of the victim since the crash. */
+/** When the manager logged, after its commit, the first such event of the victim. */
 function loggedAt(evidence: Evidence, code: string): number | null {
   const logged = eventsLogged(evidence, code).find((event) => event.node === evidence.victim);
   return logged?.atMs ?? null;

@@ -7,7 +7,7 @@ import { toolPath } from '../../deploy/lab/tool-path.ts';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import type { Run } from './summary.ts';
 
-/** Debian's names of what the peer's bench needs; its fence agent takes the place of one of theirs. */
+/** Debian's names of what the peer's bench needs; its fence agent is mounted over one of theirs. */
 export const pacemakerPackages = [
   'corosync',
   'pacemaker',

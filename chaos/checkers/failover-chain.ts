@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import {
+  isObject,
+  objectAt,
+  textAt,
+  type Checker,
+  type Fact,
+  type Json,
+  type WriteFact,
+} from './history.ts';
+
+const kinds = ['write'] as const;
+
+/**
+ * Failover records are chained by hash as they end, and never change afterwards. The hash is
+ * SHA-256 over the stored JSON with its own hash null; `chain` holds the last one.
+ */
+export class FailoverChainChecker implements Checker {
+  readonly name = 'failoverChain';
+  readonly kinds = kinds;
+  readonly #sealed = new Map<string, string>();
+  #last = '';
+
+  take(fact: Fact): readonly string[] {
+    if (fact.kind !== 'write') return [];
+    if (fact.key === 'chain') {
+      const is = fact.text ?? '';
+      return is === this.#last ? [] : [`the end of the chain is ${is}, not ${this.#last}`];
+    }
+    return fact.key.startsWith('failover/') ? this.#record(fact) : [];
+  }
+
+  #record({ key, text, value }: WriteFact): readonly string[] {
+    if (text === null || value === null) return [];
+    const sealed = this.#sealed.get(key);
+    if (sealed !== undefined) {
+      return sealed === text ? [] : [`${key} was changed after it was closed`];
+    }
+    if (textAt(value, 'outcome') === 'open') return [];
+    this.#sealed.set(key, text);
+    const problems: string[] = [];
+    const previous = textAt(value, 'previousHash');
+    if (previous !== this.#last) problems.push(`${key} follows ${previous}, not ${this.#last}`);
+    const hash = textAt(value, 'hash');
+    if (hash !== hashOf(text)) problems.push(`${key} has the hash ${hash}, not of what it says`);
+    if (textAt(value, 'outcome') === 'completed' && objectAt(value, 'proof') === null) {
+      problems.push(`${key} is completed and has no proof`);
+    }
+    this.#last = hash ?? '';
+    return problems;
+  }
+}
+
+function hashOf(text: string): string {
+  const record: Json = JSON.parse(text) as Json;
+  const unhashed = isObject(record) ? { ...record, hash: null } : null;
+  return createHash('sha256').update(JSON.stringify(unhashed)).digest('hex');
+}

@@ -1,0 +1,190 @@
+/** Any JSON, read without trust: checkers share no types with the code they judge. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json | undefined;
+}
+
+/** A domain whose process may write to its disks, as the simulated hardware knows it. */
+export interface LiveDomain {
+  readonly node: string;
+  readonly token: number | null;
+  readonly sinceMs: number;
+}
+
+/** What is physically so at one instant. */
+export interface Ground {
+  /** Boot id of each node's running kernel; null = none runs. */
+  readonly boots: ReadonlyMap<string, string | null>;
+  /** Where a VM's process exists. */
+  liveOn(vm: string): readonly LiveDomain[];
+  /** VMs whose process exists on a node. */
+  liveAt(node: string): readonly { readonly vm: string; readonly sinceMs: number }[];
+}
+
+export interface PermitFact {
+  readonly vm: string;
+  readonly node: string;
+  readonly incarnation: string;
+  readonly token: number;
+}
+
+/** One committed change of one key. Keys of one revision come as `fence/`, `node/`, `vm/`, others. */
+export interface WriteFact {
+  readonly kind: 'write';
+  readonly revision: number;
+  readonly key: string;
+  /** The value as text; null = deleted. */
+  readonly text: string | null;
+  /** The same parsed, when it is a JSON object. */
+  readonly value: JsonObject | null;
+  readonly ground: Ground;
+}
+
+/** What oracles are told, in the order in which it happened. Times are true time. */
+export type Fact =
+  | WriteFact
+  /** A manager's message to an agent or an agent's to a manager, at one stage of its way. */
+  | {
+      readonly kind: 'message';
+      readonly stage: 'left' | 'arrived' | 'delivered';
+      readonly from: string;
+      readonly to: string;
+      readonly sentAtMs: number;
+      readonly body: JsonObject;
+    }
+  | {
+      readonly kind: 'startAsked';
+      readonly permit: PermitFact;
+      readonly node: string;
+      readonly boot: string | null;
+      /** The node's boot-time clock. */
+      readonly boottimeMs: number;
+      /** The agent's state file as it is on disk; null = none, or unreadable. */
+      readonly stateFile: JsonObject | null;
+      readonly ground: Ground;
+    }
+  | {
+      readonly kind: 'vmRuns';
+      readonly node: string;
+      readonly vm: string;
+      readonly permit: PermitFact | null;
+      readonly running: boolean;
+      readonly ground: Ground;
+    }
+  /** An agent's own view of its lease. */
+  | {
+      readonly kind: 'leaseSeen';
+      readonly node: string;
+      readonly incarnation: string;
+      readonly leftMs: number;
+      readonly boottimeMs: number;
+    }
+  /** A node's disk survived a loss of power with this in the agent's state file. */
+  | {
+      readonly kind: 'stateSurvived';
+      readonly node: string;
+      readonly stateFile: JsonObject | null;
+    }
+  | {
+      readonly kind: 'powerCut';
+      readonly node: string;
+      readonly boot: string | null;
+      readonly state: string;
+    }
+  | {
+      readonly kind: 'tool';
+      readonly stage: 'started' | 'ended';
+      readonly manager: string;
+      readonly bmcHost: string;
+      readonly action: string;
+      readonly exitCode: number | null;
+    }
+  /** A BMC begins, or ceases, to lie or to act late. */
+  | { readonly kind: 'bmc'; readonly node: string; readonly mode: string }
+  /** The leadership was taken away behind its holder's back, or the holder's clocks stopped. */
+  | { readonly kind: 'leaderFooled'; readonly manager: string }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly verb: 'create' | 'start' | 'stop' | 'delete';
+      readonly vm: string;
+    }
+  /** `ok`, `no` = certainly not done, `unknown` = nobody can tell. */
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly result: 'ok' | 'no' | 'unknown';
+      readonly detail: string;
+    }
+  | { readonly kind: 'fenceAsked'; readonly node: string }
+  /** What the API says of a VM that should run and does not. */
+  | {
+      readonly kind: 'explained';
+      readonly vm: string;
+      readonly state: string;
+      /** Since when it has been in that state without a change of its record. */
+      readonly sinceMs: number;
+      readonly awaiting: readonly string[];
+      readonly try: readonly string[];
+      readonly reason: string | null;
+    };
+
+export type FactKind = Fact['kind'];
+export type FactOf<Kind extends FactKind> = Extract<Fact, { readonly kind: Kind }>;
+
+export interface Violation {
+  readonly checker: string;
+  readonly atMs: number;
+  readonly message: string;
+}
+
+/**
+ * A reader of one history that knows one rule. It learns from facts alone and imports nothing of
+ * what it judges.
+ */
+export interface Checker {
+  readonly name: string;
+  readonly kinds: readonly FactKind[];
+  /** Told in order. A violation is told once, at the fact that shows it. */
+  take(fact: Fact, atMs: number): readonly string[];
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function objectAt(object: JsonObject, key: string): JsonObject | null {
+  const value = object[key];
+  return isObject(value) ? value : null;
+}
+
+export function textAt(object: JsonObject, key: string): string | null {
+  const value = object[key];
+  return typeof value === 'string' ? value : null;
+}
+
+export function numberAt(object: JsonObject, key: string): number | null {
+  const value = object[key];
+  return typeof value === 'number' ? value : null;
+}
+
+export function listAt(object: JsonObject, key: string): readonly JsonObject[] {
+  const value = object[key];
+  return Array.isArray(value) ? (value as readonly Json[]).filter(isObject) : [];
+}
+
+/** A permit out of raw JSON; null when it is not one. */
+export function permitIn(value: JsonObject | null): PermitFact | null {
+  if (value === null) return null;
+  const vm = textAt(value, 'vm');
+  const node = textAt(value, 'node');
+  const incarnation = textAt(value, 'incarnation');
+  const token = numberAt(value, 'token');
+  if (vm === null || node === null || incarnation === null || token === null) return null;
+  return { vm, node, incarnation, token };
+}
+
+/** The boot that an incarnation belongs to: the part before its nonce. */
+export function bootOf(incarnation: string): string {
+  return incarnation.slice(0, incarnation.lastIndexOf('.'));
+}

@@ -1,0 +1,208 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { runCampaign } from '../swarm/campaign.ts';
+import type { CampaignEnd } from '../swarm/campaign.ts';
+import { drawScenario } from '../swarm/draw.ts';
+import type { DrawOptions } from '../swarm/draw.ts';
+import { profiles } from '../swarm/profiles.ts';
+import type { ProfileName } from '../swarm/profiles.ts';
+import { runScenario } from '../swarm/run-scenario.ts';
+import type { SeedResult } from '../swarm/run-scenario.ts';
+import type { Recreate, Scenario } from '../swarm/scenario.ts';
+import { shrink } from '../swarm/shrink.ts';
+import { addTallies, reportOf } from '../swarm/tally.ts';
+import type { CampaignReport, CampaignViolation } from '../swarm/tally.ts';
+import { Progress } from './progress.ts';
+
+interface SimFlags {
+  readonly seeds: number;
+  readonly from: number;
+  readonly profile?: ProfileName;
+  readonly hours?: number;
+  readonly minutes?: number;
+  readonly workers: number;
+  readonly recreate?: Recreate;
+  readonly json?: string;
+  readonly replay?: string;
+  readonly seed?: number;
+  readonly shrink: boolean;
+}
+
+/** Fewer seeds than this say nothing about what is never reached. */
+const enoughSeeds = 2000;
+/** Violations that are shrunk and printed in full. */
+const shrunkMost = 3;
+
+/** `kennel chaos sim`: many seeds through the simulator, or one of them again. */
+export function simCommand(): Command {
+  return new Command('sim')
+    .description('run the cluster in the simulator under drawn faults, seed by seed')
+    .addHelpText(
+      'after',
+      `\nProfiles: ${Object.entries(profiles)
+        .map(([name, { summary }]) => `\n  ${name.padEnd(9)} ${summary}`)
+        .join(
+          '',
+        )}\n\nExit codes: 0 no rule was broken, 1 one was, or a rare state was never reached.`,
+    )
+    .option('--seeds <n>', 'how many seeds', wholeNumber, 1000)
+    .option('--from <seed>', 'the first seed', wholeNumber, 1)
+    .addOption(
+      new Option('--profile <name>', 'draw faults of one kind (default: each seed draws)').choices(
+        Object.keys(profiles),
+      ),
+    )
+    .option('--hours <h>', 'go on with further seeds for so long', positive)
+    .option('--minutes <m>', 'simulated minutes of faults per seed', positive)
+    .option('--workers <n>', 'processes', wholeNumber, 2)
+    .addOption(
+      new Option('--recreate <how>', 'make deleted VMs again').choices([
+        'never',
+        'sameId',
+        'newId',
+      ]),
+    )
+    .option('--json <file>', 'write the report as JSON')
+    .option('--replay <file>', 'run one scenario from a file, with its log')
+    .option('--seed <seed>', 'run one seed, with its log', wholeNumber)
+    .option('--no-shrink', 'do not look for the smallest scenario that breaks the rule')
+    .action(async (flags: SimFlags) => {
+      process.exitCode = await runSim(flags);
+    });
+}
+
+async function runSim(flags: SimFlags): Promise<number> {
+  const draw = drawOptions(flags);
+  if (flags.replay !== undefined) {
+    return replay(JSON.parse(readFileSync(flags.replay, 'utf8')) as Scenario);
+  }
+  if (flags.seed !== undefined) return replay(drawScenario(flags.seed, draw));
+  const progress = new Progress(flags.seeds);
+  const end = await campaign(flags, draw, progress);
+  progress.end();
+  const violations: CampaignViolation[] = [];
+  for (const result of end.violations) {
+    const isShrunk = flags.shrink && violations.length < shrunkMost;
+    violations.push(await describe(result, flags, draw, isShrunk));
+  }
+  const report = reportOf(end.tally, violations);
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+  print(report);
+  return report.violations.length > 0 || lacksReach(report, flags) ? 1 : 0;
+}
+
+/** Rounds of seeds until the time is over; one round without a time. */
+async function campaign(
+  flags: SimFlags,
+  draw: DrawOptions,
+  progress: Progress,
+): Promise<CampaignEnd> {
+  const endMs = Date.now() + (flags.hours ?? 0) * 3_600_000;
+  let end: CampaignEnd | null = null;
+  let { from } = flags;
+  do {
+    const next = await runCampaign({
+      from,
+      seeds: flags.seeds,
+      workers: flags.workers,
+      draw,
+      stopAtFirst: false,
+      onProgress: (tally, violations) => progress.show(tally, violations),
+    });
+    end = end === null ? next : joined(end, next);
+    from += flags.seeds;
+  } while (Date.now() < endMs && end.violations.length === 0);
+  return end;
+}
+
+function joined(a: CampaignEnd, b: CampaignEnd): CampaignEnd {
+  return { tally: addTallies(a.tally, b.tally), violations: [...a.violations, ...b.violations] };
+}
+
+async function replay(scenario: Scenario): Promise<number> {
+  const result = await runScenario(scenario, { withLog: true });
+  for (const line of result.log) console.log(line);
+  console.log(`\nseed ${scenario.seed}, hash ${result.hash}, ${result.events} events`);
+  for (const { checker, atMs, message } of result.violations) {
+    console.log(`${checker} at ${Math.round(atMs)} ms: ${message}`);
+  }
+  return result.violations.length > 0 ? 1 : 0;
+}
+
+async function describe(
+  result: SeedResult,
+  flags: SimFlags,
+  draw: DrawOptions,
+  isShrunk: boolean,
+): Promise<CampaignViolation> {
+  const { seed } = result;
+  const [first] = result.violations;
+  const checker = first?.checker ?? 'none';
+  let file: string | null = null;
+  if (isShrunk) {
+    const small = await shrink(drawScenario(seed, draw), (scenario) => breaks(scenario, checker));
+    file = `chaos-seed-${seed}.json`;
+    writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`);
+  }
+  return {
+    seed,
+    checker,
+    message: first?.message ?? '',
+    replay: file === null ? replayOf(seed, flags) : `kennel chaos sim --replay ${file}`,
+    scenario: file,
+  };
+}
+
+async function breaks(scenario: Scenario, checker: string): Promise<number | null> {
+  const { violations } = await runScenario(scenario);
+  return violations.find((each) => each.checker === checker)?.atMs ?? null;
+}
+
+function replayOf(seed: number, flags: SimFlags): string {
+  const options = [`--seed ${seed}`];
+  if (flags.profile !== undefined) options.push(`--profile ${flags.profile}`);
+  if (flags.minutes !== undefined) options.push(`--minutes ${flags.minutes}`);
+  if (flags.recreate !== undefined) options.push(`--recreate ${flags.recreate}`);
+  return `kennel chaos sim ${options.join(' ')}`;
+}
+
+function drawOptions({ profile, minutes, recreate }: SimFlags): DrawOptions {
+  return {
+    ...(profile === undefined ? {} : { profile }),
+    ...(minutes === undefined ? {} : { faultsMs: minutes * 60_000 }),
+    ...(recreate === undefined ? {} : { recreate }),
+  };
+}
+
+/** A rare state that a campaign over all profiles did not see. */
+function lacksReach(report: CampaignReport, flags: SimFlags): boolean {
+  if (report.seeds < enoughSeeds || flags.profile !== undefined) return false;
+  return report.neverReached.length > 0;
+}
+
+function print(report: CampaignReport): void {
+  const { seeds, failovers, events, virtualHours, clusterHoursPerCpuSecond } = report;
+  console.log(`${seeds} seeds, hash ${report.hash}`);
+  console.log(
+    `${failovers} failovers, ${events} events, ${virtualHours.toFixed(1)} cluster-hours, ${clusterHoursPerCpuSecond.toFixed(2)} of them per CPU second`,
+  );
+  for (const [name, count] of Object.entries(report.known)) {
+    console.log(`known defect, ${count} times: ${name}`);
+  }
+  for (const name of report.neverReached) console.log(`never reached: ${name}`);
+  for (const { seed, checker, message, replay: again } of report.violations) {
+    console.log(`seed ${seed} ${checker}: ${message}\n  replay: ${again}`);
+  }
+  if (report.violations.length === 0) console.log('no rule was broken');
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('a whole number, for example 100');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0, for example 0.5');
+  return value;
+}

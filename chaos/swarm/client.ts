@@ -1,0 +1,193 @@
+import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
+import type { Caller, ClusterService } from '../../src/api/cluster-service.ts';
+import type { Outcome } from '../../src/core/problem.ts';
+import { identityOf } from '../sim/cluster-world.ts';
+import type { ClusterManager } from '../sim/cluster-manager.ts';
+import type { RandomStream } from '../sim/random.ts';
+import type { Recorder } from './recorder.ts';
+import type { Scenario, WorkloadStep } from './scenario.ts';
+import { numbered } from './draw.ts';
+import { vmName, type Stage } from './stage.ts';
+
+/** How long a client waits for an answer, ms. */
+const patienceMs = 8000;
+/** Problems that say nothing about whether the change was made. */
+const unclear: ReadonlySet<string> = new Set(['E_NOT_LEADER', 'E_UNAVAILABLE', 'E_AMBIGUOUS']);
+
+/**
+ * A person with the API: asks whoever leads, one call after the other per VM, and keeps what was
+ * acknowledged. Without a clear answer it does not ask again.
+ */
+export class Client {
+  readonly #stage: Stage;
+  readonly #recorder: Recorder;
+  readonly #scenario: Scenario;
+  readonly #random: RandomStream;
+  readonly #ids = new Map<string, string>();
+  readonly #busy = new Set<string>();
+  #calls = 0;
+
+  constructor(stage: Stage, recorder: Recorder, scenario: Scenario, random: RandomStream) {
+    this.#stage = stage;
+    this.#recorder = recorder;
+    this.#scenario = scenario;
+    this.#random = random;
+    recorder.onFenceAsked = (node) => this.#fence(node);
+    recorder.onAsked = (step) => this.take(step);
+  }
+
+  schedule(steps: readonly WorkloadStep[]): void {
+    const { time } = this.#stage.cluster.world;
+    const label = time.label('client');
+    for (const step of steps) {
+      time.schedule(step.atMs - time.nowMs, () => this.take(step), label);
+    }
+  }
+
+  /** One call; nothing while an earlier one for the same VM is open, or while nobody leads. */
+  take(step: Omit<WorkloadStep, 'atMs'>): void {
+    const name = vmName(step.vm);
+    const { verb } = step;
+    const known = this.#recorder.record(name);
+    if (this.#busy.has(name) || (verb !== 'create' && known === null)) return;
+    const id = known?.vm ?? this.#newId(name);
+    if (id === null) return;
+    this.#ask(name, verb, id, (service, caller) => {
+      switch (verb) {
+        case 'create':
+          return service.createVm({ id, spec: this.#spec(step.vm), desired: 'running' }, caller);
+        case 'start':
+          return service.startVm(name, caller);
+        case 'stop':
+          return service.stopVm(name, { force: step.force, reason: null }, caller);
+        case 'delete':
+          return service.deleteVm(name, caller);
+        default:
+          return verb satisfies never;
+      }
+    });
+  }
+
+  /** What the API says of a VM that does not run although it should. */
+  explain(name: string, sinceMs: number): void {
+    const { cluster } = this.#stage;
+    const leader = this.#stage.leader();
+    if (leader === null) return;
+    void this.#call(leader, async (service) => {
+      const [vm, explained] = await Promise.all([service.vm(name), service.explain(name)]);
+      if (vm.kind === 'problem' || explained.kind === 'problem') return null;
+      if (vm.value.state === 'running' || vm.value.desired !== 'running') return null;
+      const { awaiting, try: steps } = explained.value;
+      return { state: vm.value.state, reason: vm.value.reason, awaiting, try: steps };
+    }).then((said) => {
+      if (said === null || cluster.store.leader !== leader.name) return undefined;
+      const now = this.#recorder.record(name);
+      if (now === null || now.sinceMs !== sinceMs) return undefined;
+      this.#recorder.note({ kind: 'explained', vm: name, sinceMs, ...said });
+      return undefined;
+    });
+  }
+
+  /** For a VM that has no record; null when it may not be made (again). */
+  #newId(name: string): string | null {
+    const old = this.#ids.get(name);
+    const { recreate } = this.#scenario;
+    if (old !== undefined && recreate !== 'newId') return recreate === 'sameId' ? old : null;
+    const id = this.#random.uuid();
+    this.#ids.set(name, id);
+    return id;
+  }
+
+  #fence(node: string): void {
+    const leader = this.#stage.leader();
+    if (leader === null) return;
+    void this.#call(leader, (service) =>
+      service.fenceNode(node, { reason: 'the simulation asks', override: false }, this.#caller()),
+    );
+  }
+
+  #ask(
+    name: string,
+    verb: WorkloadStep['verb'],
+    vm: string,
+    question: (service: ClusterService, caller: Caller) => Promise<Outcome<unknown>>,
+  ): void {
+    const leader = this.#stage.leader();
+    if (leader === null) return;
+    this.#calls += 1;
+    const id = this.#calls;
+    this.#busy.add(name);
+    this.#recorder.note({ kind: 'call', id, verb, vm });
+    void this.#call(leader, (service) => question(service, this.#caller())).then((outcome) => {
+      this.#busy.delete(name);
+      this.#recorder.poll();
+      this.#recorder.note({ kind: 'answer', id, ...readAnswer(outcome) });
+      return undefined;
+    });
+  }
+
+  /** Through the process's gate, as over HTTP; null when no answer came in time. */
+  #call<T>(
+    leader: ClusterManager,
+    question: (service: ClusterService) => Promise<T>,
+  ): Promise<T | null> {
+    const { process, manager } = leader;
+    const { time } = this.#stage.cluster.world;
+    return new Promise((resolve) => {
+      if (process === null || manager === null) {
+        resolve(null);
+        return;
+      }
+      const label = time.label('client waits');
+      const deadline = time.schedule(patienceMs, () => resolve(null), label);
+      process.enter(() => {
+        void question(manager.service).then((answer) => {
+          process.effect(() => {
+            deadline.cancel();
+            resolve(answer);
+          });
+          return undefined;
+        });
+      });
+    });
+  }
+
+  #caller(): Caller {
+    return { identity: identityOf(this.#stage.cluster.world, 'admin', 'client'), dryRun: false };
+  }
+
+  #spec(number: number): ReturnType<typeof vmSpecSchema.parse> {
+    const { pinned, nodes } = this.#scenario;
+    const name = vmName(number);
+    const home = numbered('node', nodes)[(number - 1) % nodes];
+    return vmSpecSchema.parse({
+      name,
+      vcpus: 1,
+      memoryMiB: 512,
+      disks: [
+        {
+          source: { kind: 'sharedFile', path: `/vms/${name}.qcow2` },
+          format: 'qcow2',
+          bus: 'virtio',
+          readOnly: false,
+        },
+      ],
+      interfaces: [],
+      priority: 'medium',
+      definition: { kind: 'typed', machine: null, emulated: false },
+      consoleLog: null,
+      separateFrom: [],
+      nodes: pinned && home !== undefined ? [home] : [],
+    });
+  }
+}
+
+function readAnswer(outcome: Outcome<unknown> | null): {
+  readonly result: 'ok' | 'no' | 'unknown';
+  readonly detail: string;
+} {
+  if (outcome === null) return { result: 'unknown', detail: 'no answer' };
+  if (outcome.kind === 'ok') return { result: 'ok', detail: '' };
+  const { code, because } = outcome.problem;
+  return { result: unclear.has(code) ? 'unknown' : 'no', detail: `${code}: ${because}` };
+}

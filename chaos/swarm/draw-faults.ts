@@ -1,0 +1,365 @@
+import type { SimBmcMode } from '../sim/bmc.ts';
+import type { RandomStream } from '../sim/random.ts';
+import type { SimCall, SimFault } from '../sim/sim-domain.ts';
+import type { Fault, FaultEffect, Target } from './scenario.ts';
+
+export interface Cast {
+  readonly managers: readonly string[];
+  readonly nodes: readonly string[];
+  readonly vms: number;
+}
+
+type Draw = (random: RandomStream, cast: Cast) => FaultEffect;
+
+function aNode(random: RandomStream, cast: Cast): Target {
+  return random.chance(0.4) ? `home-${1 + random.below(cast.vms)}` : random.pick(cast.nodes);
+}
+
+function aManager(random: RandomStream, cast: Cast): Target {
+  if (random.chance(0.6)) return 'leader';
+  return random.chance(0.5) ? 'follower' : random.pick(cast.managers);
+}
+
+function aHost(random: RandomStream, cast: Cast): Target {
+  return random.chance(0.5) ? aNode(random, cast) : aManager(random, cast);
+}
+
+function aBmcMode(random: RandomStream): SimBmcMode {
+  return random.pick<SimBmcMode>([
+    { kind: 'lieOn' },
+    { kind: 'stuck' },
+    { kind: 'fail' },
+    { kind: 'busy' },
+    { kind: 'slow', ms: Math.round(random.between(500, 6000)) },
+    { kind: 'unreachable' },
+    { kind: 'dead' },
+    { kind: 'wrongPassword' },
+    { kind: 'dieMidOperation' },
+    { kind: 'delayed', ms: Math.round(random.between(500, 8000)) },
+  ]);
+}
+
+function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFault } {
+  const call = random.pick<SimCall>([
+    'define',
+    'start',
+    'start',
+    'destroy',
+    'undefine',
+    'setPermit',
+  ]);
+  const outcome = random.pick<SimFault>([
+    { kind: 'lost' },
+    { kind: 'ackLost', effectAfterMs: Math.round(random.between(0, 15_000)) },
+    { kind: 'fails', code: 'simulatedFailure', message: 'the simulation says no' },
+  ]);
+  return { call, fault: outcome };
+}
+
+/** Every kind of fault that is drawn by itself, by its name in the weights of a profile. */
+export const drawn = {
+  cut: (random, cast) =>
+    random.chance(0.5)
+      ? { kind: 'cut', from: aNode(random, cast), to: aManager(random, cast) }
+      : { kind: 'cut', from: aManager(random, cast), to: aNode(random, cast) },
+  cutBoth: (random, cast) => ({
+    kind: 'cutBoth',
+    a: aNode(random, cast),
+    b: aManager(random, cast),
+  }),
+  isolate: (random, cast) => ({ kind: 'isolate', host: aHost(random, cast) }),
+  partition: (random, cast) => ({
+    kind: 'partition',
+    hosts: [...cast.nodes, ...cast.managers].filter(() => random.chance(0.4)),
+  }),
+  poorLink: (random, cast) => {
+    const [a, b] = [aNode(random, cast), aManager(random, cast)];
+    const ends = random.chance(0.5) ? { from: a, to: b } : { from: b, to: a };
+    const delayMs = Math.round(random.between(20, 900));
+    return { kind: 'poorLink', ...ends, delayMs, loss: random.pick([0, 0.05, 0.3]) };
+  },
+  crashAgent: (random, cast) => ({ kind: 'crash', host: aNode(random, cast) }),
+  crashManager: (random, cast) => ({ kind: 'crash', host: aManager(random, cast) }),
+  pause: (random, cast) => ({
+    kind: 'pause',
+    host: aHost(random, cast),
+    beforeEffect: random.chance(0.6) ? 1 + random.below(60) : null,
+  }),
+  powerLoss: (random, cast) => ({
+    kind: 'powerLoss',
+    node: aNode(random, cast),
+    withBmc: random.chance(0.3),
+  }),
+  reset: (random, cast) => ({ kind: 'reset', node: aNode(random, cast) }),
+  panic: (random, cast) => ({ kind: 'panic', node: aNode(random, cast) }),
+  freezeNode: (random, cast) => ({
+    kind: 'freeze',
+    host: aNode(random, cast),
+    clocks: random.pick(['none', 'none', 'monotonic', 'both'] as const),
+  }),
+  freezeManager: (random, cast) => ({
+    kind: 'freeze',
+    host: aManager(random, cast),
+    clocks: random.pick(['none', 'none', 'both'] as const),
+  }),
+  bmc: (random, cast) => ({ kind: 'bmc', node: aNode(random, cast), mode: aBmcMode(random) }),
+  wrongBmc: (random, cast) => ({
+    kind: 'wrongBmc',
+    a: aNode(random, cast),
+    b: random.pick(cast.nodes),
+  }),
+  daemon: (random, cast) => ({
+    kind: 'daemon',
+    node: aNode(random, cast),
+    how: random.chance(0.6) ? 'hang' : 'kill',
+  }),
+  hypervisor: (random, cast) => ({
+    kind: 'hypervisor',
+    node: random.pick(cast.nodes),
+    ...aHypervisorFault(random),
+  }),
+  domain: (random, cast) => ({
+    kind: 'domain',
+    vm: 1 + random.below(cast.vms),
+    how: random.pick(['crash', 'crash', 'shutdown', 'ioError', 'hang'] as const),
+  }),
+  stateDisk: (random, cast) => ({
+    kind: 'stateDisk',
+    node: aNode(random, cast),
+    code: random.pick(['EIO', 'ENOSPC', 'EROFS'] as const),
+  }),
+  ambiguousWrite: (random) => ({
+    kind: 'ambiguousWrite',
+    effect: random.pick([
+      'evaluated',
+      'lost',
+      { lateMs: Math.round(random.between(1, 400)) },
+    ] as const),
+  }),
+  expireLeader: (random) => ({ kind: 'expireLeader', tell: random.chance(0.2) }),
+  cutStore: (random, cast) => ({ kind: 'cutStore', manager: aManager(random, cast) }),
+  wallStep: (random, cast) => ({
+    kind: 'wallStep',
+    host: aHost(random, cast),
+    byMs: Math.round(random.between(-3_600_000, 3_600_000)),
+  }),
+  replay: (random, cast) => ({
+    kind: 'replay',
+    node: aNode(random, cast),
+    back: random.below(12),
+    forged: random.chance(0.5),
+  }),
+  byHand: (random, cast) => ({
+    kind: 'byHand',
+    node: random.pick(cast.nodes),
+    vm: 1 + random.below(cast.vms),
+    how: random.pick(['now', 'atBoot', 'instead'] as const),
+  }),
+  fenceByPerson: (random, cast) => ({ kind: 'fenceByPerson', node: aNode(random, cast) }),
+  lie: (random, cast) => ({
+    kind: 'bmc',
+    node: random.pick(cast.nodes),
+    mode: { kind: random.chance(0.7) ? 'lieOff' : 'stuck' },
+  }),
+} as const satisfies Readonly<Record<string, Draw>>;
+
+export type FaultName = keyof typeof drawn;
+
+/**
+ * Chains of faults that one draw would rarely make by chance. A manager that did not lead remembers
+ * an old boot; a leader stands still while a node dies; a command waits while its node restarts.
+ */
+export const plots = {
+  staleMemory: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    const end = random.between(12_000, 25_000);
+    return [
+      fault({ kind: 'cutBoth', a: 'follower', b: node }, 0, end + random.between(0, 15_000)),
+      fault({ kind: 'reset', node }, 300, 0),
+      random.chance(0.5)
+        ? fault({ kind: 'cutStore', manager: 'leader' }, end, random.between(5000, 20_000))
+        : fault({ kind: 'crash', host: 'leader' }, end, 0),
+      fault({ kind: 'expireLeader', tell: false }, end + 100, 0),
+    ];
+  },
+  leaderStandsStill: (random, cast) => [
+    fault({ kind: 'powerLoss', node: aNode(random, cast), withBmc: false }, 0, 20_000),
+    fault(
+      { kind: 'pause', host: 'leader', beforeEffect: 1 + random.below(40) },
+      random.between(0, 6000),
+      random.between(1000, 25_000),
+    ),
+  ],
+  twoLeaders: (random, cast) => [
+    fault({ kind: 'cutBoth', a: 'follower', b: aNode(random, cast) }, 0, 20_000),
+    fault({ kind: 'expireLeader', tell: false }, random.between(0, 500), 0),
+    fault(
+      { kind: 'domain', vm: 1 + random.below(cast.vms), how: 'crash' },
+      random.between(0, 900),
+      0,
+    ),
+  ],
+  lateCommand: (random, cast) => {
+    const node = aNode(random, cast);
+    return [
+      fault({ kind: 'domain', vm: 1 + random.below(cast.vms), how: 'crash' }, 0, 0),
+      fault(
+        { kind: 'cut', from: 'leader', to: node },
+        random.between(0, 60),
+        random.between(900, 14_000),
+      ),
+      fault({ kind: 'crash', host: node }, random.between(100, 3000), 0),
+    ];
+  },
+  oldCommand: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    const first = random.chance(0.5) ? 'reset' : 'crash';
+    return [
+      first === 'reset'
+        ? fault({ kind: 'reset', node }, 0, 0)
+        : fault({ kind: 'crash', host: node }, 0, 0),
+      ...[0, 1, 2].map((back) =>
+        fault(
+          { kind: 'replay', node, back, forged: random.chance(0.5) },
+          random.between(500, 25_000),
+          0,
+        ),
+      ),
+    ];
+  },
+  /** A start that never arrived turns up after its node has come back with another boot. */
+  lostCommand: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return [
+      fault({ kind: 'cut', from: 'leader', to: node }, 0, 4000),
+      fault({ kind: 'domainsOf', node }, 20, 0),
+      fault({ kind: random.pick(['reset', 'panic'] as const), node }, random.between(200, 1500), 0),
+      ...[0, 1, 0, 1, 2].map((back) =>
+        fault({ kind: 'replay', node, back, forged: false }, random.between(5000, 30_000), 0),
+      ),
+    ];
+  },
+  /** The agent stands still with a start before it, for longer than its lease. */
+  startIntoPause: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'unreachable' } }, 0, 30_000),
+      fault({ kind: 'domainsOf', node }, 100, 0),
+      fault(
+        { kind: 'pause', host: node, beforeEffect: null },
+        100 + random.between(50, 66),
+        random.between(5500, 12_000),
+      ),
+    ];
+  },
+  hangInStart: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return [
+      fault({ kind: 'domainsOf', node }, 0, 0),
+      fault(
+        { kind: 'daemon', node, how: 'hang' },
+        random.between(55, 700),
+        random.between(3500, 12_000),
+      ),
+    ];
+  },
+  /** What the leader before said comes again after its successor was met. */
+  oldLeader: (random, cast) => [
+    fault({ kind: 'expireLeader', tell: random.chance(0.5) }, 0, 0),
+    ...Array.from({ length: 4 }, () =>
+      fault(
+        {
+          kind: 'replay',
+          node: random.pick(cast.nodes),
+          back: random.below(3),
+          forged: random.chance(0.5),
+        },
+        random.between(800, 8000),
+        0,
+      ),
+    ),
+  ],
+  /** The effect of a start comes long after its answer was given up. */
+  lateStart: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    const effectAfterMs = Math.round(random.between(5000, 14_000));
+    return [
+      fault(
+        { kind: 'hypervisor', node, call: 'start', fault: { kind: 'ackLost', effectAfterMs } },
+        0,
+        0,
+      ),
+      fault({ kind: 'domainsOf', node }, 20, 0),
+      fault(
+        { kind: 'daemon', node, how: 'hang' },
+        random.between(300, 1500),
+        random.between(3300, 5000),
+      ),
+    ];
+  },
+  /** A stopped VM is started past Kennel, hangs there, and is asked for through the API. */
+  handThenApi: (random, cast) => {
+    const vm = 1 + random.below(cast.vms);
+    return [
+      fault({ kind: 'ask', verb: 'stop', vm }, 0, 0),
+      fault({ kind: 'byHand', node: random.pick(cast.nodes), vm, how: 'now' }, 2000, 0),
+      fault({ kind: 'domain', vm, how: 'hang' }, 2010, 0),
+      fault({ kind: 'ask', verb: 'start', vm }, random.between(5500, 9000), 0),
+    ];
+  },
+  /** It runs, past Kennel, on a node that has just booted. */
+  handAtBoot: (random, cast) => {
+    const vm = 1 + random.below(cast.vms);
+    return [
+      fault({ kind: 'ask', verb: 'stop', vm }, 0, 0),
+      fault({ kind: 'byHand', node: random.pick(cast.nodes), vm, how: 'atBoot' }, 2000, 0),
+      fault({ kind: 'domain', vm, how: 'hang' }, random.between(5000, 13_000), 0),
+      fault({ kind: 'ask', verb: 'start', vm }, random.between(5000, 20_000), 0),
+    ];
+  },
+  /** The write of a fence intent has no answer, and the node is heard again meanwhile. */
+  intentUnanswered: (random, cast) => [
+    fault(
+      { kind: 'cutBoth', a: 'leader', b: `home-${1 + random.below(cast.vms)}` },
+      0,
+      random.pick([random.between(1100, 2000), random.between(3100, 4500)]),
+    ),
+    fault({ kind: 'ambiguousWrite', effect: 'evaluated' }, random.between(300, 900), 0),
+  ],
+  /** Told off while it stood On, its word is asked for again when it beats. */
+  lieWhileHeard: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    const silentMs = random.between(6000, 9000);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'stuck' } }, 0, silentMs + 1500),
+      fault({ kind: 'partition', hosts: [node] }, 100, silentMs),
+      fault({ kind: 'bmc', node, mode: { kind: 'lieOff' } }, silentMs + 1600, 20_000),
+    ];
+  },
+  lieWhileSilent: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'lieOff' } }, 0, 30_000),
+      fault({ kind: 'partition', hosts: [node] }, 200, random.between(7000, 15_000)),
+    ];
+  },
+} as const satisfies Readonly<
+  Record<string, (random: RandomStream, cast: Cast) => readonly Fault[]>
+>;
+
+export type PlotName = keyof typeof plots;
+
+function fault(effect: FaultEffect, atMs: number, lastsMs: number): Fault {
+  return { ...effect, atMs: Math.round(atMs), lastsMs: Math.round(lastsMs) };
+}
+
+/** How long a drawn fault lasts, ms: mostly short, sometimes long enough for everything to follow. */
+export function aDuration(random: RandomStream): number {
+  const [from, to] = random.pick([
+    [50, 1000],
+    [1000, 5000],
+    [3000, 12_000],
+    [10_000, 30_000],
+  ] as const);
+  return Math.round(random.between(from, to));
+}

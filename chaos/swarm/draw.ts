@@ -1,0 +1,120 @@
+import { randomFromSeed } from '../sim/random.ts';
+import type { RandomStream } from '../sim/random.ts';
+import { aDuration, drawn, plots } from './draw-faults.ts';
+import type { Cast, FaultName, PlotName } from './draw-faults.ts';
+import { profileNames, profiles } from './profiles.ts';
+import type { FaultProfile, ProfileName } from './profiles.ts';
+import type { Fault, Recreate, Scenario, WorkloadStep } from './scenario.ts';
+
+export interface DrawOptions {
+  /** Default: each seed draws one. */
+  readonly profile?: ProfileName;
+  /** Time in which faults are drawn, ms. Default: about a minute. */
+  readonly faultsMs?: number;
+  /** Default `never`: see `known-defects.ts`. */
+  readonly recreate?: Recreate;
+}
+
+/**
+ * The run that a seed stands for. Each part is drawn from a stream of its own, so that a change of
+ * one leaves the others as they were.
+ */
+export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
+  const random = randomFromSeed(seed).split('scenario');
+  const profile = options.profile ?? random.split('profile').pick(profileNames);
+  const { lies, workloadSteps } = profiles[profile];
+  const size = random.split('size');
+  const managers = size.pick([1, 2, 2, 3, 3]);
+  const nodes = size.pick([2, 2, 3, 3, 4, 5, 7]);
+  const vms = 1 + size.below(4);
+  const mode = size.chance(0.5) ? 'safety' : 'liveness';
+  const faultsMs = options.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
+  const times = random.split('times');
+  const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
+  return {
+    seed,
+    profile,
+    mode,
+    managers,
+    nodes,
+    detection: times.pick(['fast', 'default', 'default'] as const),
+    storeLeaseMs: Math.round(times.between(1500, 6000)),
+    storeLatencyMs: times.pick([3, 3, 3, 30, 250]),
+    bootMs: Math.round(times.between(3000, 9000)),
+    agentRestartMs: Math.round(times.between(200, 3000)),
+    managerRestartMs: Math.round(times.between(200, 4000)),
+    operatorMs: Math.round(times.between(5000, 30_000)),
+    rates: drawRates(random.split('rates'), cast),
+    pinned: lies,
+    recreate: options.recreate ?? 'never',
+    workload: drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps }),
+    faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
+    faultsMs,
+  };
+}
+
+function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {
+  const drift = random.chance(0.5) ? 0.008 : 0;
+  return Object.fromEntries(
+    [...cast.nodes, ...cast.managers].map((host) => [
+      host,
+      1 + Math.round(random.between(-drift, drift) * 1e5) / 1e5,
+    ]),
+  );
+}
+
+function drawWorkload(
+  random: RandomStream,
+  vms: number,
+  options: { readonly faultsMs: number; readonly steps: number },
+): readonly WorkloadStep[] {
+  const created = Array.from({ length: vms }, (_, index): WorkloadStep => ({
+    // Some are made while things go wrong.
+    atMs: Math.round(random.chance(0.7) ? random.between(500, 4000) : random.between(4000, 30_000)),
+    verb: 'create',
+    vm: index + 1,
+    force: false,
+  }));
+  const changes = Array.from({ length: random.below(options.steps + 1) }, (): WorkloadStep => ({
+    atMs: Math.round(random.between(8000, options.faultsMs)),
+    verb: random.pick(['start', 'start', 'stop', 'stop', 'stop', 'delete', 'create']),
+    vm: 1 + random.below(vms),
+    force: random.chance(0.5),
+  }));
+  return [...created, ...changes].sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawFaults(
+  random: RandomStream,
+  cast: Cast,
+  options: { readonly profile: ProfileName; readonly faultsMs: number },
+): readonly Fault[] {
+  const { weights, plots: stories, most }: FaultProfile = profiles[options.profile];
+  const faults: Fault[] = [];
+  const at = (): number => Math.round(random.between(6000, options.faultsMs));
+  const bag = weighted(weights);
+  const count = bag.length === 0 ? 0 : 1 + random.below(most);
+  for (let index = 0; index < count; index += 1) {
+    const name = random.pick(bag);
+    faults.push({ ...drawn[name](random, cast), atMs: at(), lastsMs: aDuration(random) });
+  }
+  const told = stories.length === 0 ? 0 : random.below(3);
+  for (let index = 0; index < told; index += 1) {
+    const plot: PlotName = random.pick(stories);
+    const beginMs = Math.round(random.between(6000, options.faultsMs * 0.6));
+    for (const each of plots[plot](random, cast)) {
+      faults.push({ ...each, atMs: beginMs + each.atMs });
+    }
+  }
+  return faults.filter((each) => each.atMs < options.faultsMs).sort((a, b) => a.atMs - b.atMs);
+}
+
+function weighted(weights: Readonly<Partial<Record<FaultName, number>>>): readonly FaultName[] {
+  return (Object.entries(weights) as [FaultName, number][]).flatMap(([name, weight]) =>
+    Array.from({ length: weight }, () => name),
+  );
+}
+
+export function numbered(prefix: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+}

@@ -1,0 +1,29 @@
+import { AcknowledgedChecker } from '../checkers/acknowledged.ts';
+import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
+import { FailoverChainChecker } from '../checkers/failover-chain.ts';
+import type { Checker } from '../checkers/history.ts';
+import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
+import { LeaseChecker } from '../checkers/leases.ts';
+import { OwnerChecker } from '../checkers/owners.ts';
+import { PermitChecker } from '../checkers/permits.ts';
+import { PlacementChecker } from '../checkers/placement.ts';
+import { PowerChecker } from '../checkers/power.ts';
+import { ProofChecker } from '../checkers/proofs.ts';
+import { WaitChecker } from '../checkers/waits.ts';
+
+/** Fresh ones: each judges one history. */
+export function everyChecker(): readonly Checker[] {
+  return [
+    new PermitChecker(),
+    new OwnerChecker(),
+    new ProofChecker(),
+    new LeaseChecker(),
+    new AgentMemoryChecker(),
+    new LeaderWriteChecker(),
+    new PowerChecker(),
+    new AcknowledgedChecker(),
+    new PlacementChecker(),
+    new WaitChecker(),
+    new FailoverChainChecker(),
+  ];
+}

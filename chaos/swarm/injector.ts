@@ -1,0 +1,402 @@
+import { lanProfile } from '../sim/link.ts';
+import type { SimCluster } from '../sim/cluster.ts';
+import type { SimBmcMode } from '../sim/bmc.ts';
+import { renamed } from './recorded-commands.ts';
+import type { Recorder } from './recorder.ts';
+import type { Fault } from './scenario.ts';
+import { machineOf, processOf, serviceOf, vmName, Stage } from './stage.ts';
+
+type FaultOf<Kind extends Fault['kind']> = Extract<Fault, { readonly kind: Kind }>;
+
+/** Faults of the network, of processes and of power have handlers of their own. */
+type OutsideFault = FaultOf<
+  | 'cut'
+  | 'cutBoth'
+  | 'isolate'
+  | 'partition'
+  | 'poorLink'
+  | 'cutStore'
+  | 'crash'
+  | 'pause'
+  | 'freeze'
+  | 'wallStep'
+  | 'powerLoss'
+  | 'reset'
+  | 'panic'
+>;
+type InsideFault = Exclude<Fault, OutsideFault>;
+
+/** Commands that may be replayed, newest first, per node. */
+const keptCommands = 16;
+
+/**
+ * Lets the faults of a scenario strike at their times, and ends them. Cuts are counted, so that the
+ * end of one does not heal another.
+ */
+export class Injector {
+  readonly #cluster: SimCluster;
+  readonly #stage: Stage;
+  readonly #recorder: Recorder;
+  readonly #cuts = new Map<string, number>();
+  /** Undoes what is still in force, newest last. */
+  readonly #undo = new Set<() => void>();
+
+  constructor(stage: Stage, recorder: Recorder) {
+    this.#stage = stage;
+    this.#cluster = stage.cluster;
+    this.#recorder = recorder;
+  }
+
+  schedule(faults: readonly Fault[]): void {
+    const { time } = this.#cluster.world;
+    const label = time.label('fault');
+    for (const fault of faults) {
+      time.schedule(fault.atMs - time.nowMs, () => this.#strike(fault), label);
+    }
+  }
+
+  /** Ends every fault that is in force. */
+  healAll(): void {
+    for (const undo of [...this.#undo].reverse()) undo();
+    this.#cluster.world.network.healAll();
+    this.#cluster.world.network.setEveryProfile(lanProfile);
+    for (const { machine, disk, hypervisor } of this.#cluster.nodes) {
+      disk.clearFaults();
+      hypervisor.resumeDaemon();
+      hypervisor.startDaemon();
+      machine.thaw();
+    }
+  }
+
+  #strike(fault: Fault): void {
+    const end = this.#begin(fault);
+    if (end === null) return;
+    this.#recorder.struck(fault.kind);
+    const undo = (): void => {
+      if (this.#undo.delete(undo)) end();
+    };
+    this.#undo.add(undo);
+    const { time } = this.#cluster.world;
+    time.schedule(fault.lastsMs, undo, time.label('fault ends'));
+  }
+
+  /** What ends it; null when it found nothing to strike, or ends by itself. */
+  #begin(fault: Fault): (() => void) | null {
+    switch (fault.kind) {
+      case 'cut':
+      case 'cutBoth':
+      case 'isolate':
+      case 'partition':
+      case 'poorLink':
+      case 'cutStore':
+        return this.#network(fault);
+      case 'crash':
+      case 'pause':
+      case 'freeze':
+      case 'wallStep':
+        return this.#process(fault);
+      case 'powerLoss':
+      case 'reset':
+      case 'panic':
+        return this.#power(fault);
+      default:
+        return this.#beginInside(fault);
+    }
+  }
+
+  #beginInside(fault: InsideFault): (() => void) | null {
+    switch (fault.kind) {
+      case 'bmc':
+      case 'wrongBmc':
+        return this.#device(fault);
+      case 'daemon':
+      case 'hypervisor':
+      case 'domain':
+      case 'domainsOf':
+      case 'stateDisk':
+      case 'byHand':
+        return this.#host(fault);
+      case 'ambiguousWrite':
+      case 'expireLeader':
+        return this.#leader(fault);
+      case 'replay':
+        return this.#replay(fault);
+      case 'fenceByPerson':
+        return this.#fence(fault);
+      case 'ask':
+        this.#recorder.onAsked({ verb: fault.verb, vm: fault.vm, force: true });
+        return () => undefined;
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  #network(
+    fault: FaultOf<'cut' | 'cutBoth' | 'isolate' | 'partition' | 'poorLink' | 'cutStore'>,
+  ): (() => void) | null {
+    const { network } = this.#cluster.world;
+    const name = (target: string): string | null => this.#stage.host(target)?.name ?? null;
+    switch (fault.kind) {
+      case 'cut':
+        return this.#cut([[name(fault.from), name(fault.to)]]);
+      case 'cutBoth':
+        return this.#cut(bothWays(name(fault.a), [name(fault.b)]));
+      case 'isolate':
+        return this.#cut(bothWays(name(fault.host), network.hosts()));
+      case 'partition': {
+        const outside = this.#stage.everybody().filter((each) => !fault.hosts.includes(each));
+        return this.#cut(fault.hosts.flatMap((host) => bothWays(host, outside)));
+      }
+      case 'poorLink': {
+        const [from, to] = [name(fault.from), name(fault.to)];
+        if (from === null || to === null || from === to) return null;
+        const slow = {
+          minMs: fault.delayMs / 2,
+          usualMs: fault.delayMs,
+          slowMs: fault.delayMs * 2,
+        };
+        network.setProfile(from, to, { ...slow, slowShare: 0.05, loss: fault.loss });
+        return () => network.setProfile(from, to, lanProfile);
+      }
+      case 'cutStore': {
+        const manager = this.#stage.manager(fault.manager);
+        if (manager?.process == null) return null;
+        this.#cluster.store.cut(manager.name);
+        return () => this.#cluster.store.heal(manager.name);
+      }
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  #cut(pairs: readonly (readonly [string | null, string | null])[]): (() => void) | null {
+    const { network } = this.#cluster.world;
+    const known = pairs.flatMap(([from, to]) =>
+      from === null || to === null || from === to ? [] : [[from, to] as const],
+    );
+    if (known.length === 0) return null;
+    for (const [from, to] of known) {
+      const key = `${from}>${to}`;
+      this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1);
+      network.cut(from, to);
+    }
+    return () => {
+      for (const [from, to] of known) {
+        const key = `${from}>${to}`;
+        const left = (this.#cuts.get(key) ?? 1) - 1;
+        this.#cuts.set(key, left);
+        if (left === 0) network.heal(from, to);
+      }
+    };
+  }
+
+  #process(fault: FaultOf<'crash' | 'pause' | 'freeze' | 'wallStep'>): (() => void) | null {
+    const host = this.#stage.host(fault.host);
+    if (host === null) return null;
+    const machine = machineOf(host);
+    const process = processOf(host);
+    switch (fault.kind) {
+      case 'crash':
+        if (process === null) return null;
+        machine.crash(serviceOf(host));
+        return () => undefined;
+      case 'pause': {
+        if (process === null) return null;
+        if (fault.beforeEffect === null) process.pause('stopped');
+        else process.beforeEffect(fault.beforeEffect, () => process.pause('stopped'));
+        // An armed pause that struck late still ends: it must not outlive its fault.
+        return () => {
+          process.beforeEffect(Number.MAX_SAFE_INTEGER, () => undefined);
+          process.resume('stopped');
+        };
+      }
+      case 'freeze':
+        if (machine.state !== 'on') return null;
+        if (fault.clocks !== 'none' && host.kind === 'manager') this.#recorder.fooled(host.name);
+        machine.freeze(fault.clocks);
+        return () => machine.thaw();
+      case 'wallStep':
+        machine.clock.stepWall(fault.byMs);
+        return () => undefined;
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  #power(fault: FaultOf<'powerLoss' | 'reset' | 'panic'>): (() => void) | null {
+    const node = this.#stage.node(fault.node);
+    if (node === null || node.machine.state === 'off') return null;
+    switch (fault.kind) {
+      case 'powerLoss': {
+        node.machine.powerOff();
+        const before = node.bmc.mode;
+        if (fault.withBmc) node.bmc.mode = { kind: 'dead' };
+        return () => {
+          if (fault.withBmc) node.bmc.mode = before.kind === 'dead' ? { kind: 'ok' } : before;
+          node.machine.powerOn();
+        };
+      }
+      case 'reset':
+        node.machine.reset();
+        return () => undefined;
+      case 'panic':
+        node.machine.panic();
+        return () => undefined;
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  #device(fault: FaultOf<'bmc' | 'wrongBmc'>): (() => void) | null {
+    const node = this.#stage.node(fault.kind === 'bmc' ? fault.node : fault.a);
+    if (node === null) return null;
+    if (fault.kind === 'bmc') {
+      const mode: SimBmcMode = { ...fault.mode };
+      node.bmc.mode = mode;
+      this.#recorder.bmc(node.name, mode.kind);
+      return () => {
+        if (node.bmc.mode === mode || mode.kind === 'dieMidOperation')
+          node.bmc.mode = { kind: 'ok' };
+        this.#recorder.bmc(node.name, 'ok');
+      };
+    }
+    const other = this.#stage.node(fault.b);
+    if (other === null || other === node) return null;
+    this.#cluster.plugBmc(node, other.bmc);
+    this.#recorder.bmc(node.name, 'foreign');
+    return () => {
+      this.#cluster.plugBmc(node, node.bmc);
+      this.#recorder.bmc(node.name, 'ok');
+    };
+  }
+
+  #host(
+    fault: FaultOf<'daemon' | 'hypervisor' | 'domain' | 'domainsOf' | 'stateDisk' | 'byHand'>,
+  ): (() => void) | null {
+    if (fault.kind === 'domain') return this.#domain(fault);
+    const node = this.#stage.node(fault.node);
+    if (node === null) return null;
+    switch (fault.kind) {
+      case 'daemon':
+        if (fault.how === 'hang') node.hypervisor.hangDaemon();
+        else node.hypervisor.killDaemon();
+        return () => {
+          node.hypervisor.resumeDaemon();
+          node.hypervisor.startDaemon();
+        };
+      case 'hypervisor':
+        node.hypervisor.inject(fault.call, fault.fault);
+        return () => undefined;
+      case 'domainsOf':
+        for (const vm of node.hypervisor.writers()) node.hypervisor.crash(vm);
+        return () => undefined;
+      case 'stateDisk': {
+        const { code } = fault;
+        node.disk.inject({ operation: 'write', code, times: Number.MAX_SAFE_INTEGER });
+        return () => node.disk.clearFaults();
+      }
+      case 'byHand':
+        return this.#byHand(fault);
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  #domain({ vm, how }: FaultOf<'domain'>): (() => void) | null {
+    const found = this.#stage.domains(vmName(vm)).find(({ domain }) => domain.live !== undefined);
+    if (found === undefined) return null;
+    const { hypervisor } = found.node;
+    const id = found.domain.vm;
+    switch (how) {
+      case 'crash':
+        hypervisor.crash(id);
+        return () => undefined;
+      case 'shutdown':
+        hypervisor.guestShutdown(id);
+        return () => undefined;
+      case 'ioError':
+        hypervisor.ioError(id);
+        return () => hypervisor.resume(id);
+      case 'hang':
+        found.domain.hung = true;
+        return () => undefined;
+      default:
+        return how satisfies never;
+    }
+  }
+
+  /** Never a second copy beside one that runs: that would be the person's fault alone. */
+  #byHand({ node: target, vm, how }: FaultOf<'byHand'>): (() => void) | null {
+    const name = vmName(vm);
+    const record = this.#recorder.record(name);
+    const node = this.#stage.node(target);
+    if (record === null || node === null) return null;
+    const live = this.#stage.domains(name).find(({ domain }) => domain.live !== undefined);
+    if (how === 'instead') {
+      if (live === undefined || live.domain.live?.permit == null) return null;
+      live.node.hypervisor.crash(live.domain.vm);
+      live.node.hypervisor.startByHand(live.domain.vm, name);
+      live.node.machine.crashAgent();
+      return () => undefined;
+    }
+    const isFree = (): boolean => {
+      const now = this.#recorder.record(name);
+      const runs = this.#stage.domains(name).some(({ domain }) => domain.live !== undefined);
+      return now !== null && now.holder === null && now.desired === 'stopped' && !runs;
+    };
+    if (!isFree()) return null;
+    if (how === 'now') {
+      node.hypervisor.startByHand(record.vm, name);
+      return () => undefined;
+    }
+    let armed = true;
+    node.machine.onBoot(() => {
+      if (armed && isFree()) node.hypervisor.startByHand(record.vm, name);
+      armed = false;
+    });
+    node.machine.reset();
+    return () => undefined;
+  }
+
+  #leader(fault: FaultOf<'ambiguousWrite' | 'expireLeader'>): (() => void) | null {
+    const leader = this.#cluster.store.leader;
+    if (leader === null) return null;
+    if (fault.kind === 'ambiguousWrite') {
+      this.#cluster.store.makeNextWriteAmbiguous(leader, fault.effect);
+      this.#recorder.ambiguous(leader, fault.effect);
+      return () => undefined;
+    }
+    // Also one that is told hears of it a moment later.
+    this.#recorder.fooled(leader);
+    this.#cluster.store.expire(leader, { tell: fault.tell });
+    return () => undefined;
+  }
+
+  #replay({ node: target, back, forged }: FaultOf<'replay'>): (() => void) | null {
+    const node = this.#stage.node(target);
+    if (node === null) return null;
+    const sent = this.#recorder.commandsTo(node.name, keptCommands);
+    const old = sent[sent.length - 1 - back];
+    if (old === undefined) return null;
+    const body = forged ? renamed(old.body) : old.body;
+    const managers = [old.from, ...this.#cluster.managers.map((each) => each.name)];
+    const passed = managers.some((from) =>
+      this.#cluster.world.network.replay(from, node.name, body),
+    );
+    return passed ? () => undefined : null;
+  }
+
+  #fence({ node: target }: FaultOf<'fenceByPerson'>): (() => void) | null {
+    const node = this.#stage.node(target);
+    if (node === null) return null;
+    this.#recorder.askToFence(node.name);
+    return () => undefined;
+  }
+}
+
+function bothWays(
+  host: string | null,
+  others: readonly (string | null)[],
+): readonly (readonly [string | null, string | null])[] {
+  return others.flatMap((other) => [[host, other] as const, [other, host] as const]);
+}

@@ -1,0 +1,159 @@
+import type { Client } from './client.ts';
+import type { Recorder } from './recorder.ts';
+import { machineOf, type Stage } from './stage.ts';
+
+export interface OperatorOptions {
+  readonly stage: Stage;
+  readonly recorder: Recorder;
+  readonly client: Client;
+  /** A dark or hung machine is left alone for so long, ms. */
+  readonly afterMs: number;
+}
+
+/** Longest time for which a running node may stay unproven or fenced before the person helps, ms. */
+const stuckMs = 60_000;
+/** Longest time for which a VM that runs well may keep its failures, ms. */
+const forgivenMs = 75_000;
+
+/**
+ * The person beside the cluster, who looks once a second: pushes the buttons of dark and hung
+ * machines, asks why a VM does not run, and after everything was healed does what Kennel says only a
+ * person can do.
+ */
+export class Operator {
+  readonly #options: OperatorOptions;
+  readonly #darkSinceMs = new Map<string, number>();
+  readonly #stableSinceMs = new Map<string, number>();
+  readonly #stuckSinceMs = new Map<string, number>();
+  #repairing = false;
+
+  constructor(options: OperatorOptions) {
+    this.#options = options;
+  }
+
+  look(): void {
+    const { stage } = this.#options;
+    const { nowMs } = stage.cluster.world.time;
+    for (const host of [...stage.cluster.nodes, ...stage.cluster.managers]) {
+      this.#buttons(host.name, nowMs);
+    }
+    this.#leases();
+    for (const [name, vm] of this.#options.recorder.records()) {
+      if (vm.desired !== 'running' || vm.deleting) continue;
+      if (vm.phase !== 'running') this.#options.client.explain(name, vm.sinceMs);
+      if (this.#repairing && vm.phase === 'failed') this.#start(name);
+    }
+    this.#failures(nowMs);
+  }
+
+  /** From now on nobody waits long with the buttons. */
+  repair(): void {
+    this.#repairing = true;
+    this.look();
+  }
+
+  isConverged(): boolean {
+    return this.whatIsMissing().length === 0;
+  }
+
+  whatIsMissing(): readonly string[] {
+    const { stage, recorder } = this.#options;
+    const missing: string[] = [];
+    const seated = stage.cluster.store.leader;
+    if (seated === null || stage.leader()?.name !== seated) missing.push('nobody leads');
+    for (const { value } of stage.cluster.store.machine.list('node/')) {
+      const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
+      if (node.phase !== 'online') missing.push(`${node.id} is ${node.phase}`);
+    }
+    for (const [name, vm] of recorder.records()) {
+      const homes = stage.cluster.whereIs(name);
+      const wanted = vm.desired === 'running' && !vm.deleting;
+      if (wanted && vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder)
+        continue;
+      if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) continue;
+      const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
+      missing.push(`${name} is ${vm.phase}, desired ${vm.desired}, runs ${where}`);
+    }
+    return missing;
+  }
+
+  #buttons(name: string, nowMs: number): void {
+    const { stage, afterMs } = this.#options;
+    const host = stage.host(name);
+    if (host === null) return;
+    const machine = machineOf(host);
+    const isDark = machine.state === 'off' || machine.state === 'panicked';
+    const isOn = machine.state === 'on' && host.kind === 'node';
+    const isStuck = this.#repairing && isOn && this.#needsReset(name);
+    if (!isDark && !isStuck) {
+      this.#darkSinceMs.delete(name);
+      return;
+    }
+    const sinceMs = this.#darkSinceMs.get(name) ?? nowMs;
+    this.#darkSinceMs.set(name, sinceMs);
+    if (nowMs - sinceMs < Math.min(afterMs, this.#repairing ? 8000 : Infinity)) return;
+    this.#darkSinceMs.delete(name);
+    if (machine.state === 'off') machine.powerOn();
+    else machine.reset();
+  }
+
+  /**
+   * Its device lied, or took a command and did nothing: only a new boot or a person's word proves
+   * the node dead, and this person resets it.
+   */
+  #needsReset(name: string): boolean {
+    const { store, world } = this.#options.stage.cluster;
+    const record = store.machine.get(`node/${name}`);
+    const phase = record === null ? '' : (JSON.parse(record.value) as { phase: string }).phase;
+    const mark = `${name} ${record?.modRevision}`;
+    if (phase !== 'fencing' && phase !== 'fenced') return false;
+    const sinceMs = this.#stuckSinceMs.get(mark) ?? world.time.nowMs;
+    this.#stuckSinceMs.set(mark, sinceMs);
+    return world.time.nowMs - sinceMs > stuckMs;
+  }
+
+  #start(name: string): void {
+    const vm = Number(name.slice('vm-'.length));
+    this.#options.client.take({ verb: 'start', vm, force: false });
+  }
+
+  #leases(): void {
+    const { stage, recorder } = this.#options;
+    for (const { name, agent, machine, process } of stage.cluster.nodes) {
+      if (agent === null || process === null || process.paused) continue;
+      const { incarnation, leaseLeftMs } = agent.status();
+      if (leaseLeftMs === null) continue;
+      const boottimeMs = machine.clock.boottimeMs();
+      recorder.note({
+        kind: 'leaseSeen',
+        node: name,
+        incarnation,
+        leftMs: leaseLeftMs,
+        boottimeMs,
+      });
+    }
+  }
+
+  /** Failures count only until a VM has run well for a minute under one leader. */
+  #failures(nowMs: number): void {
+    const { stage, recorder } = this.#options;
+    const { machine } = stage.cluster.store;
+    const epoch = machine.get('leader')?.createRevision ?? 0;
+    for (const { key, value, modRevision } of machine.list('vm/')) {
+      const vm = JSON.parse(value) as {
+        readonly phase: string;
+        readonly failures: number;
+        readonly permit: { readonly node: string } | null;
+      };
+      const home = machine.get(`node/${vm.permit?.node}`);
+      const isHeard = home?.value.includes('"phase":"online"') === true;
+      if (vm.phase !== 'running' || vm.failures === 0 || !isHeard) continue;
+      const mark = `${key}@${modRevision}@${home?.modRevision}@${epoch}`;
+      const sinceMs = this.#stableSinceMs.get(mark) ?? nowMs;
+      this.#stableSinceMs.set(mark, sinceMs);
+      if (nowMs - sinceMs > forgivenMs && this.#repairing) {
+        recorder.violated('liveness', `${key} runs and still counts ${vm.failures} failures`);
+      }
+    }
+  }
+}

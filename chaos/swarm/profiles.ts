@@ -1,0 +1,132 @@
+import type { FaultName, PlotName } from './draw-faults.ts';
+
+export interface FaultProfile {
+  readonly summary: string;
+  readonly weights: Readonly<Partial<Record<FaultName, number>>>;
+  readonly plots: readonly PlotName[];
+  /** At most so many faults are drawn one by one. */
+  readonly most: number;
+  readonly workloadSteps: number;
+  /**
+   * A BMC that says Off of a node that lives and that nobody hears cannot be told from the truth, by
+   * anybody. Where such lies are drawn, no VM may move, and what is tested is that the proof is
+   * revoked as soon as the node is heard.
+   */
+  readonly lies: boolean;
+}
+
+const network = { cut: 4, cutBoth: 4, isolate: 3, partition: 3, poorLink: 3 } as const;
+const power = { powerLoss: 4, reset: 3, panic: 2, freezeNode: 3 } as const;
+const processes = { crashAgent: 3, crashManager: 3, pause: 4, freezeManager: 2 } as const;
+const leaders = { expireLeader: 3, cutStore: 2, ambiguousWrite: 3 } as const;
+const host = { daemon: 3, hypervisor: 5, domain: 4, stateDisk: 2 } as const;
+const devices = { bmc: 4, wrongBmc: 1 } as const;
+const people = { byHand: 1, fenceByPerson: 1, wallStep: 1 } as const;
+
+export const profiles = {
+  mixed: {
+    summary: 'everything at once',
+    weights: {
+      ...network,
+      ...power,
+      ...processes,
+      ...leaders,
+      ...host,
+      ...devices,
+      ...people,
+      replay: 2,
+    },
+    plots: [
+      'staleMemory',
+      'leaderStandsStill',
+      'twoLeaders',
+      'lateCommand',
+      'oldCommand',
+      'lostCommand',
+      'startIntoPause',
+      'hangInStart',
+      'lateStart',
+      'handThenApi',
+      'handAtBoot',
+      'oldLeader',
+    ],
+    most: 14,
+    workloadSteps: 6,
+    lies: false,
+  },
+  network: {
+    summary: 'cuts, partitions, poor links',
+    weights: { ...network, reset: 1, crashAgent: 1, bmc: 1 },
+    plots: ['staleMemory', 'twoLeaders', 'lateCommand', 'intentUnanswered'],
+    most: 10,
+    workloadSteps: 4,
+    lies: false,
+  },
+  power: {
+    summary: 'dying nodes and bad fence devices',
+    weights: { ...power, ...devices, pause: 2, expireLeader: 1, cutBoth: 2, wallStep: 1 },
+    plots: ['leaderStandsStill'],
+    most: 8,
+    workloadSteps: 3,
+    lies: false,
+  },
+  leaders: {
+    summary: 'leaders that come, go, stand still and overlap',
+    weights: { ...leaders, ...processes, cutBoth: 2, powerLoss: 2, reset: 2, domain: 2 },
+    plots: ['staleMemory', 'leaderStandsStill', 'twoLeaders', 'oldLeader'],
+    most: 10,
+    workloadSteps: 5,
+    lies: false,
+  },
+  agents: {
+    summary: 'agents and hypervisors that fail, and commands that come again',
+    weights: {
+      ...host,
+      crashAgent: 4,
+      pause: 2,
+      freezeNode: 2,
+      cut: 3,
+      reset: 2,
+      replay: 6,
+      byHand: 3,
+    },
+    plots: [
+      'lateCommand',
+      'oldCommand',
+      'lostCommand',
+      'startIntoPause',
+      'hangInStart',
+      'lateStart',
+      'handThenApi',
+      'handAtBoot',
+      'oldLeader',
+    ],
+    most: 12,
+    workloadSteps: 8,
+    lies: false,
+  },
+  lies: {
+    summary: 'BMCs that say Off of nodes that live; no VM may move',
+    weights: { crashManager: 1, expireLeader: 1, cutBoth: 1, domain: 1 },
+    plots: ['lieWhileHeard', 'lieWhileSilent'],
+    most: 4,
+    workloadSteps: 2,
+    lies: true,
+  },
+} as const satisfies Readonly<Record<string, FaultProfile>>;
+
+export type ProfileName = keyof typeof profiles;
+
+/** What a seed draws from, the mixture most often. */
+export const profileNames: readonly ProfileName[] = [
+  'mixed',
+  'mixed',
+  'mixed',
+  'network',
+  'power',
+  'leaders',
+  'leaders',
+  'agents',
+  'agents',
+  'lies',
+];

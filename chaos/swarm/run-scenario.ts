@@ -1,0 +1,119 @@
+import type { Violation } from '../checkers/history.ts';
+import { SimCluster } from '../sim/cluster.ts';
+import { everyChecker } from './every-checker.ts';
+import { Client } from './client.ts';
+import { Injector } from './injector.ts';
+import { Operator } from './operator.ts';
+import { Recorder } from './recorder.ts';
+import type { Scenario } from './scenario.ts';
+import { Sometimes } from './sometimes.ts';
+import { Stage } from './stage.ts';
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly events: number;
+  /** Virtual time, ms. */
+  readonly virtualMs: number;
+  readonly failovers: number;
+  readonly violations: readonly Violation[];
+  /** Violations that are known defects, by their id. */
+  readonly known: Readonly<Record<string, number>>;
+  readonly sometimes: Readonly<Record<string, number>>;
+  /** The last log lines; empty unless asked for. */
+  readonly log: readonly string[];
+}
+
+export interface RunOptions {
+  /** Keep the log lines of a run that broke a rule. */
+  readonly withLog?: boolean;
+}
+
+/** Everything that was wanted runs within this time after everything was healed, ms. */
+const convergeWithinMs = 240_000;
+/** What converged must stay so for this long, ms. */
+const stayMs = 5000;
+/** Between two looks of the operator, ms. */
+const lookMs = 1000;
+
+/** Runs one scenario until its end, or until a rule is broken. The same scenario gives the same run. */
+export async function runScenario(
+  scenario: Scenario,
+  options: RunOptions = {},
+): Promise<SeedResult> {
+  const sometimes = new Sometimes();
+  const recorder = new Recorder(everyChecker(), sometimes);
+  const cluster = new SimCluster({
+    seed: scenario.seed,
+    managers: scenario.managers,
+    nodes: scenario.nodes,
+    detection: scenario.detection,
+    storeLeaseMs: scenario.storeLeaseMs,
+    storeLatencyMs: scenario.storeLatencyMs,
+    bootMs: scenario.bootMs,
+    declareCapacity: true,
+    agentRestartMs: scenario.agentRestartMs,
+    managerRestartMs: scenario.managerRestartMs,
+    guard: false,
+    isolation: 'reference',
+    taps: recorder.taps,
+  });
+  for (const { name, machine } of [...cluster.nodes, ...cluster.managers]) {
+    machine.clock.setRate(scenario.rates[name] ?? 1);
+  }
+  recorder.watch(cluster);
+  const { time } = cluster.world;
+  try {
+    await cluster.start();
+    await play(scenario, cluster, recorder);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    recorder.violated('crash', text);
+  }
+  const failovers = cluster.store.machine
+    .list('failover/')
+    .filter((item) => item.value.includes('"outcome":"completed"')).length;
+  return {
+    seed: scenario.seed,
+    hash: time.hash(),
+    events: time.executed,
+    virtualMs: time.nowMs,
+    failovers,
+    violations: recorder.violations,
+    known: Object.fromEntries(recorder.known),
+    sometimes: Object.fromEntries(sometimes.counts),
+    log: options.withLog === true ? cluster.world.log.lines('info') : [],
+  };
+}
+
+async function play(scenario: Scenario, cluster: SimCluster, recorder: Recorder): Promise<void> {
+  const { time } = cluster.world;
+  const stage = new Stage(cluster);
+  const client = new Client(stage, recorder, scenario, cluster.world.random.split('client'));
+  const injector = new Injector(stage, recorder);
+  const operator = new Operator({ stage, recorder, client, afterMs: scenario.operatorMs });
+  client.schedule(scenario.workload);
+  injector.schedule(scenario.faults);
+  const look = (): void => {
+    operator.look();
+    time.schedule(lookMs, look, label);
+  };
+  const label = time.label('operator');
+  look();
+  const broken = (): boolean => recorder.poll();
+  if (await time.runUntil(broken, scenario.faultsMs - time.nowMs)) return;
+  if (scenario.mode === 'safety') return;
+  injector.healAll();
+  operator.repair();
+  const atRest = (): boolean => recorder.poll() || operator.isConverged();
+  const healedMs = time.nowMs;
+  for (;;) {
+    const leftMs = convergeWithinMs - (time.nowMs - healedMs);
+    if (!(await time.runUntil(atRest, Math.max(0, leftMs)))) {
+      recorder.violated('liveness', operator.whatIsMissing().join('; '));
+      return;
+    }
+    const moved = (): boolean => recorder.poll() || !operator.isConverged();
+    if (!(await time.runUntil(moved, stayMs)) || recorder.violations.length > 0) return;
+  }
+}

@@ -1,0 +1,120 @@
+import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import type { SimBmcMode } from '../sim/bmc.ts';
+import type { StoppedClocks } from '../sim/clock.ts';
+import type { SimCall, SimFault } from '../sim/sim-domain.ts';
+
+/**
+ * A host by name (`node-1`, `m-2`), or by what it is when the fault strikes: `leader`, `follower`,
+ * or `home-<n>`, the node that runs VM number n. What cannot be resolved then does nothing.
+ */
+export type Target = string;
+
+/** What goes wrong. Most of it ends by itself after `lastsMs`. */
+export type FaultEffect =
+  | { readonly kind: 'cut'; readonly from: Target; readonly to: Target }
+  | { readonly kind: 'cutBoth'; readonly a: Target; readonly b: Target }
+  | { readonly kind: 'isolate'; readonly host: Target }
+  /** These hosts cannot reach any other; fence devices are on nobody's side. */
+  | { readonly kind: 'partition'; readonly hosts: readonly Target[] }
+  | {
+      readonly kind: 'poorLink';
+      readonly from: Target;
+      readonly to: Target;
+      readonly delayMs: number;
+      readonly loss: number;
+    }
+  | { readonly kind: 'crash'; readonly host: Target }
+  /** The process stops: now, or just before its n-th effect on the world from now. */
+  | { readonly kind: 'pause'; readonly host: Target; readonly beforeEffect: number | null }
+  | { readonly kind: 'powerLoss'; readonly node: Target; readonly withBmc: boolean }
+  | { readonly kind: 'reset'; readonly node: Target }
+  | { readonly kind: 'panic'; readonly node: Target }
+  | { readonly kind: 'freeze'; readonly host: Target; readonly clocks: StoppedClocks }
+  | { readonly kind: 'bmc'; readonly node: Target; readonly mode: SimBmcMode }
+  /** The BMC of `b` answers at the address of `a`. */
+  | { readonly kind: 'wrongBmc'; readonly a: Target; readonly b: Target }
+  | { readonly kind: 'daemon'; readonly node: Target; readonly how: 'hang' | 'kill' }
+  | {
+      readonly kind: 'hypervisor';
+      readonly node: Target;
+      readonly call: SimCall;
+      readonly fault: SimFault;
+    }
+  | {
+      readonly kind: 'domain';
+      readonly vm: number;
+      readonly how: 'crash' | 'shutdown' | 'ioError' | 'hang';
+    }
+  /** Every VM on a node crashes. */
+  | { readonly kind: 'domainsOf'; readonly node: Target }
+  | { readonly kind: 'stateDisk'; readonly node: Target; readonly code: 'EIO' | 'ENOSPC' | 'EROFS' }
+  | {
+      readonly kind: 'ambiguousWrite';
+      readonly effect: 'evaluated' | 'lost' | { readonly lateMs: number };
+    }
+  | { readonly kind: 'expireLeader'; readonly tell: boolean }
+  | { readonly kind: 'cutStore'; readonly manager: Target }
+  | { readonly kind: 'wallStep'; readonly host: Target; readonly byMs: number }
+  /** Commands that a node was sent earlier arrive again, as they were or under another id. */
+  | {
+      readonly kind: 'replay';
+      readonly node: Target;
+      readonly back: number;
+      readonly forged: boolean;
+    }
+  /** A person starts a stopped VM past Kennel; `how` says when. */
+  | {
+      readonly kind: 'byHand';
+      readonly node: Target;
+      readonly vm: number;
+      readonly how: 'now' | 'atBoot' | 'instead';
+    }
+  | { readonly kind: 'fenceByPerson'; readonly node: Target }
+  /** A client's call that belongs to a chain of faults. */
+  | { readonly kind: 'ask'; readonly verb: 'start' | 'stop'; readonly vm: number };
+
+export type Fault = FaultEffect & { readonly atMs: number; readonly lastsMs: number };
+
+export type Recreate = 'never' | 'sameId' | 'newId';
+
+export interface WorkloadStep {
+  readonly atMs: number;
+  readonly verb: 'create' | 'start' | 'stop' | 'delete';
+  /** Number of the VM, from 1. */
+  readonly vm: number;
+  readonly force: boolean;
+}
+
+/**
+ * One run as data: everything that is drawn is drawn before it begins, so that a part of it can be
+ * left out and the rest stays what it was.
+ */
+export interface Scenario {
+  readonly seed: number;
+  readonly profile: string;
+  /** `safety`: faults to the end. `liveness`: then everything is healed and must come to rest. */
+  readonly mode: 'safety' | 'liveness';
+  readonly managers: number;
+  readonly nodes: number;
+  readonly detection: DetectionProfile;
+  readonly storeLeaseMs: number;
+  /** Longest way to the store or back. */
+  readonly storeLatencyMs: number;
+  readonly bootMs: number;
+  readonly agentRestartMs: number;
+  readonly managerRestartMs: number;
+  /** A person powers a dark or hung node on after so long. */
+  readonly operatorMs: number;
+  /** Clock rates by host; 1 where there is none. */
+  readonly rates: Readonly<Record<string, number>>;
+  /** Every VM may run on one node only: VM n on node 1 + (n - 1) modulo the nodes. */
+  readonly pinned: boolean;
+  /**
+   * Whether a VM that was deleted is made again: never, under its old UUID, or under a new one with
+   * the old name.
+   */
+  readonly recreate: Recreate;
+  readonly workload: readonly WorkloadStep[];
+  readonly faults: readonly Fault[];
+  readonly faultsMs: number;
+}

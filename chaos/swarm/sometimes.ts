@@ -1,0 +1,220 @@
+import type { Transaction, WriteOutcome } from '../../src/store/store.ts';
+import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
+import {
+  bootOf,
+  listAt,
+  objectAt,
+  permitIn,
+  textAt,
+  type Fact,
+  type FactOf,
+  type WriteFact,
+} from '../checkers/history.ts';
+
+/**
+ * Rare states that a campaign must have been in: what was never reached was never tested. Each name
+ * says what happened.
+ */
+export const required = [
+  'a leader stood still between commit and send',
+  'a leadership was taken over while a fence operation was open',
+  'a deposed leader tried to write and was refused',
+  'an old command reached a node that had rebooted',
+  'an old command reached an agent that had restarted',
+  'an agent died with a start under way',
+  'a start was refused: incarnation',
+  'a start was refused: epoch',
+  'a start was refused: token',
+  'a start was refused: lease',
+  'a start was refused: stateDisk',
+  'an unanswered write had happened',
+  'an unanswered write never happened',
+  'an unanswered write would have come late',
+  'proof: powerOff',
+  'proof: newBoot',
+  'a proof was revoked',
+  'a fence operation was called off',
+  'a fence operation acted',
+  'a guard blocked a fence operation',
+  'a blocked fence operation went on',
+  'a leftover was released',
+  'an agent was taken over after a restart',
+  'a VM went into backoff',
+  'a person asked for a fence',
+  'a BMC answered for another node',
+] as const;
+
+export type Name = (typeof required)[number];
+
+/** Held longer than this, a message was sent by a process that stood still, ms. */
+const heldMs = 200;
+
+/** Counts how often something was so. */
+export class Sometimes {
+  readonly counts = new Map<string, number>();
+  readonly #fences = new Map<string, string>();
+  readonly #nodes = new Map<
+    string,
+    { phase: string; incarnation: string | null; boot: string | null }
+  >();
+  readonly #drawn = new Map<string, AmbiguousEffect>();
+  readonly #starts = new Map<string, number>();
+  readonly #foreign = new Set<string>();
+  #epochs = 0;
+
+  hit(name: Name | `fault: ${string}`): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  take(fact: Fact, atMs: number): void {
+    switch (fact.kind) {
+      case 'write':
+        this.#written(fact);
+        break;
+      case 'message':
+        this.#message(fact, atMs);
+        break;
+      case 'startAsked':
+        this.#starts.set(`${fact.node}/${fact.permit.vm}`, atMs);
+        break;
+      case 'vmRuns':
+        this.#starts.delete(`${fact.node}/${fact.vm}`);
+        break;
+      case 'bmc':
+        if (fact.mode === 'foreign') this.#foreign.add(`bmc-${fact.node}`);
+        else this.#foreign.delete(`bmc-${fact.node}`);
+        break;
+      case 'tool':
+        if (fact.action === 'guid' && this.#foreign.has(fact.bmcHost)) {
+          this.hit('a BMC answered for another node');
+        }
+        break;
+      case 'fenceAsked':
+        this.hit('a person asked for a fence');
+        break;
+      default:
+    }
+  }
+
+  ambiguousDrawn(manager: string, effect: AmbiguousEffect): void {
+    this.#drawn.set(manager, effect);
+  }
+
+  wrote(manager: string, _: Transaction, outcome: WriteOutcome): void {
+    if (outcome.kind === 'refused' && outcome.because === 'compare') {
+      const [leader] = outcome.current;
+      const deposed = leader === null || leader?.key === 'leader';
+      const foreign = leader == null || !leader.value.includes(`"${manager}"`);
+      if (deposed && foreign) this.hit('a deposed leader tried to write and was refused');
+      return;
+    }
+    const effect = this.#drawn.get(manager);
+    if (outcome.kind !== 'ambiguous' || effect === undefined) return;
+    this.#drawn.delete(manager);
+    if (effect === 'evaluated') this.hit('an unanswered write had happened');
+    else if (effect === 'lost') this.hit('an unanswered write never happened');
+    else this.hit('an unanswered write would have come late');
+  }
+
+  #written(fact: WriteFact): void {
+    const { key, value } = fact;
+    if (key === 'leader' && value !== null) {
+      const open = [...this.#fences.values()].some(
+        (phase) => phase === 'intent' || phase === 'acting',
+      );
+      if (open && this.#epochs > 0) {
+        this.hit('a leadership was taken over while a fence operation was open');
+      }
+      this.#epochs += 1;
+    }
+    if (value === null) return;
+    if (key.startsWith('fence/')) this.#fence(fact);
+    if (key.startsWith('node/')) this.#node(fact);
+    if (key.startsWith('vm/') && value['phase'] === 'backoff') this.hit('a VM went into backoff');
+  }
+
+  #fence({ key, value }: WriteFact): void {
+    if (value === null) return;
+    const before = this.#fences.get(key);
+    const phase = textAt(value, 'phase') ?? '';
+    this.#fences.set(key, phase);
+    if (before === phase) return;
+    const revoked = listAt(value, 'revoked').length;
+    if (revoked > 0 && (before === 'proven' || before === 'closed'))
+      this.hit('a proof was revoked');
+    else if (phase === 'acting') this.hit('a fence operation acted');
+    if (phase === 'cancelled') this.hit('a fence operation was called off');
+    const proof = objectAt(value, 'proof');
+    if (phase !== 'proven' || proof === null) return;
+    if (proof['kind'] === 'powerOff') this.hit('proof: powerOff');
+    if (proof['kind'] === 'newBoot') this.hit('proof: newBoot');
+  }
+
+  #node({ key, value }: WriteFact): void {
+    if (value === null) return;
+    const phase = textAt(value, 'phase') ?? '';
+    const incarnation = objectAt(value, 'incarnation');
+    const id = incarnation === null ? null : textAt(incarnation, 'id');
+    const boot = incarnation === null ? null : textAt(incarnation, 'bootId');
+    const before = this.#nodes.get(key);
+    this.#nodes.set(key, { phase, incarnation: id, boot });
+    if (before === undefined) return;
+    if (phase === 'blocked' && before.phase !== 'blocked') {
+      this.hit('a guard blocked a fence operation');
+    }
+    if (before.phase === 'blocked' && phase === 'fencing') {
+      this.hit('a blocked fence operation went on');
+    }
+    const restarted = id !== null && before.incarnation !== null && id !== before.incarnation;
+    if (restarted && boot === before.boot) this.hit('an agent was taken over after a restart');
+  }
+
+  #message(fact: FactOf<'message'>, atMs: number): void {
+    const { stage, body, sentAtMs } = fact;
+    if (body['kind'] === 'commands') {
+      if (stage === 'left' && atMs - sentAtMs > heldMs) {
+        this.hit('a leader stood still between commit and send');
+      }
+      if (stage === 'delivered') this.#commanded(fact);
+    }
+    if (body['kind'] === 'hello' && stage === 'left') this.#hello(fact);
+    if (body['kind'] !== 'result' || stage !== 'left') return;
+    const outcome = objectAt(body, 'outcome');
+    const operation = textAt(body, 'operation') ?? '';
+    if (outcome?.['kind'] === 'done' && operation.startsWith('leftover/')) {
+      this.hit('a leftover was released');
+    }
+    if (outcome?.['kind'] !== 'refused' || !operation.startsWith('start/')) return;
+    const because = textAt(outcome, 'because');
+    const name = `a start was refused: ${because}`;
+    const known = required.find((each) => each === name);
+    if (known !== undefined) this.hit(known);
+  }
+
+  #commanded({ to, body }: FactOf<'message'>): void {
+    const node = this.#alive.get(to);
+    for (const command of listAt(body, 'commands')) {
+      const permit = permitIn(objectAt(command, 'permit'));
+      if (permit === null || node === undefined || permit.incarnation === node) continue;
+      const sameBoot = bootOf(permit.incarnation) === bootOf(node);
+      if (sameBoot) this.hit('an old command reached an agent that had restarted');
+      else this.hit('an old command reached a node that had rebooted');
+    }
+  }
+
+  readonly #alive = new Map<string, string>();
+
+  #hello({ from, body }: FactOf<'message'>): void {
+    const incarnation = objectAt(body, 'incarnation');
+    const id = incarnation === null ? null : textAt(incarnation, 'id');
+    if (id === null || this.#alive.get(from) === id) return;
+    const again = this.#alive.has(from);
+    this.#alive.set(from, id);
+    if (!again) return;
+    for (const key of this.#starts.keys()) {
+      if (!key.startsWith(`${from}/`)) continue;
+      this.#starts.delete(key);
+      this.hit('an agent died with a start under way');
+    }
+  }
+}

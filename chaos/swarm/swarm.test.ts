@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { runCampaign } from './campaign.ts';
+import { drawScenario } from './draw.ts';
+import { profiles } from './profiles.ts';
+import type { ProfileName } from './profiles.ts';
+import { runScenario } from './run-scenario.ts';
+import { shrink } from './shrink.ts';
+import { addTallies, noTally, reportOf, tallyOf } from './tally.ts';
+import type { Tally } from './tally.ts';
+
+const ofProfiles = Object.keys(profiles) as ProfileName[];
+
+async function tallySeeds(from: number, count: number, profile?: ProfileName): Promise<Tally> {
+  let tally = noTally;
+  for (let seed = from; seed < from + count; seed += 1) {
+    const result = await runScenario(drawScenario(seed, profile === undefined ? {} : { profile }));
+    expect(result.violations, `seed ${seed}`).toEqual([]);
+    tally = addTallies(tally, tallyOf(result, 1));
+  }
+  return tally;
+}
+
+describe('a share of the campaign', () => {
+  it.each(ofProfiles)(
+    'I1 I2 I3 I4 I6: no rule is broken by seeds of the profile %s',
+    async (profile) => {
+      const tally = await tallySeeds(1, 20, profile);
+      expect(tally.seeds).toBe(20);
+      expect(tally.events).toBeGreaterThan(20_000);
+    },
+  );
+
+  it('is the same whoever runs which seed', async () => {
+    const draw = { profile: 'mixed' } as const;
+    const options = { from: 50, seeds: 6, draw, stopAtFirst: false } as const;
+    const alone = await tallySeeds(50, 6, 'mixed');
+    const split = await runCampaign({ ...options, workers: 2 });
+    expect(split.violations).toEqual([]);
+    expect({ ...split.tally, cpuMs: 0 }).toEqual({ ...alone, cpuMs: 0 });
+  });
+
+  it('reports what it never reached', () => {
+    expect(reportOf(noTally, []).neverReached).toContain('proof: powerOff');
+    const seen = { ...noTally, sometimes: { 'proof: powerOff': 1 } };
+    expect(reportOf(seen, []).neverReached).not.toContain('proof: powerOff');
+  });
+});
+
+describe('shrinking', () => {
+  it('leaves only the faults and calls that matter, and ends the run there', async () => {
+    const drawn = drawScenario(4, { profile: 'mixed' });
+    const fault = { kind: 'reset', node: 'node-1', atMs: 9000, lastsMs: 0 } as const;
+    const scenario = { ...drawn, faults: [...drawn.faults, fault, { ...fault, atMs: 9500 }] };
+    let runs = 0;
+    const small = await shrink(scenario, async ({ faults, workload }) => {
+      runs += 1;
+      const has = faults.some((each) => each.kind === 'reset' && each.atMs === 9000);
+      return has && workload.some((step) => step.vm === 1) ? 9100 : null;
+    });
+    expect(small.faults).toEqual([fault]);
+    expect(small.workload).toHaveLength(1);
+    expect(small.faultsMs).toBe(9101);
+    expect(runs).toBeLessThan(100);
+  });
+});

@@ -1,0 +1,125 @@
+import { HashChain, textHash32 } from '../sim/hash-chain.ts';
+import type { SeedResult } from './run-scenario.ts';
+import { required } from './sometimes.ts';
+
+export interface CampaignViolation {
+  readonly seed: number;
+  readonly checker: string;
+  readonly message: string;
+  /** The command that plays it again. */
+  readonly replay: string;
+  /** File with the scenario cut down to what breaks the rule; null = none was written. */
+  readonly scenario: string | null;
+}
+
+export interface CampaignReport {
+  readonly seeds: number;
+  /** Equal for two campaigns over the same seeds of the same code, however they were split up. */
+  readonly hash: string;
+  readonly failovers: number;
+  readonly events: number;
+  readonly virtualHours: number;
+  readonly cpuSeconds: number;
+  readonly clusterHoursPerCpuSecond: number;
+  readonly violations: readonly CampaignViolation[];
+  /** Violations of defects that are known, by defect. */
+  readonly known: Readonly<Record<string, number>>;
+  readonly sometimes: Readonly<Record<string, number>>;
+  /** Rare states that were never reached; a campaign of enough seeds fails on any. */
+  readonly neverReached: readonly string[];
+}
+
+/** What one worker counts; any two can be added in any order. */
+export interface Tally {
+  readonly seeds: number;
+  readonly hash: string;
+  readonly failovers: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly cpuMs: number;
+  readonly known: Readonly<Record<string, number>>;
+  readonly sometimes: Readonly<Record<string, number>>;
+}
+
+export const noTally: Tally = {
+  seeds: 0,
+  hash: '0000000000000000',
+  failovers: 0,
+  events: 0,
+  virtualMs: 0,
+  cpuMs: 0,
+  known: {},
+  sometimes: {},
+};
+
+export function tallyOf(result: SeedResult, cpuMs: number): Tally {
+  return {
+    seeds: 1,
+    hash: seedHash(result.seed, result.hash),
+    failovers: result.failovers,
+    events: result.events,
+    virtualMs: Math.round(result.virtualMs),
+    cpuMs,
+    known: result.known,
+    sometimes: result.sometimes,
+  };
+}
+
+export function addTallies(a: Tally, b: Tally): Tally {
+  return {
+    seeds: a.seeds + b.seeds,
+    hash: xorHex(a.hash, b.hash),
+    failovers: a.failovers + b.failovers,
+    events: a.events + b.events,
+    virtualMs: a.virtualMs + b.virtualMs,
+    cpuMs: a.cpuMs + b.cpuMs,
+    known: addCounts(a.known, b.known),
+    sometimes: addCounts(a.sometimes, b.sometimes),
+  };
+}
+
+export function reportOf(tally: Tally, violations: readonly CampaignViolation[]): CampaignReport {
+  const virtualHours = tally.virtualMs / 3_600_000;
+  const cpuSeconds = tally.cpuMs / 1000;
+  return {
+    seeds: tally.seeds,
+    hash: tally.hash,
+    failovers: tally.failovers,
+    events: tally.events,
+    virtualHours: rounded(virtualHours),
+    cpuSeconds: rounded(cpuSeconds),
+    clusterHoursPerCpuSecond: cpuSeconds === 0 ? 0 : rounded(virtualHours / cpuSeconds),
+    violations: [...violations].sort((a, b) => a.seed - b.seed),
+    known: sorted(tally.known),
+    sometimes: sorted(tally.sometimes),
+    neverReached: required.filter((name) => (tally.sometimes[name] ?? 0) === 0),
+  };
+}
+
+/** The seed is part of it: two runs that happen to be equal must not cancel each other. */
+function seedHash(seed: number, hash: string): string {
+  const chain = new HashChain();
+  chain.mixWide(seed);
+  chain.mix(textHash32(hash.slice(0, 8)));
+  chain.mix(textHash32(hash.slice(8)));
+  return chain.text();
+}
+
+function xorHex(a: string, b: string): string {
+  return (BigInt(`0x${a}`) ^ BigInt(`0x${b}`)).toString(16).padStart(16, '0');
+}
+
+function addCounts(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const sum: Record<string, number> = { ...a };
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}
+
+function sorted(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;

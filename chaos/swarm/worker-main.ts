@@ -1,0 +1,19 @@
+import { work } from './worker.ts';
+import type { WorkerJob, WorkerMessage } from './worker.ts';
+
+/* The other end of `campaign.ts`: a process of its own that is sent one job. */
+
+function tell(message: WorkerMessage): void {
+  process.send?.(message);
+}
+
+process.once('message', (job: WorkerJob) => {
+  work(job, tell).then(
+    () => process.disconnect(),
+    (error: unknown) => {
+      console.error(error);
+      process.exitCode = 1;
+      process.disconnect();
+    },
+  );
+});
