@@ -68,10 +68,22 @@ export function bmcProcessName(node: number): string {
   return `bmc-${node}`;
 }
 
+function wiringFile(layout: LabLayout, node: number): string {
+  return join(bmcDirectory(layout, node), 'wired-to');
+}
+
+/** Number of the node whose BMC answers at the BMC address of `node`: its own, if nobody swapped. */
+export function wiredTo(layout: LabLayout, node: number): number {
+  const file = wiringFile(layout, node);
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : node;
+}
+
 function lanConfig(layout: LabLayout, node: number, password: string): string {
   const chassis = join(import.meta.dirname, 'machine', 'chassis.sh');
-  const { host, port, user, guid } = labBmc(layout, node);
-  const control = [chassis, nodeDirectory(layout, node), bmcDirectory(layout, node)];
+  const { host, port, user } = labBmc(layout, node);
+  const machine = wiredTo(layout, node);
+  const guid = bmcGuid(layout, machine);
+  const control = [chassis, nodeDirectory(layout, machine), bmcDirectory(layout, machine)];
   return `name "${nodeName(node)}"
 set_working_mc 0x20
   startlan 1
@@ -156,6 +168,14 @@ export async function ensureBmc(
     { timeoutMs: 10_000, signal },
   );
   return true;
+}
+
+/** Moves the cable of a BMC: behind the address of `node` is the BMC of `machine` from now on. */
+export async function wireBmc(book: LabBook, node: number, machine: number): Promise<void> {
+  writeFileSync(wiringFile(book.layout, node), String(machine));
+  const process = findProcess(book, bmcProcessName(node));
+  if (process !== null) await killProcess(process);
+  await ensureBmc(book, node);
 }
 
 function faultFile(layout: LabLayout, node: number): string {

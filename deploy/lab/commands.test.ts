@@ -38,6 +38,7 @@ test('every fault of the lab has its command', () => {
     'partition',
     'heal',
     'bmc-fault',
+    'wire-bmc',
   ]);
 });
 
@@ -53,7 +54,7 @@ test('a BMC fault that is none is refused with those that are', async () => {
 });
 
 test('a lab that is down says how to make one', () => {
-  const nothing = { nodes: [], managers: [], disks: [], processes: [] };
+  const nothing = { nodes: [], managers: [], disks: [], kennelConfig: null, processes: [] };
   const text = describeStatus({ up: false, id: 'kl0', directory: '/nowhere', ...nothing });
   expect(text).toMatch(/no lab in \/nowhere\n {2}try: kennel lab up/);
 });

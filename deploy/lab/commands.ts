@@ -2,35 +2,12 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { parseBmcFault } from './bmc.ts';
 import type { BmcFault } from './bmc.ts';
 import type { LabNetwork } from './fabric.ts';
-import { openLab } from './lab.ts';
 import type { Lab, LabPlace } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import type { LabNode } from './node-machine.ts';
 import { describeStatus } from './status-text.ts';
-
-interface LabFlags {
-  readonly dir?: string;
-  readonly prefix?: string;
-  readonly subnet?: string;
-}
-
-/** Runs one subcommand: expected failures become a coded message and exit code 1. */
-async function withLab(command: Command, work: (lab: Lab) => Promise<void>): Promise<void> {
-  const flags = command.optsWithGlobals<LabFlags>();
-  try {
-    const { dir, prefix, subnet } = flags;
-    await work(openLab({ directory: dir, prefix, subnet }));
-  } catch (error) {
-    if (!(error instanceof LabError)) throw error;
-    console.error(`${error.code}: ${error.message}\n  try: ${error.advice}`);
-    process.exitCode = 1;
-  }
-}
-
-function count(text: string): number {
-  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('a number, for example 3');
-  return Number(text);
-}
+import { upCommand } from './up-command.ts';
+import { withLab } from './with-lab.ts';
 
 function parsePlace(text: string): LabPlace {
   const [, kind = 'node', digits = ''] = /^(?:(node|manager)-)?([1-9]\d?)$/.exec(text) ?? [];
@@ -50,43 +27,6 @@ function parseFault(text: string): BmcFault {
   const fault = parseBmcFault(text);
   if (fault !== null) return fault;
   throw new InvalidArgumentError('ok, stuck, fail, lie, unreachable, or for example slow:3');
-}
-
-/** Aborts at the first SIGINT, SIGTERM or SIGHUP; further ones do not interrupt the cleaning up. */
-async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const interrupted = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const interrupt = (name: NodeJS.Signals): void => {
-    interrupted.abort(
-      new LabError('LAB_INTERRUPTED', 'kennel lab up', name, 'run it again when you like'),
-    );
-  };
-  for (const name of signals) process.on(name, interrupt);
-  try {
-    await work(interrupted.signal);
-  } finally {
-    for (const name of signals) process.off(name, interrupt);
-  }
-}
-
-function upCommand(): Command {
-  return new Command('up')
-    .description('make the lab, or mend what is missing of it')
-    .option('--nodes <n>', 'libvirt nodes (default: 3)', count)
-    .option('--managers <n>', 'places for managers (default: 1)', count)
-    .option('--disks <n>', 'shared disks, disk-1 to disk-n', count)
-    .action((flags: { nodes?: number; managers?: number; disks?: number }, command: Command) =>
-      withLab(command, (lab) =>
-        untilInterrupted(async (signal) => {
-          const say = (line: string): void => {
-            console.log(`  ${line}`);
-          };
-          const report = await lab.up({ ...flags, signal, say });
-          const word = { made: 'up', repaired: 'mended', alreadyUp: 'already up' }[report.kind];
-          console.log(`lab ${lab.layout.id} is ${word}, in ${lab.layout.directory}`);
-        }),
-      ),
-    );
 }
 
 function downCommand(): Command {
@@ -246,10 +186,22 @@ function bmcFaultCommand(): Command {
     );
 }
 
+function wireBmcCommand(): Command {
+  return new Command('wire-bmc')
+    .description('swap BMC cables: at the address of one node answers the BMC of another')
+    .addArgument(
+      new Argument('<node>', 'at whose address, for example node-1').argParser(parseNode),
+    )
+    .addArgument(new Argument('<machine>', 'whose BMC; the same = as it was').argParser(parseNode))
+    .action((node: number, machine: number, _flags: unknown, command: Command) =>
+      withLab(command, (lab) => lab.wireBmc(node, machine)),
+    );
+}
+
 /** `kennel lab`: a lab of libvirt nodes on this machine, and the faults to try on it. */
 export function labCommand(): Command {
   const lab = new Command('lab')
-    .description('several libvirt nodes with BMCs and shared disks on this machine (needs root)')
+    .description('a whole cluster of libvirt nodes with BMCs on this machine (needs root)')
     .option('--dir <directory>', 'state of the lab; one lab per directory')
     .option('--prefix <letters>', 'first letters of all names the lab makes (default: kl)')
     .option('--subnet <a.b.c>', 'its management network (default: 10.77.0)');
@@ -258,5 +210,5 @@ export function labCommand(): Command {
   for (const verb of nodeVerbs) lab.addCommand(nodeCommand(verb));
   lab.addCommand(powerLossCommand());
   lab.addCommand(cableCommand('partition')).addCommand(cableCommand('heal'));
-  return lab.addCommand(bmcFaultCommand());
+  return lab.addCommand(bmcFaultCommand()).addCommand(wireBmcCommand());
 }

@@ -62,7 +62,7 @@ describe.skipIf(missing.length > 0)(`taking a lab down${why}`, () => {
     const module = join(import.meta.dirname, 'commands.ts');
     const script = `import { labCommand } from ${JSON.stringify(module)};
       await labCommand().parseAsync(process.argv.slice(1), { from: 'user' });`;
-    const words = ['--dir', directory, 'up', '--nodes', '2', '--disks', '2'];
+    const words = ['--dir', directory, 'up', '--bare', '--nodes', '2', '--disks', '2'];
     const node = ['--input-type=module', '-e', script, '--', ...words];
     return spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit'] });
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from './command.ts';
 import { controlGroupMount, killGroup, populated, removeControlGroup } from './control-group.ts';
@@ -11,7 +11,7 @@ export type DownReport =
   | { readonly kind: 'down'; readonly removed: readonly string[] };
 
 /** What a lab puts into its directory; `lab.json` goes last. */
-const contents = ['nodes', 'bmc', 'storage', 'log', 'lab.json.new', 'lab.json'];
+const contents = ['kennel', 'nodes', 'bmc', 'storage', 'log', 'lab.json.new', 'lab.json'];
 
 function namespaces(id: string): readonly string[] {
   if (!existsSync('/run/netns')) return [];
@@ -42,6 +42,10 @@ export async function takeDown(layout: LabLayout): Promise<DownReport> {
     await mustRun(['ip', 'netns', 'del', namespace]);
     removed.push(`network namespace ${namespace}`);
   }
+  for (const where of mountsBelow(layout.directory)) {
+    await mustRun(['umount', where]);
+    removed.push(`mount ${where}`);
+  }
   if (existsSync(layout.directory)) {
     for (const name of contentsOf(layout.directory)) {
       rmSync(join(layout.directory, name), { recursive: true, force: true });
@@ -50,6 +54,15 @@ export async function takeDown(layout: LabLayout): Promise<DownReport> {
     if (readdirSync(layout.directory).length === 0) rmdirSync(layout.directory);
   }
   return removed.length === 0 ? { kind: 'alreadyDown' } : { kind: 'down', removed };
+}
+
+/** Mount points in the lab's directory, the innermost first. */
+function mountsBelow(directory: string): readonly string[] {
+  return readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((where) => where.startsWith(`${directory}/`))
+    .reverse();
 }
 
 function contentsOf(directory: string): readonly string[] {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { labBmc, readBmcFault, setBmcFault, bmcCalls, bmcProcessName } from './bmc.ts';
+import { wiredTo, wireBmc } from './bmc.ts';
 import type { BmcCall, BmcFault, LabBmc } from './bmc.ts';
 import { runCommand } from './command.ts';
 import type { CommandOptions, CommandResult } from './command.ts';
@@ -19,7 +20,14 @@ import { readRecord, recordIfReadable } from './lab-record.ts';
 import type { LabProcessRecord } from './lab-record.ts';
 import { bringUp, nodeGroup } from './lab-up.ts';
 import type { UpReport, UpRequest } from './lab-up.ts';
-import { labLayout, managerAddress, managerName, managerNamespace, nodeName } from './layout.ts';
+import {
+  kennelConfigFile,
+  labLayout,
+  managerAddress,
+  managerName,
+  managerNamespace,
+  nodeName,
+} from './layout.ts';
 import type { LabLayout, LabOptions } from './layout.ts';
 import { LabNode } from './node-machine.ts';
 import type { LabNodeStatus } from './node-machine.ts';
@@ -40,7 +48,12 @@ export interface LabStatus {
   readonly directory: string;
   readonly nodes: readonly (LabNodeStatus & {
     readonly libvirtSocket: string;
-    readonly bmc: LabBmc & { readonly state: LabProcessState; readonly fault: BmcFault };
+    readonly bmc: LabBmc & {
+      readonly state: LabProcessState;
+      readonly fault: BmcFault;
+      /** Number of the node whose BMC really answers there. */
+      readonly wiredTo: number;
+    };
   })[];
   readonly managers: readonly {
     readonly name: string;
@@ -48,6 +61,8 @@ export interface LabStatus {
     readonly cut: boolean;
   }[];
   readonly disks: readonly LabDisk[];
+  /** The client configuration of the cluster on the lab; null = the lab is bare. */
+  readonly kennelConfig: string | null;
   readonly processes: readonly {
     readonly name: string;
     readonly pid: number | null;
@@ -146,6 +161,12 @@ export class Lab {
 
   async setBmcFault(node: number, fault: BmcFault): Promise<void> {
     await setBmcFault(this.layout, this.node(node).number, fault);
+  }
+
+  /** Puts the BMC of `machine` behind the address at which the BMC of `node` is expected. */
+  async wireBmc(node: number, machine: number): Promise<void> {
+    const [to, from] = [this.node(node).number, this.node(machine).number];
+    await this.#locked(() => wireBmc(this.#book, to, from));
   }
 
   bmcCalls(node: number): readonly BmcCall[] {
@@ -271,9 +292,11 @@ export class Lab {
 
   status(): LabStatus {
     const { id, directory } = this.layout;
+    const config = kennelConfigFile(this.layout);
     const record = readRecord(directory);
     if (record === null) {
-      return { up: false, id, directory, nodes: [], managers: [], disks: [], processes: [] };
+      const nothing = { nodes: [], managers: [], disks: [], processes: [] };
+      return { up: false, id, directory, kennelConfig: null, ...nothing };
     }
     const stateOf = (name: string): LabProcessState => {
       const found = record.processes.find((process) => process.name === name);
@@ -290,6 +313,7 @@ export class Lab {
           ...this.bmcOf(node.number),
           state: stateOf(bmcProcessName(node.number)),
           fault: this.bmcFault(node.number),
+          wiredTo: wiredTo(this.layout, node.number),
         },
       })),
       managers: Array.from({ length: record.managers }, (_, index) => ({
@@ -298,6 +322,7 @@ export class Lab {
         cut: managerIsCut(this.layout, index + 1),
       })),
       disks: this.disks(),
+      kennelConfig: existsSync(config) ? config : null,
       processes: record.processes.map((process) => ({
         name: process.name,
         pid: process.identity?.pid ?? null,

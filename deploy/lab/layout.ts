@@ -127,6 +127,16 @@ export function bmcAddress(layout: LabLayout, node: number): string {
   return `${layout.subnet}.${100 + node}`;
 }
 
+/** Where the manager of a lab keeps its data, if Kennel runs on the lab. */
+export function kennelDirectory(layout: LabLayout): string {
+  return join(layout.directory, 'kennel');
+}
+
+/** The client configuration with which `kennel` reaches that manager from outside the lab. */
+export function kennelConfigFile(layout: LabLayout): string {
+  return join(kennelDirectory(layout), 'admin', 'outside.yaml');
+}
+
 export function managerName(manager: number): string {
   return `manager-${manager}`;
 }

@@ -18,6 +18,23 @@ function services(node: LabStatus['nodes'][number]): string {
     .join(', ');
 }
 
+function bmc(node: LabStatus['nodes'][number]): string {
+  const { state, fault, wiredTo } = node.bmc;
+  const cable = wiredTo === Number(node.name.slice('node-'.length)) ? '' : ` of node-${wiredTo}`;
+  return `BMC${cable} ${state === 'running' ? fault : state}`;
+}
+
+/** How the cluster on the lab does, as far as its processes tell. */
+function kennel(status: LabStatus): readonly string[] {
+  if (status.kennelConfig === null) return ['kennel: not on this lab; `kennel lab up` adds it'];
+  const manager = status.processes.find((process) => process.name === 'manager-1');
+  const agents = status.nodes.filter((node) => node.services['agent'] === 'running').length;
+  return [
+    `kennel: manager ${manager?.state ?? 'dead'}, ${agents} of ${status.nodes.length} agents run`,
+    `  export KENNEL_CONFIG=${status.kennelConfig}`,
+  ];
+}
+
 /** The state of a lab for people; fits a terminal of 80 columns while the names are short. */
 export function describeStatus(status: LabStatus): string {
   if (!status.up) return `no lab in ${status.directory}\n  try: kennel lab up`;
@@ -25,7 +42,7 @@ export function describeStatus(status: LabStatus): string {
     node.name,
     node.address,
     node.cut.length === 0 ? node.power : `${node.power}, cut: ${node.cut.join(' ')}`,
-    node.bmc.state === 'running' ? `BMC ${node.bmc.fault}` : `BMC ${node.bmc.state}`,
+    bmc(node),
     services(node),
   ]);
   const managers = status.managers.map((manager) => [
@@ -49,5 +66,6 @@ export function describeStatus(status: LabStatus): string {
     ...table([...nodes, ...managers]).map(indent),
     'processes',
     ...table(processes).map(indent),
+    ...kennel(status),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AddFenceDevice, CreateVm } from '../../../src/api/schema/requests.ts';
 import type { StatusView, VmView } from '../../../src/api/schema/views.ts';
 import { openClient, type Client } from '../../../src/client/client.ts';
 import type { DetectionProfile } from '../../../src/core/model/settings.ts';
@@ -8,9 +9,12 @@ import { KennelError } from '../../../src/errors/kennel-error.ts';
 import { loadClientCredentials } from '../../../src/cli/client-credentials.ts';
 import { realEnv } from '../../../src/env/real/real-env.ts';
 import { realLog } from '../../../src/env/real/log.ts';
-import { mustRun } from '../command.ts';
+import { mustRun, runCommand } from '../command.ts';
+import type { CommandOptions, CommandResult } from '../command.ts';
 import type { Lab, LabProcess } from '../lab.ts';
+import type { LabProcessState } from '../lab-process.ts';
 import { LabError } from '../lab-error.ts';
+import { kennelConfigFile, kennelDirectory } from '../layout.ts';
 import type { LabDisk } from '../storage.ts';
 import { waitUntil } from '../wait-until.ts';
 
@@ -29,6 +33,8 @@ export interface ClusterOptions {
   readonly profile: DetectionProfile;
   /** Settle time of every BMC, in ms. */
   readonly settleMs: number;
+  /** Size of the disk that the manager's store lies on. Default: the disk that the lab lies on. */
+  readonly storeMiB?: number;
   readonly say?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -42,13 +48,18 @@ export class KennelCluster {
 
   constructor(lab: Lab, signal?: AbortSignal) {
     this.lab = lab;
-    this.#directory = join(lab.layout.directory, 'kennel');
+    this.#directory = kennelDirectory(lab.layout);
     this.#signal = signal;
+  }
+
+  /** Data of the manager. */
+  get directory(): string {
+    return this.#directory;
   }
 
   /** The client configuration with which `kennel` reaches this cluster from outside the lab. */
   get configFile(): string {
-    return join(this.#directory, 'admin', 'outside.yaml');
+    return kennelConfigFile(this.lab.layout);
   }
 
   get client(): Client {
@@ -58,30 +69,62 @@ export class KennelCluster {
     return this.#client;
   }
 
-  /** Makes what is missing, as an operator would: init, manager, join, fence devices. */
-  async start(options: ClusterOptions): Promise<void> {
-    const say = options.say ?? (() => undefined);
-    if (!existsSync(join(this.#directory, 'manager.yaml'))) {
-      say('kennel init');
-      await this.#init(options.profile);
+  /**
+   * Makes what is missing, as an operator would: init, manager, join, fence devices. A manager that
+   * is frozen is not missing.
+   *
+   * @returns what it had to do, in words; empty when all was there.
+   */
+  async start(options: ClusterOptions): Promise<readonly string[]> {
+    const done: string[] = [];
+    const say = (line: string): void => {
+      done.push(line);
+      options.say?.(line);
+    };
+    if (!this.isMade()) {
+      await this.#init(options);
+      say('made cluster lab: kennel init');
     }
     await this.openClient();
-    await this.startManager();
-    say('manager leads');
+    if (this.managerState() === 'dead') {
+      await this.startManager();
+      say(`the manager leads, its API is at ${this.lab.managerAddress()}:${apiPort}`);
+    }
     const known = new Set((await this.status()).nodes.map((node) => node.name));
-    for (const node of this.lab.nodes()) {
-      if (known.has(node.name)) continue;
+    const joining = this.lab.nodes().filter((node) => !known.has(node.name));
+    for (const node of joining) {
       await this.#join(node.number);
       say(`${node.name} joined`);
     }
-    await this.until('all nodes are online', (view) =>
-      view.nodes.every((node) => node.state === 'online'),
+    for (const node of this.lab.nodes()) {
+      if (await this.#addFence(node.number, options.settleMs)) {
+        say(`the BMC of ${node.name} is verified and can fence it`);
+      }
+    }
+    const names = new Set(joining.map((node) => node.name));
+    await this.until('the nodes that joined are online and say what they can carry', (view) =>
+      view.nodes
+        .filter((node) => names.has(node.name))
+        .every((node) => node.state === 'online' && node.capacity.memoryMiB > 0),
     );
-    for (const node of this.lab.nodes()) await this.#addFence(node.number, options.settleMs);
-    say('every BMC is enrolled and verified');
+    return done;
   }
 
+  /** True once there is a cluster in the lab, whether its manager runs or not. */
+  isMade(): boolean {
+    return existsSync(join(this.#directory, 'manager.yaml'));
+  }
+
+  managerState(): LabProcessState {
+    const processes = this.lab.status().processes;
+    return processes.find((one) => one.name === managerProcess)?.state ?? 'dead';
+  }
+
+  /** Starts the manager, again if need be, and waits until it leads. */
   async startManager(): Promise<LabProcess> {
+    // What a killed manager had started goes with it, as it does under a service manager.
+    const known = this.lab.status().processes.some((one) => one.name === managerProcess);
+    if (known) await this.manager().kill();
     const manager = await this.lab.spawnManager(
       [...kennelCommand, 'manager', 'run', '--directory', this.#directory],
       { name: managerProcess },
@@ -133,41 +176,35 @@ export class KennelCluster {
     );
   }
 
-  /** Creates a VM per disk, with the tiny guest that is on it. */
-  async createVms(disks: readonly LabDisk[]): Promise<readonly VmView[]> {
+  /** Creates a VM per disk, with the tiny guest that is on it. `nodes`: where it may run. */
+  async createVms(
+    disks: readonly LabDisk[],
+    nodes: readonly string[] = [],
+  ): Promise<readonly VmView[]> {
     const created: VmView[] = [];
     for (const disk of disks) {
-      const vm = await this.client.createVm({
-        id: null,
-        desired: 'running',
-        spec: {
-          name: disk.name,
-          vcpus: 1,
-          memoryMiB: 2,
-          disks: [{ source: disk.source, format: 'raw', bus: 'virtio', readOnly: false }],
-          interfaces: [],
-          priority: 'medium',
-          definition: { kind: 'typed', machine: 'pc', emulated: true },
-          consoleLog: null,
-          separateFrom: [],
-          nodes: [],
-        },
-      });
+      const spec = { ...tinyVmSpec(disk), nodes: [...nodes] };
+      const vm = await this.client.createVm({ id: null, desired: 'running', spec });
       created.push(valueOf(vm));
     }
     return created;
   }
 
-  /** Runs `kennel …` as an operator outside the lab would. */
-  async kennel(argv: readonly string[]): Promise<string> {
-    return mustRun([...kennelCommand, '--config', this.configFile, ...argv]);
+  /** Runs `kennel …` as an operator outside the lab would, to its end and whatever that is. */
+  kennel(argv: readonly string[], options?: CommandOptions): Promise<CommandResult> {
+    return runCommand([...kennelCommand, '--config', this.configFile, ...argv], options);
   }
 
   async close(): Promise<void> {
     await this.#client?.close();
   }
 
-  async #init(profile: DetectionProfile): Promise<void> {
+  async #init({ profile, storeMiB }: ClusterOptions): Promise<void> {
+    const store = join(this.#directory, 'store');
+    if (storeMiB !== undefined) {
+      mkdirSync(store, { recursive: true, mode: 0o700 });
+      await mustRun(['mount', '-t', 'tmpfs', '-o', `size=${storeMiB}m`, 'kennel-lab', store]);
+    }
     await mustRun([
       ...kennelCommand,
       'init',
@@ -215,25 +252,44 @@ export class KennelCluster {
     });
   }
 
-  async #addFence(number: number, settleMs: number): Promise<void> {
-    const node = this.lab.node(number);
-    const bmc = this.lab.bmcOf(number);
-    const known = valueOf(await this.client.node(node.name));
-    if (known.fenceDevices.length > 0) return;
-    const added = await this.client.addFenceDevice(
-      node.name,
-      {
-        id: 'bmc',
-        level: 1,
-        driver: 'ipmi',
-        settings: { host: bmc.host, port: bmc.port, user: bmc.user },
-        secrets: { password: readFileSync(bmc.passwordFile, 'utf8').trim() },
-        settleMs,
-      },
-      { timeoutMs: 60_000 },
-    );
-    valueOf(added);
+  /** @returns false when the node has a fence device already. */
+  async #addFence(number: number, settleMs: number): Promise<boolean> {
+    const { name } = this.lab.node(number);
+    const known = valueOf(await this.client.node(name));
+    if (known.fenceDevices.length > 0) return false;
+    const device = { ...bmcDevice(this.lab, number), settleMs };
+    valueOf(await this.client.addFenceDevice(name, device, { timeoutMs: 60_000 }));
+    return true;
   }
+}
+
+/** A VM of the name of its disk, which holds the heartbeat guest. */
+export function tinyVmSpec(disk: LabDisk): CreateVm['spec'] {
+  return {
+    name: disk.name,
+    vcpus: 1,
+    memoryMiB: 2,
+    disks: [{ source: disk.source, format: 'raw', bus: 'virtio', readOnly: false }],
+    interfaces: [],
+    priority: 'medium',
+    definition: { kind: 'typed', machine: 'pc', emulated: true },
+    consoleLog: null,
+    separateFrom: [],
+    nodes: [],
+  };
+}
+
+/** The BMC of a lab node as the API takes it. Default settle time: 2 s. */
+export function bmcDevice(lab: Lab, number: number): AddFenceDevice {
+  const { host, port, user, passwordFile } = lab.bmcOf(number);
+  return {
+    id: 'bmc',
+    level: 1,
+    driver: 'ipmi',
+    settings: { host, port, user },
+    secrets: { password: readFileSync(passwordFile, 'utf8').trim() },
+    settleMs: 2000,
+  };
 }
 
 /** The value of an answer; a problem is thrown as the error that people see. */
