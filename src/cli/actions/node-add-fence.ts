@@ -38,7 +38,7 @@ export async function addFence(
       lookWith: `kennel node show ${node}`,
       look: (client) => client.node(node),
       judge: onValue((view: NodeView) => {
-        const isListed = view.fenceDevices.some((device) => device.id === body.id);
+        const isListed = view.fenceDevices.some((device) => device.id === `${node}/${body.id}`);
         if (isListed && view.readiness.length > 0) return { kind: 'reached', value: view };
         const state = isListed ? 'is listed, not yet verified' : 'is not listed yet';
         return { kind: 'pending', state: `${body.id} ${state}` };

@@ -6,9 +6,12 @@ import type { Transaction } from '../store.ts';
 const reservedPrefixes = ['fence/', 'failover/', 'node/'];
 const chunkBytes = 64 * 1024;
 
-/** True for writes that a full disk must not stop: what a fence operation and a leader need. */
+/**
+ * True for writes that a full disk must not stop: leadership, and every transaction that moves a
+ * fence operation, a failover or a node on, with the events and permits that belong to it.
+ */
 export function mayUseReserve(transaction: Transaction): boolean {
-  return transaction.then.every(
+  return transaction.then.some(
     ({ key }) => key === leaderKey || reservedPrefixes.some((prefix) => key.startsWith(prefix)),
   );
 }
