@@ -12,8 +12,6 @@ export interface OperatorOptions {
 
 /** Longest time for which a running node may stay unproven or fenced before the person helps, ms. */
 const stuckMs = 60_000;
-/** Longest time for which a VM that runs well may keep its failures, ms. */
-const forgivenMs = 75_000;
 
 /**
  * The person beside the cluster, who looks once a second: pushes the buttons of dark and hung
@@ -23,7 +21,6 @@ const forgivenMs = 75_000;
 export class Operator {
   readonly #options: OperatorOptions;
   readonly #darkSinceMs = new Map<string, number>();
-  readonly #stableSinceMs = new Map<string, number>();
   readonly #stuckSinceMs = new Map<string, number>();
   #repairing = false;
 
@@ -43,7 +40,6 @@ export class Operator {
       if (vm.phase !== 'running') this.#options.client.explain(name, vm.sinceMs);
       if (this.#repairing && vm.phase === 'failed') this.#start(name);
     }
-    this.#failures(nowMs);
   }
 
   /** From now on nobody waits long with the buttons. */
@@ -68,11 +64,14 @@ export class Operator {
     for (const [name, vm] of recorder.records()) {
       const homes = stage.cluster.whereIs(name);
       const wanted = vm.desired === 'running' && !vm.deleting;
-      if (wanted && vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder)
-        continue;
+      const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
+      // Failures are forgiven to a VM that has run well for a while.
+      if (wanted && runs && vm.failures === 0) continue;
       if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) continue;
       const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
-      missing.push(`${name} is ${vm.phase}, desired ${vm.desired}, runs ${where}`);
+      missing.push(
+        `${name} is ${vm.phase}, desired ${vm.desired}, runs ${where}, ${vm.failures} failures`,
+      );
     }
     return missing;
   }
@@ -131,29 +130,6 @@ export class Operator {
         leftMs: leaseLeftMs,
         boottimeMs,
       });
-    }
-  }
-
-  /** Failures count only until a VM has run well for a minute under one leader. */
-  #failures(nowMs: number): void {
-    const { stage, recorder } = this.#options;
-    const { machine } = stage.cluster.store;
-    const epoch = machine.get('leader')?.createRevision ?? 0;
-    for (const { key, value, modRevision } of machine.list('vm/')) {
-      const vm = JSON.parse(value) as {
-        readonly phase: string;
-        readonly failures: number;
-        readonly permit: { readonly node: string } | null;
-      };
-      const home = machine.get(`node/${vm.permit?.node}`);
-      const isHeard = home?.value.includes('"phase":"online"') === true;
-      if (vm.phase !== 'running' || vm.failures === 0 || !isHeard) continue;
-      const mark = `${key}@${modRevision}@${home?.modRevision}@${epoch}`;
-      const sinceMs = this.#stableSinceMs.get(mark) ?? nowMs;
-      this.#stableSinceMs.set(mark, sinceMs);
-      if (nowMs - sinceMs > forgivenMs && this.#repairing) {
-        recorder.violated('liveness', `${key} runs and still counts ${vm.failures} failures`);
-      }
     }
   }
 }

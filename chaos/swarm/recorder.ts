@@ -3,6 +3,7 @@ import type { Permit } from '../../src/core/model/permit.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import {
   isObject,
+  numberAt,
   objectAt,
   permitIn,
   textAt,
@@ -31,6 +32,7 @@ export interface VmNow {
   readonly holder: string | null;
   readonly sinceMs: number;
   readonly deleting: boolean;
+  readonly failures: number;
 }
 
 const stateFilePath = '/var/lib/kennel/agent-state';
@@ -212,6 +214,7 @@ export class Recorder {
       holder: permitIn(objectAt(value, 'permit'))?.node ?? null,
       sinceMs: before?.phase === phase ? before.sinceMs : nowMs,
       deleting: value['deleting'] === true,
+      failures: numberAt(value, 'failures') ?? 0,
     });
   }
 

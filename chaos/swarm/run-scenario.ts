@@ -8,6 +8,7 @@ import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import { Sometimes } from './sometimes.ts';
 import { Stage } from './stage.ts';
+import { StoreProbe } from './store-probe.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -65,7 +66,15 @@ export async function runScenario(
   const { time } = cluster.world;
   try {
     await cluster.start();
+    const probe = new StoreProbe(cluster, cluster.world.random.split('probe'));
+    probe.start();
     await play(scenario, cluster, recorder);
+    for (const key of probe.broken()) {
+      recorder.violated(
+        'linearizable',
+        `no order of its operations explains what clients saw of ${key}`,
+      );
+    }
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     recorder.violated('crash', text);

@@ -23,7 +23,7 @@ export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
 export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
 
 /** What the welcome told the agent to keep to, in ms. */
-export type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs'>;
+type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs'>;
 
 export interface SessionEvents {
   /** Null = welcome; otherwise the reason of the refusal. */
@@ -74,6 +74,7 @@ export class AgentSession {
     this.#channel.send(message);
   }
 
+  /** Answers a heartbeat. The time of the answer is kept, for the heartbeat that echoes it. */
   ack(sequence: number, epoch: number, lease: boolean): void {
     if (this.#hello === null) return;
     this.#note(sequence);
@@ -101,11 +102,13 @@ export class AgentSession {
     }
   }
 
+  /** Says why, and ends the session. */
   refuse(reason: string): void {
     this.send({ kind: 'bye', reason });
     this.#channel.close(reason);
   }
 
+  /** Whether commands for this incarnation may be sent here. */
   isOf(incarnation: IncarnationId): boolean {
     return this.#hello?.incarnation.id === incarnation;
   }
@@ -152,6 +155,7 @@ export class AgentSession {
     }
   }
 
+  /** Nothing is heard of an agent that answers nothing which was sent to it. */
   #heartbeat({ sequence, acknowledged }: Extract<AgentMessage, { kind: 'heartbeat' }>): void {
     const answeredMs =
       this.#answeredMs.get(acknowledged ?? welcomeKey) ?? this.#answeredMs.get(welcomeKey);

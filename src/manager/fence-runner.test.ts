@@ -88,12 +88,15 @@ describe('an execution', () => {
     expect(it.world.time.pending).toBe(0);
   });
 
-  test('keeps the last 256 readings', async () => {
+  test('keeps 64 readings of a device, the first and the last', async () => {
     const it = runnerBench();
     it.device.power = 'off';
     it.runner.reconcile([request()]);
+    await it.world.run(1000);
+    const [first] = it.seen().readings;
     await it.world.run(400_000);
-    expect(it.seen().readings).toHaveLength(256);
+    expect(it.seen().readings).toHaveLength(64);
+    expect(it.seen().readings[0]).toBe(first);
     expect(it.device.count('status')).toBeGreaterThan(300);
     await it.world.wait(it.runner.stopAll());
   });
@@ -111,7 +114,7 @@ describe('an execution', () => {
     await it.world.wait(it.runner.stopAll());
   });
 
-  test('B1: tells the last error of a device until it answers again', async () => {
+  test('tells the last error of a device until it answers again', async () => {
     const it = runnerBench();
     it.device.failure = () => 'UNREACHABLE';
     it.runner.reconcile([request()]);
@@ -123,7 +126,7 @@ describe('an execution', () => {
     await it.world.wait(it.runner.stopAll());
   });
 
-  test('B2: fetches the secrets for each call and keeps none', async () => {
+  test('fetches the secrets for each call and keeps none', async () => {
     const it = runnerBench();
     it.runner.reconcile([request()]);
     await it.world.run(2500);
@@ -135,7 +138,7 @@ describe('an execution', () => {
     await it.world.wait(it.runner.stopAll());
   });
 
-  test('M4: goes on trying while the store does not give the secrets', async () => {
+  test('goes on trying while the store does not give the secrets', async () => {
     const it = runnerBench();
     it.secrets = () => Promise.reject(new StoreUnavailable('no quorum'));
     it.runner.reconcile([request()]);
@@ -184,7 +187,7 @@ describe('acting', () => {
     await it.world.wait(it.runner.stopAll());
   });
 
-  test('B12: is no longer wanted once the device reads Off by itself', async () => {
+  test('is no longer wanted once the device reads Off by itself', async () => {
     const it = runnerBench();
     it.runner.reconcile([request()]);
     await it.world.until(() => it.seen().wantsToAct);

@@ -7,10 +7,9 @@ import type { Env } from '../env/env.ts';
 import type { DeviceQueues } from '../../fencing/device-queue.ts';
 import { startFenceExecution, type FenceExecution } from '../../fencing/operation.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
+import { withAttempt, withReading } from './fence-memory.ts';
 import type { ObservationBook } from './observation-book.ts';
 
-/** Readings kept of one operation; a proof needs the last few of each device. */
-const keptReadings = 256;
 /** How long the question whether to act stays open before the execution asks again, in ms. */
 const mayActTimeoutMs = 5000;
 
@@ -156,7 +155,7 @@ export class FenceRunner {
     const errors = new Map(before.errors);
     if (reading.power === 'on' || reading.power === 'off') errors.delete(reading.device);
     this.#observe(fence, {
-      readings: [...before.readings, reading].slice(-keptReadings),
+      readings: withReading(before.readings, reading),
       firstOffWall: firstOff ? this.#options.env.clock.wallIso() : before.firstOffWall,
       errors,
     });
@@ -164,7 +163,7 @@ export class FenceRunner {
 
   #onAttempt(fence: FenceId, attempt: FenceAttempt): void {
     this.#options.env.log.info({ fence, ...attempt }, 'fence command');
-    this.#observe(fence, { attempts: [...this.#observation(fence).attempts, attempt] });
+    this.#observe(fence, { attempts: withAttempt(this.#observation(fence).attempts, attempt) });
   }
 
   #observation(fence: FenceId): FenceObservation {

@@ -9,6 +9,7 @@ export const keys = {
   chain: 'chain',
 } as const;
 
+/** Enough for the keys to sort as their numbers do, for ever. */
 const digits = 12;
 
 export function eventKey(sequence: number): string {

@@ -67,6 +67,10 @@ export class LeaderWriter {
     this.#nonce = options.env.random.uuid().slice(0, 8);
   }
 
+  /**
+   * Writes changes, events and `extra` in one transaction, or nothing of them. An unanswered write is
+   * settled before this resolves.
+   */
   async commit(
     changes: readonly Change[],
     newEvents: readonly NewEvent[],

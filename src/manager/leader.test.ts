@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ok } from '../core/problem.ts';
 import { LeaderBench } from './testing/leader-bench.ts';
 import { caller, ManagerWorld } from './testing/manager-world.ts';
-import { nodeRecord, onlineNode, vmRecord } from './testing/test-objects.ts';
+import { fenceOperation, nodeRecord, onlineNode, vmRecord } from './testing/test-objects.ts';
 
 describe('a mutation', () => {
   test('is answered once it is committed, and sees what was committed before it', async () => {
@@ -238,6 +238,23 @@ describe('a fence intent', () => {
 });
 
 describe('a leadership that another one replaced', () => {
+  test('M2: sends and fences nothing when it ran out while a decision was made', async () => {
+    const fence = fenceOperation(1, 'node-1', { phase: 'acting' });
+    const node = onlineNode('node-1', { phase: 'fencing', fence: fence.id });
+    const it = await LeaderBench.of(node, fence);
+    const device = it.world.fencing.add('node-1');
+    // Valid when the decision begins, and not any more when it is there.
+    it.validFor = 1;
+    it.leader.start();
+    await it.world.run(5000);
+    expect(device.calls).toEqual([]);
+    expect(it.sent).toEqual([]);
+    it.validFor = Infinity;
+    it.leader.observed();
+    await it.world.until(() => device.calls.length > 0);
+    await it.world.wait(it.leader.stop());
+  });
+
   test('M3: ends with its first refused write, and does not spin', async () => {
     const it = await LeaderBench.of();
     it.world.store.expire('m-1', { tell: false });

@@ -51,14 +51,14 @@ interface LeaderOptions {
 /** A change that somebody asked for: fills the draft, or says why not. */
 export type Mutation<T> = (draft: Draft) => Outcome<T>;
 
-export interface MutateOptions<T> {
+interface MutateOptions<T> {
   /** What is written beside the objects, given what the mutation came to. */
   readonly extra?: (value: T) => ExtraWrites;
   readonly dryRun?: boolean;
 }
 
 /** Why the store did not take the last write, and whether it takes none at all. */
-export type NotTaken = Extract<CommitOutcome, { kind: 'notTaken' }>;
+type NotTaken = Extract<CommitOutcome, { kind: 'notTaken' }>;
 
 /**
  * One leadership: observe, decide, commit, execute. Makes no choices of its own. Commits one
@@ -115,10 +115,12 @@ export class Leader implements LeadingListener {
     return !this.#ended && (await this.#options.leadership.confirm());
   }
 
+  /** Asked in the same turn as every effect. */
   isLeading(): boolean {
     return !this.#ended && this.#options.leadership.isValid();
   }
 
+  /** Something changed that a decision may depend on: decide soon, once for all that changed. */
   observed(): void {
     this.#dirty = true;
     this.#work();
@@ -128,6 +130,7 @@ export class Leader implements LeadingListener {
     this.#leases.heartbeat(heartbeat);
   }
 
+  /** Most heartbeats change nothing; a decision for each of them would be most of the work. */
   heartbeatMatters(id: NodeId): boolean {
     const node = this.mirror.nodes.get(id);
     if (node === undefined || node.phase !== 'online') return true;
@@ -139,6 +142,7 @@ export class Leader implements LeadingListener {
     );
   }
 
+  /** Null when the records let this machine speak for the node; otherwise why not (FAILURES N22, X3). */
   admitSession(hello: Hello, fingerprint: string): string | null {
     const node = this.mirror.nodes.get(hello.node as NodeId);
     if (node === undefined) return `${hello.node} is not a node of this cluster`;
@@ -201,6 +205,7 @@ export class Leader implements LeadingListener {
     return problem(neverAtRest());
   }
 
+  /** Starts the loop unless it runs. It ends when there is nothing to do. */
   #work(): void {
     if (this.#working) return;
     this.#working = true;
@@ -256,6 +261,7 @@ export class Leader implements LeadingListener {
     }
   }
 
+  /** Writes a plan. From here on no lease is granted that its fence intents end. */
   async #commit(plan: Plan, extra?: ExtraWrites): Promise<CommitOutcome> {
     const { env, metrics } = this.#options;
     this.#leases.withhold(

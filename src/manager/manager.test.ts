@@ -77,7 +77,7 @@ describe('a manager', () => {
     expect(seat.manager.isLeading()).toBe(true);
   });
 
-  test('M4: campaigns for ever while the store is away, without piling up listeners', async () => {
+  test('campaigns for ever while the store is away, without piling up listeners', async () => {
     const world = new ManagerWorld();
     const warnings: string[] = [];
     const note = (warning: Error): void => void warnings.push(warning.name);
@@ -258,6 +258,20 @@ describe('M2: a manager that was held up for half a minute', () => {
     await it.world.run(20_000);
     expect((await it.world.ask(it.seat, (service) => service.status())).epoch).not.toBe(epoch);
     expect(it.since()).toEqual([]);
+  });
+
+  test('notes that it was held up while it did not lead, too', async () => {
+    const world = new ManagerWorld({ leaseMs: 4000 });
+    await world.lead('m-1');
+    const follower = await world.startManager('m-2');
+    await world.run(1000);
+    follower.process.pause('stopped');
+    await world.run(30_000);
+    follower.process.resume('stopped');
+    await world.run(1000);
+    expect(world.log.lines('warn')).toEqual([
+      expect.stringMatching(/m-2: this manager was held up lateMs=(29[789]\d\d|30000)/),
+    ]);
   });
 
   test('still fences a node that is silent afterwards', async () => {

@@ -17,6 +17,7 @@ export interface ManagerMetrics {
   readonly findings: Gauge<'severity'>;
 }
 
+/** A registry of its own, so that two managers in one process do not count together. */
 export function managerMetrics(): ManagerMetrics {
   const registry = new Registry();
   const registers = [registry];

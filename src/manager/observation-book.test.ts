@@ -156,7 +156,7 @@ describe('a node', () => {
     expect(book.node(node).lastLeaseMs).toBeNull();
   });
 
-  test('X2: is not credited with the lease of the incarnation before it', () => {
+  test('is not credited with the lease of the incarnation before it', () => {
     const { book } = bookBench();
     book.sessionOpened(node, second, report());
     book.leaseGranted(node, first.id);

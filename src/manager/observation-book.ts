@@ -72,10 +72,12 @@ export class ObservationBook {
     this.#observingSinceMs = this.#clock.monotonicMs();
   }
 
+  /** What was seen of a node; all null for one that was never heard. */
   node(node: NodeId): NodeObservation {
     return this.#nodes.get(node) ?? unseen;
   }
 
+  /** A hello: a sign of life, and the newest incarnation, though it may have waited in a buffer. */
   sessionOpened(node: NodeId, incarnation: Incarnation, report: AgentReport): void {
     const before = this.node(node);
     const same = before.incarnation?.id === incarnation.id;
@@ -98,6 +100,7 @@ export class ObservationBook {
     this.#nodes.set(node, { ...this.node(node), sessionOpen: false });
   }
 
+  /** `aliveAtMs`: when that was sent which the heartbeat answers. */
   heartbeat(node: NodeId, aliveAtMs: number): void {
     const before = this.node(node);
     this.#nodes.set(node, {
@@ -129,6 +132,7 @@ export class ObservationBook {
     this.#nodes.set(node, { ...before, report: this.#reportOf(before.incarnation, report) });
   }
 
+  /** Sent on the present session of its incarnation; an earlier outcome does not count any more. */
   commandSent(addressed: AddressedCommand): void {
     this.#commands.set(addressed.command.operation, {
       node: addressed.node,
@@ -166,6 +170,7 @@ export class ObservationBook {
     this.#fences.delete(id);
   }
 
+  /** This manager was held up until now, and heard nobody for so long. */
   stalled(lateMs: number): void {
     this.#stalls.push({ endedMs: this.#clock.monotonicMs(), lateMs });
     if (this.#stalls.length > keptStalls) this.#stalls.shift();
@@ -186,6 +191,7 @@ export class ObservationBook {
     };
   }
 
+  /** Drops the oldest that ended; those that wait are kept, or they would be sent again at once. */
   #boundCommands(): void {
     if (this.#commands.size <= keptCommands) return;
     for (const [id, command] of this.#commands) {

@@ -35,6 +35,7 @@ export function unknownOutcome(): Problem {
   };
 }
 
+/** Each time the change was written, something else had come before it. */
 export function neverAtRest(): Problem {
   return {
     code: 'E_CONFLICT',
@@ -45,16 +46,18 @@ export function neverAtRest(): Problem {
   };
 }
 
+/** The store takes no writes but those of failover, for example because its disk is full. */
 export function storeReadOnly(because: string): Problem {
   return {
     code: 'E_STORE_READ_ONLY',
     what: notMade,
     because,
-    so: 'VMs that run go on; nothing can be changed',
+    so: 'VMs that run and failover go on; nothing else can be changed',
     try: ['free space on the disk of the data directory', 'kennel status'],
   };
 }
 
+/** The store did not take this write; `because` is its own word. */
 export function storeRefused(because: string): Problem {
   return {
     code: 'E_UNAVAILABLE',
@@ -65,6 +68,7 @@ export function storeRefused(because: string): Problem {
   };
 }
 
+/** A read that had no answer. */
 export function storeSilent(because: string): Problem {
   return {
     code: 'E_UNAVAILABLE',

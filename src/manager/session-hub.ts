@@ -53,6 +53,7 @@ export class SessionHub {
     this.#book = book;
   }
 
+  /** Takes a connection; what it may say depends on its certificate and its hello. */
   accept(channel: MessageChannel): void {
     if (channel.peer.role !== 'agent' || channel.peer.clusterId !== this.#identity.clusterId) {
       channel.close('only agents of this cluster speak here');
@@ -86,6 +87,7 @@ export class SessionHub {
     }
   }
 
+  /** Ends every connection, also those without a hello. */
   closeAll(reason: string): void {
     for (const session of this.#open) session.refuse(reason);
   }
@@ -156,6 +158,7 @@ export class SessionHub {
     }
   }
 
+  /** The newest connection of a node replaces the one before: an agent dials anew when it must. */
   #onHello(session: AgentSession, hello: Hello): string | null {
     if (hello.clusterId !== this.#identity.clusterId) return 'another cluster';
     const refusal = this.#leading?.admitSession(hello, session.fingerprint) ?? null;

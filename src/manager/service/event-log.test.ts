@@ -81,7 +81,7 @@ describe('events after a number', () => {
     expect((await it.after(1, 1000, follower)).map((view) => view.sequence)).toEqual([2, 3]);
   });
 
-  test('M4: are a problem while the store does not answer', async () => {
+  test('are a problem while the store does not answer', async () => {
     let isAway = false;
     const it = await eventBench(1, 3, (store) => ({
       ...store,
@@ -135,7 +135,7 @@ describe('whoever follows', () => {
     expect(followers.map((follower) => follower.sequences())).toEqual([[1, 2, 3, 4], [3, 4], [4]]);
   });
 
-  test('M1: misses nothing over changes of leadership and lost answers', async () => {
+  test('misses nothing over changes of leadership and lost answers', async () => {
     const it = await eventBench(1, 1);
     const follower = it.follow(0);
     let made = 0;
@@ -153,7 +153,7 @@ describe('whoever follows', () => {
     expect(follower.sequences()).toEqual(range(1, made + 1));
   });
 
-  test('M1: hears what the last leadership wrote without an answer as soon as there is a next', async () => {
+  test('hears what the last leadership wrote without an answer as soon as there is a next', async () => {
     let isAway = false;
     const it = await eventBench(1, 1, (store) => ({
       ...store,
@@ -174,7 +174,7 @@ describe('whoever follows', () => {
     expect(follower.seen).toMatchObject([{ sequence: 2, code: 'VM_CREATED' }]);
   });
 
-  test('M4: hears what it missed while the store did not answer, with the next event', async () => {
+  test('hears what it missed while the store did not answer, with the next event', async () => {
     let isAway = false;
     const it = await eventBench(1, 1, (store) => ({
       ...store,

@@ -131,6 +131,16 @@ describe('a join token', () => {
     expect(it.world.objects('node/')).toEqual([]);
   });
 
+  test('that expired is let go with the next one that is made', async () => {
+    const it = await joinBench();
+    const [early, late] = [await it.token({ ttlMs: 60_000 }), await it.token({ ttlMs: 120_000 })];
+    await it.world.run(60_001);
+    await it.token();
+    expect(it.stored()).toHaveLength(2);
+    expect(await it.join(early)).toMatchObject({ problem: { code: 'E_TOKEN_INVALID' } });
+    valueOf(await it.join(late));
+  });
+
   test('for one node lets no other in', async () => {
     const it = await joinBench();
     const token = await it.token({ node: 'node-2' });

@@ -15,7 +15,7 @@ import { issueFromRequest } from '../../pki/leaf.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import { derOfPem } from '../../pki/pem.ts';
 import type { Store } from '../../store/store.ts';
-import { joinTokenKey } from '../keys.ts';
+import { joinTokenKey, keys } from '../keys.ts';
 import type { Leader } from '../leader.ts';
 import type { SessionHub } from '../session-hub.ts';
 
@@ -26,6 +26,9 @@ interface StoredToken {
   /** Wall clock, ISO; tokens are for people, so people's time serves. */
   readonly expiresAt: string;
 }
+
+/** Expired tokens let go with one write, at the most. */
+const expiredPerWrite = 100;
 
 interface JoinServiceOptions {
   readonly env: Env;
@@ -47,6 +50,7 @@ export class JoinService {
     this.#options = options;
   }
 
+  /** A token whose secret is told here and kept nowhere; expired ones are let go meanwhile. */
   async createToken(
     leader: Leader,
     body: CreateToken,
@@ -54,15 +58,33 @@ export class JoinService {
   ): Promise<Outcome<TokenCreated>> {
     const { env, authority } = this.#options;
     const token = makeJoinToken(derOfPem(authority.certificatePem));
-    const expiresAt = isoAfter(env.clock.wallIso(), body.ttlMs);
+    const nowIso = env.clock.wallIso();
+    const expiresAt = isoAfter(nowIso, body.ttlMs);
+    const deletes = await this.#expired(nowIso);
     const stored: StoredToken = { hash: hashJoinSecret(token.secret), node: body.node, expiresAt };
     const written = await leader.mutate(() => ok(null), {
       dryRun,
-      extra: () => ({ puts: [{ key: joinTokenKey(token.id), value: JSON.stringify(stored) }] }),
+      extra: () => ({
+        puts: [{ key: joinTokenKey(token.id), value: JSON.stringify(stored) }],
+        deletes,
+      }),
     });
     return written.kind === 'problem' ? written : ok({ token: formatJoinToken(token), expiresAt });
   }
 
+  /** Tokens that nobody can use any more; they are let go with the next one that is made. */
+  async #expired(nowIso: string): Promise<readonly string[]> {
+    const { items } = await this.#options.store.list(keys.joinTokens);
+    return items
+      .filter(({ value }) => {
+        const { expiresAt } = JSON.parse(value) as StoredToken;
+        return isoDifferenceMs(nowIso, expiresAt) < 0;
+      })
+      .slice(0, expiredPerWrite)
+      .map((item) => item.key);
+  }
+
+  /** Issues the certificate of a node; E_TOKEN_*, E_MACHINE_MISMATCH or E_CERTIFICATE otherwise. */
   async join(leader: Leader, body: Join): Promise<Outcome<Joined>> {
     const parsed = parseJoinToken(body.token);
     if (parsed.kind === 'problem') return parsed;

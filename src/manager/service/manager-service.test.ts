@@ -108,6 +108,7 @@ describe('the status', () => {
 describe('a failover', () => {
   test('N1: leaves a record with every step, of the documented form', async () => {
     const it = await failedOver();
+    expect(it.devices[0]?.count('off')).toBe(0);
     const [record] = await it.world.ask(it.seat, (service) => service.failovers());
     expect(failoverViewSchema.parse(record)).toEqual(record);
     expect(record).toMatchObject({
@@ -190,7 +191,7 @@ describe('metrics', () => {
     expect(value('kennel_findings{severity="critical"}')).toBe(1);
   });
 
-  test('M2: of a manager that stopped leading tell nothing that it knew as the leader', async () => {
+  test('of a manager that stopped leading tell nothing that it knew as the leader', async () => {
     const it = await clusterBench();
     await read(it.seat);
     const other = it.world.store.connect('m-2');

@@ -189,6 +189,7 @@ export class ManagerService implements ClusterService {
     return this.#look((sight) => explainTopic(topic, sight));
   }
 
+  /** Prometheus text. A manager that does not lead tells that, and nothing of nodes and VMs. */
   async metrics(): Promise<string> {
     const { metrics } = this.#options;
     const leader = this.#options.leader();
@@ -218,6 +219,7 @@ export class ManagerService implements ClusterService {
     return answer(this.#sight(leader), leader);
   }
 
+  /** A change: the guarded write shows whether this manager leads. */
   async #lead<T>(
     act: (leader: Leader, sight: () => Sight) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
@@ -255,6 +257,7 @@ function storeFindings(leader: Leader, store: Store): StatusView['findings'] {
   return [{ code: 'STORE_READ_ONLY', severity: 'critical', subject: '', text, try: steps }];
 }
 
+/** As people count: node-2 before node-10. */
 function sorted<T extends { readonly name: string }>(views: T[]): T[] {
   return views.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }

@@ -101,7 +101,7 @@ describe('adding a fence device', () => {
     expect(it.world.fencing.contexts).toEqual([]);
   });
 
-  test('B2: is refused with the reason when the device does not answer as it should', async () => {
+  test('is refused with the reason when the device does not answer as it should', async () => {
     const it = await nodeBench(bare);
     it.world.fencing.probeError = 'AUTH_PASSWORD';
     expect(await it.world.refused(it.seat, () => it.add())).toMatchObject({

@@ -48,6 +48,7 @@ export class NodeService {
     this.#stopping.abort();
   }
 
+  /** Forgets a node that owns nothing, with the secrets of its devices (FAILURES O6). */
   async remove(
     leader: Leader,
     sight: () => Sight,
@@ -121,6 +122,7 @@ export class NodeService {
     return ok({ driver, settings: parsed.settings, secrets });
   }
 
+  /** Wants a node proven dead in the name of the caller, or lifts the guards of an open operation. */
   async fence(
     leader: Leader,
     sight: () => Sight,
@@ -136,6 +138,7 @@ export class NodeService {
     return outcome.kind === 'problem' ? outcome : ok(fenceView(outcome.value, sight()));
   }
 
+  /** The word of a person that a node is off, unless something says otherwise (FAILURES O5). */
   async confirmOff(
     leader: Leader,
     sight: () => Sight,

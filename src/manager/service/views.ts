@@ -15,6 +15,7 @@ export interface Sight {
   readonly observations: Observations;
 }
 
+/** A node with what is seen of it now. Ages and the rest of its lease are in ms. */
 export function nodeView(node: NodeRecord, sight: Sight): NodeView {
   const { mirror, observations } = sight;
   const seen = observations.nodes.get(node.id);
@@ -53,6 +54,10 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
   };
 }
 
+/**
+ * A fence operation, with the last reading of each device and what a proof still wants. Readings are
+ * there while this manager executes it.
+ */
 export function fenceView(fence: FenceOperation, { mirror, observations }: Sight): FenceView {
   const execution = observations.fences.get(fence.id);
   const latest = new Map((execution?.readings ?? []).map((reading) => [reading.device, reading]));
@@ -75,6 +80,7 @@ export function fenceView(fence: FenceOperation, { mirror, observations }: Sight
   };
 }
 
+/** A VM with the state that its owner's reports show. */
 export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
   const node = vm.permit === null ? undefined : mirror.nodes.get(vm.permit.node);
   return {
@@ -104,6 +110,7 @@ function mutableSpec(spec: VmSpec): VmView['spec'] {
   };
 }
 
+/** A failover record as it is kept, its place in the hash chain included. */
 export function failoverView(record: FailoverRecord): FailoverView {
   const { kind: _, ...rest } = record;
   return {

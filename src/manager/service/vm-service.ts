@@ -32,6 +32,7 @@ export class VmService {
     this.#readXml = options.readXml;
   }
 
+  /** Records a VM under the id that was given, or a new one. */
   async create(
     leader: Leader,
     sight: () => Sight,
@@ -47,6 +48,7 @@ export class VmService {
     return created.kind === 'problem' ? created : ok(vmView(created.value, sight()));
   }
 
+  /** Wants it running, and forgets what failed before. */
   start(
     leader: Leader,
     sight: () => Sight,
@@ -56,6 +58,7 @@ export class VmService {
     return this.#change(leader, sight, name, caller, startVm);
   }
 
+  /** Wants it stopped; by force at once, else its guest is asked first. */
   stop(
     leader: Leader,
     sight: () => Sight,
@@ -66,6 +69,7 @@ export class VmService {
     return this.#change(leader, sight, name, caller, (draft, vm) => stopVm(draft, vm, body.force));
   }
 
+  /** Stops it and forgets it. Its disks are left alone. */
   delete(
     leader: Leader,
     sight: () => Sight,
@@ -75,6 +79,10 @@ export class VmService {
     return this.#change(leader, sight, name, caller, deleteVm);
   }
 
+  /**
+   * Takes over a domain that a node reports running without a permit. Its agent is asked for the
+   * XML, which becomes the spec; the guest is not touched.
+   */
   async adopt(
     leader: Leader,
     sight: () => Sight,
@@ -109,6 +117,7 @@ export class VmService {
     return adopted.kind === 'problem' ? adopted : ok(vmView(adopted.value, sight()));
   }
 
+  /** One change of one VM, which is looked up again in the state that is changed. */
   async #change(
     leader: Leader,
     sight: () => Sight,

@@ -31,6 +31,8 @@ export class LeaderBench {
   readonly gone = problem(unknownNode('gone'));
   /** Replaces calls on the store for as long as it is set. */
   bend: Partial<Pick<Store, 'txn'>> = {};
+  /** How often the leadership still says that it is valid. */
+  validFor = Infinity;
 
   /** A leadership that has not begun to decide. */
   static async of(...seeds: readonly Seed[]): Promise<LeaderBench> {
@@ -53,7 +55,18 @@ export class LeaderBench {
     const { env } = world.managerEnv();
     this.world = world;
     this.client = client;
-    this.leadership = leadership;
+    this.leadership = {
+      key: leadership.key,
+      epoch: leadership.epoch,
+      createRevision: leadership.createRevision,
+      lost: leadership.lost,
+      isValid: () => {
+        this.validFor -= 1;
+        return this.validFor >= 0 && leadership.isValid();
+      },
+      confirm: () => leadership.confirm(),
+      resign: () => leadership.resign(),
+    };
     const book = new ObservationBook(env.clock);
     const store: Store = {
       get: (key) => client.get(key),
@@ -72,7 +85,7 @@ export class LeaderBench {
     this.leader = new Leader({
       env,
       store,
-      leadership,
+      leadership: this.leadership,
       mirror,
       book,
       stalls: new StallMeter(env, book),

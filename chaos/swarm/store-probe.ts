@@ -1,0 +1,112 @@
+import { operationId, revision } from '../../src/core/model/ids.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { unlinearizableKeys } from '../checkers/linearizable.ts';
+import type { StoreAction, StoreOperation } from '../checkers/linearizable.ts';
+import type { SimCluster } from '../sim/cluster.ts';
+import type { RandomStream } from '../sim/random.ts';
+
+const clients = ['probe-1', 'probe-2', 'probe-3'];
+const keys = ['probe/a', 'probe/b'];
+const mostOperations = 60;
+
+/**
+ * Clients that read and write keys of their own in the store beside the managers, over links that
+ * are cut and with answers that get lost, and keep what they were told.
+ */
+export class StoreProbe {
+  readonly #cluster: SimCluster;
+  readonly #random: RandomStream;
+  readonly #history: StoreOperation[] = [];
+  /** The revision that each client last knew of each key. */
+  readonly #known = new Map<string, number>();
+  #count = 0;
+
+  constructor(cluster: SimCluster, random: RandomStream) {
+    this.#cluster = cluster;
+    this.#random = random;
+  }
+
+  start(): void {
+    for (const client of clients) this.#next(client, this.#cluster.store.connect(client));
+  }
+
+  /** Keys whose history no order explains. */
+  broken(): readonly string[] {
+    return unlinearizableKeys(this.#history);
+  }
+
+  #next(client: string, store: Store): void {
+    const { time } = this.#cluster.world;
+    const waitMs = this.#random.between(100, 4000);
+    time.schedule(waitMs, () => void this.#act(client, store), time.label('probe'));
+  }
+
+  async #act(client: string, store: Store): Promise<void> {
+    if (this.#history.length >= mostOperations) return;
+    this.#trouble(client);
+    const { time } = this.#cluster.world;
+    const key = this.#random.pick(keys);
+    const calledAt = time.nowMs;
+    const place = this.#history.length;
+    // In the history from the call on: an answer that never comes leaves it unanswered.
+    const isRead = this.#random.chance(0.4);
+    if (!isRead)
+      this.#history.push({ key, calledAt, answeredAt: null, action: this.#write(client, key) });
+    const action = isRead ? await this.#read(store, key) : await this.#send(store, key, place);
+    if (action !== null) {
+      this.#known.set(`${client} ${key}`, action.revision ?? 0);
+      const ended = { key, calledAt, answeredAt: time.nowMs, action };
+      if (isRead) this.#history.push(ended);
+      else this.#history[place] = ended;
+    }
+    this.#next(client, store);
+  }
+
+  #write(client: string, key: string): StoreAction {
+    this.#count += 1;
+    const expected = this.#random.chance(0.2) ? null : (this.#known.get(`${client} ${key}`) ?? 0);
+    return {
+      kind: 'write',
+      value: JSON.stringify({ probe: this.#count }),
+      expected,
+      revision: null,
+    };
+  }
+
+  /** What was answered; null when there was no answer. */
+  async #send(store: Store, key: string, place: number): Promise<StoreAction | null> {
+    const action = this.#history[place]?.action;
+    if (action?.kind !== 'write') return null;
+    const { value, expected } = action;
+    const outcome = await store.txn({
+      operation: operationId(`probe-${place}`),
+      compare: expected === null ? [] : [{ key, target: 'mod', revision: revision(expected) }],
+      then: [{ kind: 'put', key, value: value ?? '' }],
+    });
+    if (outcome.kind === 'ambiguous') return null;
+    return { ...action, revision: outcome.kind === 'committed' ? outcome.revision : null };
+  }
+
+  async #read(store: Store, key: string): Promise<StoreAction | null> {
+    try {
+      const { item } = await store.get(key);
+      return { kind: 'read', value: item?.value ?? null, revision: item?.modRevision ?? 0 };
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return null;
+      throw error;
+    }
+  }
+
+  #trouble(client: string): void {
+    const { store, world } = this.#cluster;
+    if (this.#random.chance(0.15)) {
+      const lateMs = this.#random.between(1, 3000);
+      store.makeNextWriteAmbiguous(client, this.#random.pick(['evaluated', 'lost', { lateMs }]));
+    }
+    if (!this.#random.chance(0.08)) return;
+    store.cut(client);
+    const heal = (): void => store.heal(client);
+    world.time.schedule(this.#random.between(10, 3000), heal, world.time.label('probe'));
+  }
+}
