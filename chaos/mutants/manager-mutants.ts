@@ -211,6 +211,21 @@ export const managerMutants: readonly Mutant[] = [
     profile: 'agents',
   },
   {
+    name: 'store-reads-the-past',
+    summary: 'a read of the store is answered by what was there a few writes ago',
+    edits: [
+      {
+        file: 'src/store/memory/memory-store.ts',
+        find: '{ item: machine.get(key), revision: machine.revision }',
+        replace:
+          '{ item: machine.revision % 5 === 0 ? null : machine.get(key), revision: machine.revision }',
+      },
+    ],
+    expected: ['linearizable', 'failoverChain'],
+    maxSeeds: 50,
+    profile: null,
+  },
+  {
     name: 'token-reused',
     summary: 'a new permit gets the token of the one before',
     edits: [

@@ -55,7 +55,7 @@ export class StoreProbe {
       this.#history.push({ key, calledAt, answeredAt: null, action: this.#write(client, key) });
     const action = isRead ? await this.#read(store, key) : await this.#send(store, key, place);
     if (action !== null) {
-      this.#known.set(`${client} ${key}`, action.revision ?? 0);
+      if (action.revision !== null) this.#known.set(`${client} ${key}`, action.revision);
       const ended = { key, calledAt, answeredAt: time.nowMs, action };
       if (isRead) this.#history.push(ended);
       else this.#history[place] = ended;

@@ -222,9 +222,13 @@ const campaignRetryMs = 1000;
 
 /** Resolves when the leadership is lost or this manager stops. */
 function over(leadership: Leadership, stopping: AbortSignal): Promise<void> {
-  const either = AbortSignal.any([leadership.lost, stopping]);
+  const signals = [leadership.lost, stopping];
   return new Promise((resolve) => {
-    if (either.aborted) resolve();
-    else either.addEventListener('abort', () => resolve(), { once: true });
+    const end = (): void => {
+      for (const signal of signals) signal.removeEventListener('abort', end);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener('abort', end);
+    if (signals.some((signal) => signal.aborted)) end();
   });
 }

@@ -81,7 +81,7 @@ export function runsOn(vm: VmRecord, draft: Draft): readonly NodeId[] {
   const { timing } = draft.state.settings;
   const found: NodeId[] = [];
   for (const [id, seen] of draft.observations.nodes) {
-    if (!seen.sessionOpen || isLost(seen, draft.observations, timing)) continue;
+    if (isLost(seen, draft.observations, timing)) continue;
     if (seen.report === null || seen.report.incarnation !== seen.incarnation?.id) continue;
     if (seen.report.domains?.get(vm.id)?.active === true) found.push(id);
   }

@@ -14,6 +14,14 @@ const rank: Readonly<Record<VmPriority, number>> = { high: 0, medium: 1, low: 2 
 /** How soon a VM that fits nowhere is looked at again, in ms. */
 const retryPlacementMs = 1000;
 
+/** One transaction's share of what a store takes at once, in characters. */
+const maxCharactersAtOnce = 200_000;
+
+/** About what the record of a VM weighs; its definition is the part that differs. */
+function recordCharacters(vm: VmRecord): number {
+  return 1000 + (vm.spec.definition.kind === 'xml' ? vm.spec.definition.xml.length : 0);
+}
+
 interface Waiting {
   readonly vm: VmRecord;
   /** The proof that frees it; null when nobody owns it. */
@@ -32,7 +40,10 @@ export function decideRecovery(draft: Draft): void {
     usage: usageByNode(draft.vms()),
     vcpuOvercommit: draft.state.settings.vcpuOvercommit,
   };
+  let room = maxCharactersAtOnce;
   for (const { vm, fence } of waiting) {
+    // What is left is placed by the next decision, right after this one is committed.
+    if (room <= 0) break;
     const running = runsOn(vm, draft);
     if (running.length > 0) {
       explain(
@@ -58,6 +69,7 @@ export function decideRecovery(draft: Draft): void {
     );
     draft.put({ ...start, reason: null });
     addUsage(input.usage, node.id, vm);
+    room -= recordCharacters(vm);
     notePlaced(draft, start, explainPlacement(placement));
   }
 }
