@@ -164,6 +164,23 @@ describe('a silent node with a VM', () => {
     expect(next).toMatchObject({ phase: 'intent', distrusted: ['n1/bmc'] });
   });
 
+  it('the last report of a node that is proven dead holds nothing back, however young', () => {
+    const db = world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    world.execution(world.onlyFence().id, { wantsToAct: true });
+    world.settle();
+    world.beat('n1');
+    // Off is read three times over the settle time, all within failAfter of the last heartbeat.
+    for (const ms of [500, 1000, 1000]) {
+      silence(ms);
+      world.read(world.onlyFence().id, 'n1/bmc', 'off');
+      world.settle();
+    }
+    expect(world.onlyFence().proof?.kind).toBe('powerOff');
+    expect(world.vm(db)).toMatchObject({ phase: 'recovering', permit: { token: 2 } });
+  });
+
   it('N8: another boot id proves the old incarnation dead at once, without a device', () => {
     const db = world.addRunningVm('db', 'n1');
     silence(500);

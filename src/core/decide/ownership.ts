@@ -2,7 +2,7 @@ import type { FenceOperation } from '../model/fence-operation.ts';
 import type { IncarnationId, NodeId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
-import type { DomainObservation, Observations } from '../observations.ts';
+import type { DomainObservation, NodeObservation, Observations } from '../observations.ts';
 import { isLost } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 
@@ -81,11 +81,24 @@ export function runsOn(vm: VmRecord, draft: Draft): readonly NodeId[] {
   const { timing } = draft.state.settings;
   const found: NodeId[] = [];
   for (const [id, seen] of draft.observations.nodes) {
-    if (isLost(seen, draft.observations, timing)) continue;
+    if (isLost(seen, draft.observations, timing) || isProvenDead(draft, seen)) continue;
     if (seen.report === null || seen.report.incarnation !== seen.incarnation?.id) continue;
     if (seen.report.domains?.get(vm.id)?.active === true) found.push(id);
   }
   return found;
+}
+
+/** A proof covers the incarnation and it answered nothing since: its last report is history. */
+function isProvenDead(draft: Draft, seen: NodeObservation): boolean {
+  if (seen.incarnation === null) return false;
+  const fence = proofFor(draft, seen.incarnation.id);
+  if (fence === undefined) return false;
+  // Proven by this very decision: its phase is not committed yet.
+  const sinceMs = draft.isChanged(fence)
+    ? draft.observations.nowMs
+    : draft.observations.fencePhaseSince.get(fence.id)?.ms;
+  if (sinceMs === undefined) return false;
+  return seen.aliveAtMs === null || seen.aliveAtMs <= sinceMs;
 }
 
 /** The node's incarnation gets leases and commands. */

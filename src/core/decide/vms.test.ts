@@ -39,6 +39,18 @@ describe('the life of a VM', () => {
     return permit;
   };
 
+  it('V5: starting: does not run while its QEMU is still being made', () => {
+    const db = world.addVm('db');
+    world.settle();
+    world.report('n1', [world.domain(db, { state: 'paused', reason: 'startingUp' })]);
+    world.settle();
+    expect(world.vm(db).phase).toBe('starting');
+    expect(world.events).not.toContain('VM_STARTED');
+    world.report('n1', [world.domain(db)]);
+    world.settle();
+    expect(world.vm(db).phase).toBe('running');
+  });
+
   it('starting: a failed start frees it, and it is tried again after a growing delay', () => {
     const db = world.addVm('db');
     world.settle();

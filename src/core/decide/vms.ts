@@ -74,13 +74,18 @@ function runsByPermit(vm: VmRecord, view: DomainView): boolean {
   return isActive(view) && view.domain.permit?.token === vm.permit?.token;
 }
 
+/** libvirt lists a domain as active while its QEMU is still being made, and may yet fail. */
+function isBeingStarted(view: DomainView): boolean {
+  return isActive(view) && view.domain.state === 'paused' && view.domain.reason === 'startingUp';
+}
+
 function decideStarting(draft: Draft, vm: VmRecord, owner: Owner): void {
   if (owner.kind !== 'live') return;
   if (vm.desired !== 'running' || vm.deleting) {
     draft.put(withRelease(vm, false));
     return;
   }
-  if (runsByPermit(vm, owner.domain)) {
+  if (runsByPermit(vm, owner.domain) && !isBeingStarted(owner.domain)) {
     becomeRunning(draft, vm, owner.node);
     return;
   }
