@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 
 const program = fileURLToPath(new URL('../../bin/kennel.mjs', import.meta.url));
 
+/** Asks for colour in every way there is: what goes into a pipe stays plain all the same. */
+const noisy = { CI: 'true', FORCE_COLOR: '1', TERM: 'xterm-256color' };
+
 interface Finished {
   readonly code: number | null;
   readonly out: string;
@@ -25,7 +28,7 @@ interface Running {
 function start(node: string, file: string, argv: readonly string[], config = ''): Running {
   const child = spawn(node, [file, ...argv], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', KENNEL_CONFIG: config },
+    env: { ...noisy, PATH: process.env['PATH'], HOME: '/nonexistent', KENNEL_CONFIG: config },
   });
   const texts = { out: '', errors: '' };
   child.stdout.on('data', (chunk: Buffer) => {

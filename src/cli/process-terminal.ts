@@ -1,12 +1,15 @@
+import { isatty } from 'node:tty';
 import type { Terminal } from './terminal.ts';
 import { usageError } from './usage.ts';
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
-  const isTerminal = stdout.isTTY;
+  // Not `isTTY`: of a pipe that is undefined, whatever the types say, and picocolors takes
+  // undefined as leave to ask CI and FORCE_COLOR.
+  const isTerminal = isatty(1);
   return {
-    isInteractive: stdin.isTTY && isTerminal,
+    isInteractive: isatty(0) && isTerminal,
     isColored: isTerminal && wantsColor(process.env),
     size: isTerminal ? { columns: stdout.columns, rows: stdout.rows } : null,
     write: (text) => {
