@@ -3,7 +3,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { kennelCommand, valueOf } from '../../deploy/lab/cluster/kennel-cluster.ts';
+import { kennelCommand, tinyVmSpec, valueOf } from '../../deploy/lab/cluster/kennel-cluster.ts';
 import { mustRun, runCommand, type CommandResult } from '../../deploy/lab/command.ts';
 import { heartbeatVm, startHeartbeatVm } from '../../deploy/lab/heartbeat-vm.ts';
 import { groupProcesses } from '../../deploy/lab/control-group.ts';
@@ -14,13 +14,21 @@ import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import { noLab, refusal, WatchedCluster } from './watched-cluster.ts';
 
 const names = ['disk-1', 'disk-2'];
+/** A VM whose disk does not exist; `restore` does not wait for it. */
+const hopeless = 'no-disk';
 const limits = { timeoutMs: 30_000, everyMs: 100 };
 
 describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
   let site: WatchedCluster;
 
   beforeAll(async () => {
-    site = await WatchedCluster.up({ vms: names.length, storeMiB: 40 });
+    site = await WatchedCluster.up({ vms: names.length, storeMiB: 40, hopeless: [hopeless] });
+    const [disk] = site.lab.disks();
+    if (disk === undefined) throw new Error('no disk');
+    const spec = tinyVmSpec({ ...disk, name: hopeless });
+    const source = { ...disk.source, export: 'no-such-export' };
+    const disks = [{ source, format: 'raw', bus: 'virtio', readOnly: false } as const];
+    valueOf(await site.client.createVm({ id: null, desired: 'running', spec: { ...spec, disks } }));
   });
   afterEach(async () => site.restore());
   afterAll(async () => site.down());
@@ -244,6 +252,19 @@ certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}
     );
     await impostor.kill();
     expect(await site.node('node-2')).toMatchObject({ state: 'online', incarnation });
+  });
+
+  test('V5: a VM that cannot be started backs off and fails in the end; no node is fenced for it', async () => {
+    onTestFinished(async () => void (await kennel(`vm delete ${hopeless} -y --wait`)));
+    await site.until('it failed', ({ vms }) =>
+      vms.some((vm) => vm.name === hopeless && vm.state === 'failed'),
+    );
+    expect((await kennel(`explain ${hopeless}`)).stdout).toMatch(/kennel vm start no-disk/);
+    const events = await site.events();
+    const reasons = events.filter((event) => event.code === 'VM_START_FAILED');
+    expect(reasons).toHaveLength(6);
+    expect(reasons[0]?.text).toMatch(/^no-disk could not be started: /);
+    expect(events.map((event) => event.code)).not.toContain('FENCE_INTENT');
   });
 
   test('status, lists and explanations say how things are; status exits with 0, 1 and 2', async () => {

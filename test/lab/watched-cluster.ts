@@ -46,6 +46,8 @@ export function refusal<T>(outcome: Outcome<T>): Problem {
 export interface WatchedOptions {
   readonly vms: number;
   readonly storeMiB?: number;
+  /** VMs that cannot run; waiting for health leaves them out. */
+  readonly hopeless?: readonly string[];
 }
 
 /**
@@ -57,14 +59,17 @@ export class WatchedCluster {
   readonly cluster: KennelCluster;
   readonly #witnesses: Witness[] = [];
 
-  private constructor(lab: Lab) {
+  readonly #hopeless: readonly string[];
+
+  private constructor(lab: Lab, hopeless: readonly string[]) {
+    this.#hopeless = hopeless;
     this.lab = lab;
     this.cluster = new KennelCluster(lab);
   }
 
   static async up(options: WatchedOptions): Promise<WatchedCluster> {
     const lab = openLab({ directory: mkdtempSync(join(tmpdir(), 'kt-')), prefix: 'kt' });
-    const site = new WatchedCluster(lab);
+    const site = new WatchedCluster(lab, options.hopeless ?? []);
     try {
       await lab.up({ nodes: 3, managers: 1, disks: options.vms });
       const { storeMiB } = options;
@@ -140,7 +145,7 @@ export class WatchedCluster {
   healthy(): Promise<StatusView> {
     return this.until(
       'the cluster is healthy',
-      async (view) => isWell(view) && (await this.#permitsAreWritten(view)),
+      async (view) => isWell(view, this.#hopeless) && (await this.#permitsAreWritten(view)),
     );
   }
 
@@ -291,10 +296,12 @@ export class WatchedCluster {
   }
 }
 
-function isWell(view: StatusView): boolean {
+function isWell(view: StatusView, hopeless: readonly string[]): boolean {
   const nodesAreWell = view.nodes.every(
     (node) => node.state === 'online' && node.hypervisor === 'ok' && node.capacity.memoryMiB > 0,
   );
-  const vmsAreWell = view.vms.every((vm) => vm.desired !== 'running' || vm.state === 'running');
+  const vmsAreWell = view.vms.every(
+    (vm) => vm.desired !== 'running' || vm.state === 'running' || hopeless.includes(vm.name),
+  );
   return nodesAreWell && vmsAreWell;
 }
