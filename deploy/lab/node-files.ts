@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodePorts } from './fabric.ts';
 import type { LabBook } from './lab-book.ts';
@@ -12,6 +12,7 @@ import {
   nodeName,
   nodeNamespace,
 } from './layout.ts';
+import { writeAccountFiles } from './libvirt-account.ts';
 import { writeService } from './node-services.ts';
 
 function libvirtdConfig(layout: LabLayout, node: number): string {
@@ -53,15 +54,6 @@ function hosts(book: LabBook): string {
   return `${lines.join('\n')}\n`;
 }
 
-/**
- * libvirtd will not start without the account of its VMs, although it runs them as root here. The
- * node gets it in its own copy of the account file, whether or not the machine beneath has it.
- */
-function withAccount(path: string, line: string): string {
-  const text = readFileSync(path, 'utf8');
-  return text.includes('libvirt-qemu:') ? text : `${text.trimEnd()}\n${line}\n`;
-}
-
 function machineEnv(layout: LabLayout, node: number, group: string): string {
   const ports = nodePorts(layout, node).map(
     ({ port, bridge, interface: name, mac, cidr, network }) =>
@@ -90,9 +82,7 @@ export function writeNodeFiles(book: LabBook, node: number, group: string): void
   };
   write('machine.env', machineEnv(layout, node, group));
   write('hosts', hosts(book));
-  const account = 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin';
-  write('passwd', withAccount('/etc/passwd', account));
-  write('group', withAccount('/etc/group', 'libvirt-qemu:x:64055:'));
+  writeAccountFiles(directory);
   write('machine-id', `${derivedUuid(layout, `machine ${node}`).replaceAll('-', '')}\n`);
   write('etc/libvirtd.conf', libvirtdConfig(layout, node));
   write('etc/qemu.conf', qemuConfig);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { writeAccountFiles } from '../../deploy/lab/libvirt-account.ts';
 
 const run = promisify(execFile);
 
@@ -71,6 +72,7 @@ for name in etc lib log cache; do
   mkdir -p $at
   mount --bind ${root}/$name $at
 done
+for name in passwd group; do mount --bind ${root}/$name /etc/$name; done
 mkdir -p /var/lib/libvirt/qemu/save /var/lib/libvirt/images
 set +e
 while read -r command; do
@@ -104,6 +106,7 @@ export class PrivateLibvirtd {
     writeFileSync(join(root, 'etc/libvirtd.conf'), libvirtdConf(crypto.randomUUID()));
     writeFileSync(join(root, 'etc/qemu.conf'), qemuConf);
     writeFileSync(join(root, 'init.sh'), init(root));
+    writeAccountFiles(root);
     const unshare = spawn(
       'unshare',
       `--mount --pid --net --ipc --uts --fork --kill-child=KILL --propagation private bash`
