@@ -4,7 +4,7 @@ import { usageError } from './usage.ts';
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  const { stdin, stdout, stderr } = process;
+  const { stdout, stderr } = process;
   // Not `isTTY`: of a pipe that is undefined, whatever the types say, and picocolors takes
   // undefined as leave to ask CI and FORCE_COLOR.
   const isTerminal = isatty(1);
