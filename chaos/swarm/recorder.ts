@@ -21,6 +21,7 @@ import type { SimCluster } from '../sim/cluster.ts';
 import type { SimTaps, TappedMessage } from '../sim/taps.ts';
 import type { RecordedCommands } from './recorded-commands.ts';
 import { knownDefectOf } from './known-defects.ts';
+import { RecoveryTimes } from './recovery-times.ts';
 import type { WorkloadStep } from './scenario.ts';
 import type { Sometimes } from './sometimes.ts';
 
@@ -49,6 +50,7 @@ export class Recorder {
   readonly violations: Violation[] = [];
   /** Violations that are known defects, by their id. */
   readonly known = new Map<string, number>();
+  readonly recovery = new RecoveryTimes();
   readonly #byKind = new Map<FactKind, Checker[]>();
   readonly #sometimes: Sometimes;
   readonly #vms = new Map<string, VmNow>();
@@ -166,6 +168,7 @@ export class Recorder {
   #tell(fact: Fact): void {
     const atMs = this.#seen().world.time.nowMs;
     this.#sometimes.take(fact, atMs);
+    this.recovery.take(fact, atMs);
     for (const checker of this.#byKind.get(fact.kind) ?? []) {
       for (const message of checker.take(fact, atMs)) this.#violated(checker.name, message);
     }

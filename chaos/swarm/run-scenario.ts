@@ -5,6 +5,7 @@ import { Client } from './client.ts';
 import { Injector } from './injector.ts';
 import { Operator } from './operator.ts';
 import { Recorder } from './recorder.ts';
+import type { RecoveryCounts } from './recovery-times.ts';
 import type { Scenario } from './scenario.ts';
 import { Sometimes } from './sometimes.ts';
 import { Stage } from './stage.ts';
@@ -21,6 +22,7 @@ export interface SeedResult {
   /** Violations that are known defects, by their id. */
   readonly known: Readonly<Record<string, number>>;
   readonly sometimes: Readonly<Record<string, number>>;
+  readonly recovery: RecoveryCounts;
   /** The last log lines; empty unless asked for. */
   readonly log: readonly string[];
 }
@@ -91,6 +93,7 @@ export async function runScenario(
     violations: recorder.violations,
     known: Object.fromEntries(recorder.known),
     sometimes: Object.fromEntries(sometimes.counts),
+    recovery: recorder.recovery.counts(),
     log: options.withLog === true ? cluster.world.log.lines('info') : [],
   };
 }

@@ -1,4 +1,6 @@
 import { HashChain, textHash32 } from '../sim/hash-chain.ts';
+import { addRecoveries, histogramsOf } from './recovery-times.ts';
+import type { RecoveryCounts, RecoveryHistogram } from './recovery-times.ts';
 import type { SeedResult } from './run-scenario.ts';
 import { required } from './sometimes.ts';
 
@@ -27,6 +29,8 @@ export interface CampaignReport {
   readonly sometimes: Readonly<Record<string, number>>;
   /** Rare states that were never reached; a campaign of enough seeds fails on any. */
   readonly neverReached: readonly string[];
+  /** How long failovers took, by proof and step. */
+  readonly recovery: readonly RecoveryHistogram[];
 }
 
 /** What one worker counts; any two can be added in any order. */
@@ -39,6 +43,7 @@ export interface Tally {
   readonly cpuMs: number;
   readonly known: Readonly<Record<string, number>>;
   readonly sometimes: Readonly<Record<string, number>>;
+  readonly recovery: RecoveryCounts;
 }
 
 export const noTally: Tally = {
@@ -50,6 +55,7 @@ export const noTally: Tally = {
   cpuMs: 0,
   known: {},
   sometimes: {},
+  recovery: {},
 };
 
 export function tallyOf(result: SeedResult, cpuMs: number): Tally {
@@ -62,6 +68,7 @@ export function tallyOf(result: SeedResult, cpuMs: number): Tally {
     cpuMs,
     known: result.known,
     sometimes: result.sometimes,
+    recovery: result.recovery,
   };
 }
 
@@ -75,6 +82,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
     cpuMs: a.cpuMs + b.cpuMs,
     known: addCounts(a.known, b.known),
     sometimes: addCounts(a.sometimes, b.sometimes),
+    recovery: addRecoveries(a.recovery, b.recovery),
   };
 }
 
@@ -93,6 +101,7 @@ export function reportOf(tally: Tally, violations: readonly CampaignViolation[])
     known: sorted(tally.known),
     sometimes: sorted(tally.sometimes),
     neverReached: required.filter((name) => (tally.sometimes[name] ?? 0) === 0),
+    recovery: histogramsOf(tally.recovery),
   };
 }
 
