@@ -234,7 +234,7 @@ describe('owners', () => {
 });
 
 describe('leader writes', () => {
-  it('I7: a write for an epoch that does not lead is told', () => {
+  it('a write for an epoch that does not lead is told', () => {
     const lead = write('leader', { candidate: 'm' });
     const good = write('barrier', `${lead.revision}.abc.1`);
     const bad = write('barrier', `${lead.revision - 1}.abc.9`);

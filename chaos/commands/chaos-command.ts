@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { scenarioCommand } from '../scenarios/command.ts';
+import { coverageCommand } from './coverage-command.ts';
 import { mutantsCommand } from './mutants-command.ts';
 import { simCommand } from './sim-command.ts';
 
@@ -9,5 +10,6 @@ export function chaosCommand(): Command {
     .description('break a simulated cluster on purpose and check that no rule is broken')
     .addCommand(simCommand())
     .addCommand(mutantsCommand())
-    .addCommand(scenarioCommand());
+    .addCommand(scenarioCommand())
+    .addCommand(coverageCommand());
 }

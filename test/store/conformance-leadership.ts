@@ -38,7 +38,7 @@ export function leadership(subject: Subject): void {
     await second.resign();
   });
 
-  test('I7: a guarded write of a former leader is refused', async () => {
+  test('a guarded write of a former leader is refused', async () => {
     const { harness, store } = subject();
     const other = await harness.connect('two');
     const first = await campaign(store, 'a');
