@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { scenarioCommand } from '../scenarios/command.ts';
 import { coverageCommand } from './coverage-command.ts';
 import { mutantsCommand } from './mutants-command.ts';
+import { reportCommand } from './report-command.ts';
 import { simCommand } from './sim-command.ts';
 
 /** `kennel chaos`: looks for runs in which the promises do not hold. */
@@ -11,5 +12,6 @@ export function chaosCommand(): Command {
     .addCommand(simCommand())
     .addCommand(mutantsCommand())
     .addCommand(scenarioCommand())
-    .addCommand(coverageCommand());
+    .addCommand(coverageCommand())
+    .addCommand(reportCommand());
 }

@@ -76,7 +76,10 @@ describe('results', () => {
   test('make claims green or red, and what is in none of them was not run', () => {
     expect(statesAfter()).toEqual(['claimed', 'claimed', 'claimed', 'claimed']);
     expect(statesAfter(tests('passed', ['N8: a group'], 'N1: one'))).toEqual([
-      ...['notRun', 'green', 'green', 'notRun'],
+      'notRun',
+      'green',
+      'green',
+      'notRun',
     ]);
     expect(statesAfter(tests('skipped', [], 'N1: one'))).not.toContain('green');
   });
@@ -110,7 +113,9 @@ describe('results', () => {
 
   test('of another form are not understood', () => {
     expect([readResults({}), readResults(null), readResults([{ results: 1 }])]).toEqual([
-      ...[null, null, null],
+      null,
+      null,
+      null,
     ]);
   });
 });
