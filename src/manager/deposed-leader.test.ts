@@ -46,13 +46,13 @@ async function resumedAfter(phase: 'intent' | 'acting', options: { readonly awar
 }
 
 test.each([
-  ['M2', 'intent', true],
-  ['M2', 'acting', true],
-  ['M3', 'intent', false],
-  ['M3', 'acting', false],
+  ['intent', true],
+  ['acting', true],
+  ['intent', false],
+  ['acting', false],
 ] as const)(
-  '%s: a leader paused while a fence is in %s, told of its end: %s, powers off no node that is back',
-  async (_, phase, aware) => {
+  'M2 M3: a leader paused while a fence is in %s, told of its end: %s, powers off no node that is back',
+  async (phase, aware) => {
     const { cluster, node, sent } = await resumedAfter(phase, { aware });
     expect(sent).toBe(1);
     expect(node.bmc.executed.off).toBe(1);
