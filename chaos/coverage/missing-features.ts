@@ -5,10 +5,11 @@
  */
 export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
   'self-fencing, watchdog petter, peer hold': [
-    ...['N2', 'N10', 'N24', 'N25', 'W1', 'W6', 'W7', 'W15', 'W18', 'W19', 'W20', 'C3', 'M4'],
-    ...['O9', 'U8'],
+    ...['N2', 'N9', 'N10', 'N13', 'N24', 'N25', 'W1', 'W6', 'W7', 'W15', 'W18', 'W19', 'W20'],
+    ...['M4', 'C3', 'O9', 'U2', 'U8'],
   ],
   'kdump proof': ['N4'],
+  'preflight of a node': ['N13', 'W14'],
   'restart of libvirtd by the agent': ['N11'],
   'peer probes as a second channel': ['W4', 'W14'],
   'quarantine of flapping nodes': ['N12', 'N20', 'W8'],
@@ -18,6 +19,7 @@ export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
   'warning of a starved or poor channel': ['N15', 'W9', 'W10'],
   'watching the VM network': ['W12'],
   'membership of managers': ['W5', 'W16', 'M5', 'M10', 'O13'],
+  'changing the settings of a cluster': ['M9', 'O8'],
   'etcd driver and Kubernetes operator': ['M11'],
   'raising the epoch after a restore': ['M7'],
   'periodic check of fence devices': ['B1', 'B2'],

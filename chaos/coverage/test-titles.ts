@@ -27,9 +27,9 @@ interface Group {
  * written out: of a name with values in it, what stands before the first. A name that is made
  * elsewhere (a variable) is left out: a claim must be there to be read.
  */
-export function testTitles({ program, module }: ParseResult): readonly TestTitle[] {
+export function testTitles(parsed: ParseResult): readonly TestTitle[] {
   const makers = new Map<string, string>();
-  for (const { moduleRequest, entries } of module.staticImports) {
+  for (const { moduleRequest, entries } of parsed.module.staticImports) {
     if (moduleRequest.value !== 'vitest') continue;
     for (const { importName, localName } of entries) {
       if (['describe', 'it', 'suite', 'test'].includes(importName.name ?? '')) {
@@ -37,6 +37,8 @@ export function testTitles({ program, module }: ParseResult): readonly TestTitle
       }
     }
   }
+  // The tree of a file is made when it is first asked for, and most files have no tests.
+  if (makers.size === 0) return [];
   const titles: TestTitle[] = [];
   const open: Group[] = [];
   const parts = new Set<CallExpression>();
@@ -55,7 +57,7 @@ export function testTitles({ program, module }: ParseResult): readonly TestTitle
       const group = open.pop();
       if (group !== undefined) titles.push({ title: group.title, isVoid: group.tests === 0 });
     },
-  }).visit(program);
+  }).visit(parsed.program);
   return titles;
 }
 

@@ -102,6 +102,10 @@ function answerProblems(api: Api, { env }: RouteContext): void {
     if (problem.code === 'E_INTERNAL') {
       env.log.error({ err: error, ...about(request) }, 'a request met a defect');
     }
+    if (problem.code === 'E_FORBIDDEN' || problem.code === 'E_CERTIFICATE') {
+      // What the problem says names the caller as far as a certificate told who it is.
+      env.log.warn({ ...about(request), because: problem.what }, 'a request was refused');
+    }
     return answer(reply, problem);
   });
   api.setNotFoundHandler((request, reply) => {

@@ -102,6 +102,19 @@ test('X5: agents and managers may ask nothing, also not for a fence', async () =
   expect(world.service.calls).toEqual([]);
 });
 
+test('X5: a fence that was asked for without the right is recorded, with who asked', async () => {
+  const as = await world.cluster.issue('agent', 'node-2');
+  const fence = await world.ask('POST', '/v1/nodes/node-1/fence', { as, body: { reason: 'dead' } });
+  expect(fence.status).toBe(403);
+  const refusal = world.logged.find((line) => line.includes('a request was refused'));
+  expect(JSON.parse(refusal ?? '{}')).toMatchObject({
+    level: 'warn',
+    method: 'POST',
+    route: '/v1/nodes/:node/fence',
+    because: 'agent node-2 may not use this interface',
+  });
+});
+
 test('without a certificate of this cluster nothing but joining is answered', async () => {
   const foreign = await makeTestCluster();
   const strangers = [
