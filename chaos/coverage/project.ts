@@ -29,6 +29,7 @@ export async function projectClaims(root: string = projectRoot): Promise<Project
   ]);
   const tree = new SourceTree(root);
   const others = [...scenarioClaims(root), ...campaignClaims()];
+  // Other lists have ids of their own (`E2: …`): a letter that is no group of ours claims nothing.
   const groups = new Set(catalogue.map(({ id }) => id.charAt(0)));
   const titled = everyTitledId(tree).filter(({ id }) => groups.has(id.charAt(0)));
   const problems = [...titled, ...others].flatMap((claim) => {
