@@ -12,6 +12,8 @@ export default defineConfig({
           include: ['{src,agent,fencing,chaos,deploy,test}/**/*.test.ts'],
           exclude: [...skipped, ...real],
           testTimeout: 20_000,
+          // Hooks run whole sets of scenarios, and machines are shared.
+          hookTimeout: 120_000,
         },
       },
       {

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { coverageCommand } from './coverage-command.ts';
 import { reportCommand } from './report-command.ts';
 
+// Each reads the whole project, some of them several times.
+vi.setConfig({ testTimeout: 120_000 });
+
 let directory = '';
 let said: string[] = [];
 const at = (name: string): string => join(directory, name);
