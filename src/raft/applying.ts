@@ -1,11 +1,11 @@
 import { pathOf, type ConfChangeV2 } from './conf-change.ts';
 import { invariantBroken } from './invariant.ts';
-import { confStateOf } from './membership.ts';
+import { confStateOf, type Tracked } from './membership.ts';
 import { MembershipChanger } from './membership-changer.ts';
 import { propose } from './proposals.ts';
 import { hex, type Raft } from './raft.ts';
 import { broadcastAppend, maybeSendAppend } from './replication.ts';
-import { traceEvent } from './trace.ts';
+import { traceApplyConfChange } from './trace.ts';
 import { noOne, type ConfState, type Snapshot } from './types.ts';
 
 /** The host has applied entries up to `index`, of `size` bytes. */
@@ -38,15 +38,15 @@ export function applyConfChange(raft: Raft, change: ConfChangeV2): ConfState {
   if ('refused' in changed) {
     throw invariantBroken(raft.logger, `a committed change can't be made: ${changed.refused}`);
   }
-  raft.setTracked(changed);
-  membershipChanged(raft);
+  adopt(raft, changed);
   return confStateOf(raft.membership);
 }
 
-/** What follows from a new configuration for who leads under it. */
-export function membershipChanged(raft: Raft): void {
+/** From now on this configuration holds; a leader does what follows from it. */
+export function adopt(raft: Raft, tracked: Tracked): void {
+  traceApplyConfChange(raft, tracked.membership.incoming);
+  raft.setTracked(tracked);
   raft.logger.info(`${hex(raft.id)} switched to voters ${raft.voters.map(hex).join(' ')}`);
-  traceEvent(raft, 'ApplyConfChange');
   const removed = !raft.progress.has(raft.id) || raft.isLearner;
   if (raft.role === 'leader' && removed) {
     if (raft.config.stepDownOnRemoval === true) raft.becomeFollower(raft.term, noOne);

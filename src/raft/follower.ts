@@ -1,4 +1,4 @@
-import { membershipChanged } from './applying.ts';
+import { adopt } from './applying.ts';
 import { startElection } from './election.ts';
 import { restoreMembership } from './membership.ts';
 import { hex, type Raft } from './raft.ts';
@@ -113,8 +113,7 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
     return false;
   }
   log.restore(snapshot);
-  raft.setTracked(restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
-  membershipChanged(raft);
+  adopt(raft, restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
   const own = raft.progress.get(raft.id);
   own?.advanceTo(own.next - 1);
   return true;

@@ -2,7 +2,7 @@ import { decodeConfChange, asV2 } from './conf-change.ts';
 import { isJoint } from './membership.ts';
 import { hex, type Raft } from './raft.ts';
 import { broadcastAppend } from './replication.ts';
-import { traceEvent } from './trace.ts';
+import { traceChangeConf } from './trace.ts';
 import { noOne, type Entry, type StepResult } from './types.ts';
 
 /** Proposals reach the leader. */
@@ -28,7 +28,7 @@ function admitConfChange(raft: Raft, entry: Entry, index: number): Entry {
     return { ...entry, type: 'normal', data: null };
   }
   raft.pendingConfIndex = index;
-  traceEvent(raft, 'ChangeConf', { change });
+  traceChangeConf(raft, change);
   return entry;
 }
 

@@ -14,7 +14,7 @@ import { Inflights } from './inflights.ts';
 import { jointIndex, jointVote, type VoteResult } from './quorum.ts';
 import { RaftLog } from './raft-log.ts';
 import { ReadQueue } from './read-queue.ts';
-import { traceEvent } from './trace.ts';
+import { traceMessage, traceNode, traceReplicate } from './trace.ts';
 import {
   noOne,
   type Config,
@@ -126,7 +126,7 @@ export class Raft {
       if (to === this.id) throw invariantBroken(this.logger, `${type} is addressed to its sender`);
       this.messages.push(sent);
     }
-    if (this.config.trace !== undefined) traceEvent(this, `Send${type}`, { message: sent });
+    traceMessage(this, 'Send', sent);
   }
 
   becomeFollower(term: number, leader: Id): void {
@@ -134,7 +134,7 @@ export class Raft {
     this.leader = leader;
     this.role = 'follower';
     this.logger.info(`${hex(this.id)} became follower at term ${this.term}`);
-    traceEvent(this, 'BecomeFollower');
+    traceNode(this, 'BecomeFollower');
   }
 
   becomePreCandidate(): void {
@@ -152,7 +152,7 @@ export class Raft {
     this.vote = this.id;
     this.role = 'candidate';
     this.logger.info(`${hex(this.id)} became candidate at term ${this.term}`);
-    traceEvent(this, 'BecomeCandidate');
+    traceNode(this, 'BecomeCandidate');
   }
 
   becomeLeader(): void {
@@ -167,7 +167,7 @@ export class Raft {
     }
     // A configuration change may stand anywhere in the tail that this leader has not applied.
     this.pendingConfIndex = this.log.lastIndex();
-    traceEvent(this, 'BecomeLeader');
+    traceNode(this, 'BecomeLeader');
     // Entries of earlier terms count as committed only once one of this term is.
     this.appendOwn([{ type: 'normal', data: null }]);
     this.logger.info(`${hex(this.id)} became leader at term ${this.term}`);
@@ -186,7 +186,7 @@ export class Raft {
       return false;
     }
     this.#uncommittedSize += size;
-    traceEvent(this, 'Replicate', { entries });
+    traceReplicate(this, entries);
     this.log.append(entries);
     this.send('MsgAppResp', this.id, { index });
     return true;
@@ -251,7 +251,7 @@ export class Raft {
       (id) => this.progress.get(id)?.match,
     );
     const moved = this.log.maybeCommit(stored, this.term);
-    if (moved) traceEvent(this, 'Commit');
+    traceNode(this, 'Commit');
     return moved;
   }
 

@@ -1,4 +1,4 @@
-import { applyConfChange } from './applying.ts';
+import { adopt, applyConfChange } from './applying.ts';
 import { checkConfig } from './check-config.ts';
 import { asV2, encodeConfChange, type AnyConfChange } from './conf-change.ts';
 import { entriesSize } from './entry-size.ts';
@@ -16,7 +16,7 @@ import {
   needsAppend,
   needsAppendResponse,
 } from './storage-messages.ts';
-import { traceEvent } from './trace.ts';
+import { traceNode } from './trace.ts';
 import {
   isLocalTarget,
   noOne,
@@ -69,7 +69,7 @@ export class RawNode {
     const raft = new Raft(config);
     const { hardState, confState } = config.storage.initialState();
     const { log } = raft;
-    raft.setTracked(restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
+    adopt(raft, restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
     if (hardState.term !== 0 || hardState.vote !== noOne || hardState.commit !== 0) {
       if (hardState.commit < log.committed || hardState.commit > log.lastIndex()) {
         throw invariantBroken(
@@ -83,7 +83,7 @@ export class RawNode {
     }
     if (config.applied !== undefined && config.applied > 0) log.appliedTo(config.applied, 0);
     raft.becomeFollower(raft.term, noOne);
-    traceEvent(raft, 'InitState');
+    traceNode(raft, 'InitState');
     this.#raft = raft;
     this.#async = config.asyncStorageWrites === true;
     this.#softState = raft.softState();
@@ -284,6 +284,6 @@ export class RawNode {
     if (last !== undefined) {
       raft.log.acceptApplying(last.index, entriesSize(ready.committedEntries), !this.#async);
     }
-    traceEvent(raft, 'Ready');
+    traceNode(raft, 'Ready');
   }
 }

@@ -6,14 +6,12 @@ import { stepFollower } from './follower.ts';
 import { stepLeader } from './leader.ts';
 import { message } from './message.ts';
 import { hex, type Raft } from './raft.ts';
-import { traceEvent } from './trace.ts';
+import { traceMessage } from './trace.ts';
 import { noOne, type Message, type StepResult } from './types.ts';
 
 /** Any message, from a peer, the host, a storage worker or this node itself. */
 export function step(raft: Raft, received: Message): StepResult {
-  if (raft.config.trace !== undefined) {
-    traceEvent(raft, `Receive${received.type}`, { message: received });
-  }
+  traceMessage(raft, 'Receive', received);
   if (received.term > raft.term && !enterTerm(raft, received)) return 'ok';
   if (received.term !== 0 && received.term < raft.term) {
     fromEarlierTerm(raft, received);

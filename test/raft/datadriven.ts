@@ -1,10 +1,14 @@
 /** One command of a transcript and what it must print. */
-export interface Command {
+export interface Command extends Call {
   readonly line: number;
-  readonly verb: string;
-  readonly args: readonly Argument[];
   readonly input: string;
   readonly expected: string;
+}
+
+/** A verb with its arguments. */
+export interface Call {
+  readonly verb: string;
+  readonly args: readonly Argument[];
 }
 
 /** `key`, `key=value` or `key=(value, value)`. */
@@ -41,16 +45,15 @@ export function parseDataDriven(text: string): readonly Command[] {
     at++;
     const { expected, next } = expectedFrom(lines, at);
     at = next;
-    const [verb = '', ...args] = words(command);
-    commands.push({
-      line,
-      verb,
-      args: args.map(argument),
-      input: input.join('\n'),
-      expected,
-    });
+    commands.push({ line, ...parseCall(command), input: input.join('\n'), expected });
   }
   return commands;
+}
+
+/** One command line. */
+export function parseCall(line: string): Call {
+  const [verb = '', ...args] = words(line);
+  return { verb, args: args.map(argument) };
 }
 
 function expectedFrom(

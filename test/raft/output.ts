@@ -14,8 +14,17 @@ export class Output implements Logger {
     return text;
   }
 
+  get quiet(): boolean {
+    return levels[this.level] === 'NONE';
+  }
+
   write(text: string): void {
-    if (levels[this.level] !== 'NONE') this.#text += text;
+    if (!this.quiet) this.#text += text;
+  }
+
+  /** Errors are printed at every level. */
+  writeAlways(text: string): void {
+    this.#text += text;
   }
 
   /** Two spaces before every line that `print` writes. */

@@ -1,4 +1,4 @@
-import { parseDataDriven, type Command } from './datadriven.ts';
+import { parseCall, parseDataDriven, type Command } from './datadriven.ts';
 import { Environment, Refused } from './environment.ts';
 import { Output, withoutLogLines } from './output.ts';
 import { UnitVerbs } from './unit-verbs.ts';
@@ -42,19 +42,32 @@ function player(): (command: Command) => string {
   const output = new Output();
   const env = new Environment(output);
   const units = new UnitVerbs(output);
-  return (command) => {
+  const one = (command: Command): boolean => {
     try {
       const verb = raftVerbs[command.verb];
       if (verb !== undefined) verb({ env, output }, command);
-      else if (!units.run(command)) output.write('unknown command');
+      else if (!units.run(command)) throw new Refused('unknown command');
+      return true;
     } catch (error) {
       // A node that gave up is a difference like any other, and the file goes on.
       const text = error instanceof Error ? error.message : String(error);
-      return output.take() + (error instanceof Refused ? text : `panic: ${text}`);
+      output.writeAlways(error instanceof Refused ? text : `panic: ${text}`);
+      return false;
+    }
+  };
+  return (command) => {
+    let going = one(command);
+    // Input that is none of the verb's own is more commands, whose output belongs to the first.
+    const more = takesInput.has(command.verb) ? [] : command.input.split('\n');
+    for (const line of more) {
+      if (line.trim() === '' || !going) continue;
+      going = one({ ...command, ...parseCall(line), input: '' }) || !output.quiet;
     }
     return output.take();
   };
 }
+
+const takesInput = new Set(['propose-conf-change', 'simple', 'enter-joint', 'leave-joint']);
 
 function commandText(command: Command): string {
   const words = command.args.map(({ key, values }) => {

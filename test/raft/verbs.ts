@@ -23,7 +23,7 @@ type Verb = (stage: Stage, command: Command) => void;
 export const raftVerbs: Readonly<Record<string, Verb>> = {
   'log-level': ({ env }, command) => env.setLevel(command.args[0]?.key ?? ''),
   'add-nodes': addNodes,
-  campaign: ({ env, output }, command) => say(output, env.node(firstId(command)).raw.campaign()),
+  campaign: ({ env }, command) => demand(env.node(firstId(command)).raw.campaign()),
   compact,
   'deliver-msgs': deliverMessages,
   'process-ready': processReady,
@@ -50,8 +50,8 @@ export const raftVerbs: Readonly<Record<string, Verb>> = {
     env.node(Number(valueOf(command, 'from'))).raw.transferLeader(Number(valueOf(command, 'to'))),
   'forget-leader': ({ env }, command) => env.node(firstId(command)).raw.forgetLeader(),
   'send-snapshot': sendSnapshot,
-  propose: ({ env, output }, command) =>
-    say(output, env.node(firstId(command)).raw.propose(bytes(command.args[1]?.key ?? ''))),
+  propose: ({ env }, command) =>
+    demand(env.node(firstId(command)).raw.propose(bytes(command.args[1]?.key ?? ''))),
   'propose-conf-change': proposeConfChange,
   'report-unreachable': ({ env }, command) => {
     const [id = 0, other = 0] = ids(command);
@@ -61,12 +61,12 @@ export const raftVerbs: Readonly<Record<string, Verb>> = {
     const [id = 0, other = 0] = ids(command);
     env.node(id).raw.reportSnapshot(other, valueOf(command, 'ok') !== 'false');
   },
-  'read-index': ({ env, output }, command) =>
-    say(output, env.node(firstId(command)).raw.readIndex(bytes(command.args[1]?.key ?? ''))),
+  'read-index': ({ env }, command) =>
+    demand(env.node(firstId(command)).raw.readIndex(bytes(command.args[1]?.key ?? ''))),
 };
 
-function say(output: Output, result: StepResult): void {
-  if (result !== 'ok') output.write(resultTexts[result]);
+function demand(result: StepResult): void {
+  if (result !== 'ok') throw new Refused(resultTexts[result]);
 }
 
 function bytes(text: string): Uint8Array {
@@ -99,6 +99,8 @@ type Option = (value: string) => NodeOptions;
 const isTrue = (value: string): boolean => value === 'true' || value === '1' || value === 't';
 
 const nodeOptions: Readonly<Record<string, Option>> = {
+  'election-tick': (text) => ({ electionTick: Number(text) }),
+  'heartbeat-tick': (text) => ({ heartbeatTick: Number(text) }),
   inflight: (text) => ({ maxInflightMsgs: Number(text) }),
   'max-inflight-bytes': (text) => ({ maxInflightBytes: Number(text) }),
   'max-size-per-msg': (text) => ({ maxSizePerMsg: Number(text) }),
@@ -244,19 +246,19 @@ const transitions: Readonly<Record<string, Transition>> = {
   explicit: 'jointExplicit',
 };
 
-function proposeConfChange({ env, output }: Stage, command: Command): void {
+function proposeConfChange({ env }: Stage, command: Command): void {
   const name = valueOf(command, 'transition') ?? 'auto';
   const transition = transitions[name];
   if (transition === undefined) throw new Refused(`unknown transition ${name}`);
   const changes = parseChanges(command.input);
   const { raw } = env.node(firstId(command));
   if (!isTrue(valueOf(command, 'v1') ?? 'false')) {
-    say(output, raw.proposeConfChange({ version: 2, transition, changes, context: null }));
+    demand(raw.proposeConfChange({ version: 2, transition, changes, context: null }));
     return;
   }
   const [change] = changes;
   if (change === undefined || changes.length > 1 || transition !== 'auto') {
     throw new Refused('v1 conf change can only have one operation and no transition');
   }
-  say(output, raw.proposeConfChange({ version: 1, change, context: null }));
+  demand(raw.proposeConfChange({ version: 1, change, context: null }));
 }
