@@ -70,18 +70,19 @@ export class RawNode {
     const { hardState, confState } = config.storage.initialState();
     const { log } = raft;
     adopt(raft, restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
-    if (hardState.term !== 0 || hardState.vote !== noOne || hardState.commit !== 0) {
-      if (hardState.commit < log.committed || hardState.commit > log.lastIndex()) {
-        throw invariantBroken(
-          config.logger,
-          `commit index ${hardState.commit} is outside of the log [${log.committed}, ${log.lastIndex()}]`,
-        );
-      }
-      log.committed = hardState.commit;
-      raft.term = hardState.term;
-      raft.vote = hardState.vote;
+    raft.term = hardState.term;
+    raft.vote = hardState.vote;
+    // What is in a snapshot or was applied is committed, though the word of that may not have been
+    // written before the crash.
+    const applied = config.applied ?? 0;
+    log.committed = Math.max(hardState.commit, log.committed, applied);
+    if (log.committed > log.lastIndex()) {
+      throw invariantBroken(
+        config.logger,
+        `the log ends at ${log.lastIndex()}, before what was committed (${log.committed})`,
+      );
     }
-    if (config.applied !== undefined && config.applied > 0) log.appliedTo(config.applied, 0);
+    if (applied > 0) log.appliedTo(applied, 0);
     raft.becomeFollower(raft.term, noOne);
     traceNode(raft, 'InitState');
     this.#raft = raft;
