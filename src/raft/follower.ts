@@ -45,7 +45,9 @@ export function fromLeader(raft: Raft, received: Message): void {
   if (received.type === 'MsgApp') {
     append(raft, received);
   } else if (received.type === 'MsgSnap') {
-    install(raft, received.from, received.snapshot);
+    // It brings its own configuration, to which changes that stand before it must not be applied.
+    if (raft.log.applying > raft.log.applied) raft.heldSnapshot = received;
+    else install(raft, received.from, received.snapshot);
   } else {
     raft.log.commitTo(received.commit);
     raft.send('MsgHeartbeatResp', received.from, { context: received.context });

@@ -72,6 +72,8 @@ export class Raft {
   pendingConfIndex = 0;
   #uncommittedSize = 0;
   readonly reads = new ReadQueue();
+  /** A snapshot that came while entries before it were being applied. */
+  heldSnapshot: Message | undefined;
   /** Reads that came before the leader committed an entry of its own term. */
   earlyReads: Message[] = [];
 

@@ -81,6 +81,10 @@ function entriesApplied(raft: Raft, received: Message): void {
   if (last === undefined) return;
   appliedTo(raft, last.index, entriesSize(received.entries));
   raft.releaseUncommitted(payloadSize(received.entries));
+  const held = raft.heldSnapshot;
+  if (held === undefined || raft.log.applying > raft.log.applied) return;
+  raft.heldSnapshot = undefined;
+  step(raft, held);
 }
 
 /** One tick of the host's clock. */

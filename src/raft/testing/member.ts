@@ -83,6 +83,18 @@ export class Member {
     this.#oracle.seen.crashes++;
   }
 
+  /** Time passes. A leader that is no voter any more hands over, as soon as somebody can take over. */
+  tick(): void {
+    this.node?.tick();
+    const status = this.node?.status();
+    if (status?.softState.role !== 'leader') return;
+    const { incoming, outgoing } = status.membership;
+    if (incoming.includes(this.id) || outgoing.includes(this.id)) return;
+    const matchOf = (id: Id): number => status.progress.get(id)?.match ?? 0;
+    const [best] = [...incoming].sort((a, b) => matchOf(b) - matchOf(a));
+    if (best !== undefined) this.node?.transferLeader(best);
+  }
+
   /** Does what the node asks for; with some chance it crashes on the way. */
   work(crashPercent: number): void {
     const { node } = this;
@@ -172,8 +184,6 @@ export class Member {
   #apply(node: RawNode, entries: readonly Entry[]): void {
     for (const entry of entries) {
       let changed = false;
-      // A snapshot was installed while these were still queued: it holds them.
-      if (this.#async && entry.index <= this.#state.index) continue;
       if (entry.index !== this.#state.index + 1) {
         throw new RuleBroken(`${this.id} applies ${entry.index} after ${this.#state.index}`);
       }

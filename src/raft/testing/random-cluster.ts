@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly size: number;
   readonly steps: number;
   readonly changes: boolean;
+  /** Whether agreement is demanded once the faults have ended. */
+  readonly mustRest: boolean;
   readonly options: MemberOptions;
 }
 
@@ -60,7 +62,7 @@ export class RandomCluster {
       this.#anything();
       if (step % 100 === 0) this.#compareLogs();
     }
-    this.#comeToRest();
+    if (this.#run.mustRest) this.#comeToRest();
     this.#compareLogs();
   }
 
@@ -78,7 +80,7 @@ export class RandomCluster {
     const roll = dice.below(1000);
     if (node === undefined) {
       if (dice.percent(20)) member.start();
-    } else if (roll < 150) node.tick();
+    } else if (roll < 150) member.tick();
     else if (roll < 500) member.work(0.5);
     else if (roll < 880) for (let n = 0; n < 3; n++) this.#deliver();
     else if (roll < 920) this.#propose(member);
@@ -188,7 +190,7 @@ export class RandomCluster {
 
   #calmRound(): void {
     for (const member of this.members.values()) {
-      member.node?.tick();
+      member.tick();
       for (let n = 0; n < 4; n++) {
         member.work(0);
         member.appendOne();
