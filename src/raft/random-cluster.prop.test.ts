@@ -28,30 +28,30 @@ function hold({ size, changes = false, mustRest = true, options, runs }: Held): 
 
 describe('under loss, duplication, reordering, partitions and crashes', () => {
   it('three members that write in order keep every rule and agree afterwards', () => {
-    hold({ size: 3, options: {}, runs: 40 });
+    hold({ size: 3, options: {}, runs: 25 });
   });
 
   it('five members that write asynchronously keep every rule and agree afterwards', () => {
-    hold({ size: 5, options: { asyncStorageWrites: true }, runs: 40 });
+    hold({ size: 5, options: { asyncStorageWrites: true }, runs: 25 });
   });
 
   it('members without pre-vote and check-quorum keep every rule and agree afterwards', () => {
     const options = { preVote: false, checkQuorum: false, asyncStorageWrites: true };
-    hold({ size: 3, options, runs: 30 });
+    hold({ size: 3, options, runs: 20 });
   });
 
   it('a group whose members change, one by one and jointly, agrees afterwards', () => {
-    hold({ size: 3, changes: true, options: {}, runs: 80 });
+    hold({ size: 3, changes: true, options: {}, runs: 50 });
   });
 
   it('a group whose members change agrees afterwards with asynchronous writes', () => {
-    hold({ size: 3, changes: true, options: { asyncStorageWrites: true }, runs: 80 });
+    hold({ size: 3, changes: true, options: { asyncStorageWrites: true }, runs: 50 });
   });
 
   it('leaders that step down when they apply their own removal keep every rule', () => {
     // They may leave a group that cannot elect anybody: see docs/raft.md.
     const options = { stepDownOnRemoval: true, asyncStorageWrites: true };
-    hold({ size: 3, changes: true, mustRest: false, options, runs: 60 });
+    hold({ size: 3, changes: true, mustRest: false, options, runs: 30 });
   });
 
   it('the runs saw what they are for', () => {

@@ -50,7 +50,8 @@ import {
  *  - MsgStorageAppend: if `term` is not 0, (`term`, `vote`, `commit`) is the hard state to write, and
  *    then the snapshot and the entries are written; when all of it is durable its `responses` are sent;
  *  - MsgStorageApply: its entries are applied, then its `responses` are sent.
- * Responses to this node itself are given to `step`. After a crash nothing that was not durable may
+ * Responses to this node itself are given to `step`. A snapshot is handed out only when no entry is being
+ * applied, so that no change of configuration is applied to one that is younger. After a crash nothing that was not durable may
  * have been promised; entries that were committed are handed out again from `applied` on.
  *
  * Node ids are never used again for another log: a member that lost its log comes back as a new one.
@@ -212,7 +213,10 @@ export class RawNode {
     step(this.#raft, message('MsgUnreachable', this.#raft.id, { from: id }));
   }
 
-  /** A snapshot was delivered to a peer, or was not. Must be called once for each MsgSnap. */
+  /**
+   * A snapshot was delivered to a peer, or was not. Must be called once for each MsgSnap, or the peer
+   * may be waited for until the leader changes.
+   */
   reportSnapshot(id: Id, ok: boolean): void {
     step(this.#raft, message('MsgSnapStatus', this.#raft.id, { from: id, reject: !ok }));
   }

@@ -146,7 +146,11 @@ export interface Storage {
   term(index: number): number | LogGap;
   firstIndex(): number;
   lastIndex(): number;
-  /** `unavailable` when one is being made; the core asks again later. */
+  /**
+   * `unavailable` when one is being made; the core asks again later. It must be no older than the last
+   * configuration change that was applied: who joined by that change installs no snapshot in which it
+   * does not find itself.
+   */
   snapshot(): Snapshot | 'unavailable';
 }
 
@@ -181,6 +185,12 @@ export interface Config {
   readonly readOnly?: 'safe' | 'lease-based';
   readonly disableProposalForwarding?: boolean;
   readonly disableConfChangeValidation?: boolean;
+  /**
+   * A leader becomes a follower when it applies its own removal or demotion. Its followers may not know
+   * yet that the change is committed, and can then be left unable to elect anybody (the vote of a node
+   * that knows more and may not lead is needed). Safe, but a host does better to leave it off, hand
+   * leadership over before the change or right after it (`transferLeader`), and bound that by a time.
+   */
   readonly stepDownOnRemoval?: boolean;
   readonly logger: Logger;
   /** An integer in `[0, n)`. */
