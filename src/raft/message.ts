@@ -4,12 +4,18 @@ import { noOne } from './types.ts';
 type Fields = Partial<Omit<Message, 'type' | 'to'>>;
 
 /** A message with every field, in one shape. */
-export function message(type: MessageType, to: Id, fields: Fields = {}): Message {
+export function message(
+  type: MessageType,
+  to: Id,
+  fields: Fields = {},
+  from: Id = fields.from ?? noOne,
+  term: number = fields.term ?? 0,
+): Message {
   return {
     type,
-    from: fields.from ?? noOne,
+    from,
     to,
-    term: fields.term ?? 0,
+    term,
     logTerm: fields.logTerm ?? 0,
     index: fields.index ?? 0,
     entries: fields.entries ?? [],

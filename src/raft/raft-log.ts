@@ -146,8 +146,8 @@ export class RaftLog {
       throw invariantBroken(this.#logger, `entries [${lo},${hi}) are beyond ${this.lastIndex()}`);
     }
     if (lo === hi) return [];
-    const { offset, entries } = this.#unstable;
-    if (lo >= offset) return limitSize(entries.slice(lo - offset, hi - offset), maxSize);
+    const { offset } = this.#unstable;
+    if (lo >= offset) return limitSize(this.#unstable.slice(lo, hi), maxSize);
     const cut = Math.min(hi, offset);
     const stable = this.#storage.entries(lo, cut, maxSize);
     if (typeof stable === 'string') {
@@ -155,7 +155,7 @@ export class RaftLog {
       throw invariantBroken(this.#logger, `entries [${lo},${cut}) are not in the storage`);
     }
     if (hi <= offset || stable.length < cut - lo) return stable;
-    return limitSize([...stable, ...entries.slice(0, hi - offset)], maxSize);
+    return limitSize([...stable, ...this.#unstable.slice(offset, hi)], maxSize);
   }
 
   entriesFrom(index: number, maxSize: number): readonly Entry[] | LogGap {
@@ -173,7 +173,7 @@ export class RaftLog {
   }
 
   get hasUnstableEntries(): boolean {
-    return this.#unstable.entries.length > 0;
+    return this.#unstable.length > 0;
   }
 
   get hasUnstableSnapshot(): boolean {

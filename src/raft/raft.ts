@@ -117,11 +117,8 @@ export class Raft {
 
   /** Queues a message in this node's name and, where the type belongs to a term, in its term. */
   send(type: MessageType, to: Id, fields: Outgoing = {}): void {
-    const sent = message(type, to, {
-      ...fields,
-      from: fields.from === undefined || fields.from === noOne ? this.id : fields.from,
-      term: fields.term ?? this.#termOf(type),
-    });
+    const from = fields.from === undefined || fields.from === noOne ? this.id : fields.from;
+    const sent = message(type, to, fields, from, fields.term ?? this.#termOf(type));
     if (waitsForPersistence(type)) {
       this.afterAppend.push(sent);
     } else {

@@ -6,7 +6,8 @@ import type { Entry, Snapshot } from './types.ts';
  */
 export class Unstable {
   snapshot: Snapshot | null = null;
-  entries: readonly Entry[] = [];
+  /** Never handed out itself, so that it can grow in place. */
+  #entries: Entry[] = [];
   offset: number;
   offsetInProgress: number;
   #snapshotInProgress = false;
@@ -16,9 +17,18 @@ export class Unstable {
     this.offsetInProgress = offset;
   }
 
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Entries in `[lo, hi)`, both within what is unstable. */
+  slice(lo: number, hi: number): readonly Entry[] {
+    return this.#entries.slice(lo - this.offset, hi - this.offset);
+  }
+
   /** Index of the last entry or of the snapshot; `undefined` if both are absent. */
   lastIndex(): number | undefined {
-    if (this.entries.length > 0) return this.offset + this.entries.length - 1;
+    if (this.#entries.length > 0) return this.offset + this.#entries.length - 1;
     return this.snapshot?.index;
   }
 
@@ -26,18 +36,16 @@ export class Unstable {
     if (index < this.offset) {
       return this.snapshot?.index === index ? this.snapshot.term : undefined;
     }
-    return this.entries[index - this.offset]?.term;
+    return this.#entries[index - this.offset]?.term;
   }
 
   get hasNextEntries(): boolean {
-    return this.entries.length > this.offsetInProgress - this.offset;
+    return this.#entries.length > this.offsetInProgress - this.offset;
   }
 
   /** Entries not handed out yet. */
   nextEntries(): readonly Entry[] {
-    const inProgress = this.offsetInProgress - this.offset;
-    if (this.entries.length === inProgress) return [];
-    return inProgress === 0 ? this.entries : this.entries.slice(inProgress);
+    return this.#entries.slice(this.offsetInProgress - this.offset);
   }
 
   /** The snapshot, if it was not handed out yet. */
@@ -46,7 +54,7 @@ export class Unstable {
   }
 
   acceptInProgress(): void {
-    if (this.entries.length > 0) this.offsetInProgress = this.offset + this.entries.length;
+    if (this.#entries.length > 0) this.offsetInProgress = this.offset + this.#entries.length;
     if (this.snapshot !== null) this.#snapshotInProgress = true;
   }
 
@@ -56,7 +64,7 @@ export class Unstable {
    */
   stableTo(index: number, term: number): void {
     if (index < this.offset || this.term(index) !== term) return;
-    this.entries = this.entries.slice(index + 1 - this.offset);
+    this.#entries = this.#entries.slice(index + 1 - this.offset);
     this.offset = index + 1;
     this.offsetInProgress = Math.max(this.offsetInProgress, this.offset);
   }
@@ -71,7 +79,7 @@ export class Unstable {
   restore(snapshot: Snapshot): void {
     this.offset = snapshot.index + 1;
     this.offsetInProgress = this.offset;
-    this.entries = [];
+    this.#entries = [];
     this.snapshot = snapshot;
     this.#snapshotInProgress = false;
   }
@@ -79,15 +87,14 @@ export class Unstable {
   /** Puts entries at their places; whatever stood there or after them is gone. */
   truncateAndAppend(entries: readonly Entry[]): void {
     const from = (entries[0] as Entry).index;
-    if (from === this.offset + this.entries.length) {
-      this.entries = this.entries.length === 0 ? entries : [...this.entries, ...entries];
-    } else if (from <= this.offset) {
-      this.entries = entries;
+    if (from <= this.offset) {
+      this.#entries = [...entries];
       this.offset = from;
       this.offsetInProgress = from;
-    } else {
-      this.entries = [...this.entries.slice(0, from - this.offset), ...entries];
-      this.offsetInProgress = Math.min(this.offsetInProgress, from);
+      return;
     }
+    this.#entries.length = from - this.offset;
+    for (const entry of entries) this.#entries.push(entry);
+    this.offsetInProgress = Math.min(this.offsetInProgress, from);
   }
 }
