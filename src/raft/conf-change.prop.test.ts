@@ -26,6 +26,15 @@ const any: fc.Arbitrary<AnyConfChange> = fc.oneof(
   }),
 );
 
+function outcomeOf(work: () => void): string {
+  try {
+    work();
+    return 'decoded';
+  } catch (error) {
+    return String(error);
+  }
+}
+
 describe('a configuration change', () => {
   it('comes back from its entry as it went in', () => {
     fc.assert(
@@ -40,11 +49,8 @@ describe('a configuration change', () => {
     fc.assert(
       fc.property(any, fc.nat(), (one, at) => {
         const { type, data } = encodeConfChange(one);
-        try {
-          decodeConfChange(type, data.slice(0, at % (data.length + 1)));
-        } catch (error) {
-          expect(String(error)).toMatch(/malformed configuration change/);
-        }
+        const cut = data.slice(0, at % (data.length + 1));
+        expect(outcomeOf(() => decodeConfChange(type, cut))).toMatch(/^decoded$|malformed/);
       }),
     );
   });

@@ -1,3 +1,4 @@
+import { asciiBytes, asciiText } from './ascii.ts';
 import { hex, type Raft } from './raft.ts';
 import type { Message, MessageType } from './types.ts';
 import { noOne } from './types.ts';
@@ -28,7 +29,7 @@ function askForVotes(raft: Raft, campaign: Campaign): void {
   else raft.becomeCandidate();
   const term = pre ? raft.term + 1 : raft.term;
   const last = raft.log.lastEntryId();
-  const context = campaign === 'transfer' ? bytesOf(transferMark) : null;
+  const context = campaign === 'transfer' ? asciiBytes(transferMark) : null;
   for (const to of raft.voters) {
     // The own vote counts like any other: when it is durable.
     if (to === raft.id) {
@@ -60,7 +61,7 @@ export function countVote(raft: Raft, answer: Message): boolean {
 export function leaderIsFresh(raft: Raft, request: Message): boolean {
   if (raft.config.checkQuorum !== true || raft.leader === noOne) return false;
   if (raft.electionElapsed >= raft.config.electionTick) return false;
-  return request.context === null || textOf(request.context) !== transferMark;
+  return request.context === null || asciiText(request.context) !== transferMark;
 }
 
 /** Somebody asks for this node's vote, in this node's term or, for a pre-vote, in a later one. */
@@ -83,12 +84,4 @@ export function answerVote(raft: Raft, request: Message): void {
     raft.logger.info(`${hex(raft.id)} rejects ${request.type} of ${hex(request.from)}`);
     raft.send(answer, request.from, { term: raft.term, reject: true });
   }
-}
-
-function bytesOf(ascii: string): Uint8Array {
-  return Uint8Array.from(ascii, (char) => char.charCodeAt(0));
-}
-
-function textOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
 }

@@ -56,7 +56,7 @@ describe('a quorum', () => {
         const joint = jointVote(one, other, voteOf);
         const brute = bruteVote([one, other], voteOf);
         // Both halves pending may already exclude each other; that is not looked for.
-        if (joint !== brute) expect([joint, brute]).toEqual(['pending', 'lost']);
+        expect(joint === 'pending' && brute === 'lost' ? brute : joint).toBe(brute);
       }),
     );
   });

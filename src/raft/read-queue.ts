@@ -1,3 +1,4 @@
+import { asciiText } from './ascii.ts';
 import type { Id, Message } from './types.ts';
 
 /** A read waits until a quorum has confirmed that its leader led after the read arrived. */
@@ -14,23 +15,19 @@ export function readContext(request: Message): Uint8Array {
   return request.entries[0]?.data ?? new Uint8Array();
 }
 
-function keyOf(context: Uint8Array): string {
-  return String.fromCharCode(...context);
-}
-
 /** Reads that wait, in the order in which they arrived. Heartbeats carry the context of the last. */
 export class ReadQueue {
   #queue: PendingRead[] = [];
 
   add(index: number, request: Message): void {
-    const key = keyOf(readContext(request));
+    const key = asciiText(readContext(request));
     if (this.#find(key) !== undefined) return;
     this.#queue.push({ request, index, acks: new Map(), key });
   }
 
   /** Counts a confirmation; the read it belongs to, unless that was answered already. */
   acknowledge(from: Id, context: Uint8Array): PendingRead | undefined {
-    const read = this.#find(keyOf(context));
+    const read = this.#find(asciiText(context));
     read?.acks.set(from, true);
     return read;
   }

@@ -32,12 +32,6 @@ export function runTranscript(text: string): TranscriptResult {
   return { commands: commands.length, differences };
 }
 
-/** The commands of a transcript with what they print now: for writing transcripts. */
-export function recordTranscript(text: string): readonly string[] {
-  const play = player();
-  return parseDataDriven(text).map((command) => withoutLogLines(play(command)));
-}
-
 function player(): (command: Command) => string {
   const output = new Output();
   const env = new Environment(output);

@@ -1,3 +1,4 @@
+import { asciiBytes, asciiText } from '../ascii.ts';
 import { decodeConfChange } from '../conf-change.ts';
 import { MemoryStorage } from '../memory-storage.ts';
 import { RawNode } from '../raw-node.ts';
@@ -101,7 +102,7 @@ export class Member {
     if (node === undefined || !node.hasReady()) return;
     const ready = node.ready();
     for (const { index, context } of ready.readStates) {
-      this.#oracle.readServed(new TextDecoder().decode(context), index);
+      this.#oracle.readServed(asciiText(context), index);
     }
     if (this.#async) this.#workAsync(ready);
     else this.#workInOrder(node, ready, crashPercent);
@@ -203,7 +204,7 @@ export class Member {
   /** Keeps a snapshot of the state of now and drops the log before it. */
   compact(): void {
     const { index, hash } = this.#state;
-    const data = new TextEncoder().encode(`${index} ${hash}`);
+    const data = asciiBytes(`${index} ${hash}`);
     if (this.storage.keepSnapshot(index, this.#confState, data) === 'ok') {
       this.storage.compact(index - this.#dice.below(3));
     }
@@ -212,6 +213,6 @@ export class Member {
 
 function stateIn(snapshot: Snapshot): { readonly index: number; readonly hash: number } {
   if (snapshot.data.length === 0) return { index: snapshot.index, hash: 0 };
-  const [index = 0, hash = 0] = new TextDecoder().decode(snapshot.data).split(' ').map(Number);
+  const [index = 0, hash = 0] = asciiText(snapshot.data).split(' ').map(Number);
   return { index, hash };
 }

@@ -1,3 +1,4 @@
+import { asciiBytes } from '../ascii.ts';
 import type { AnyConfChange, ChangeKind, Transition } from '../conf-change.ts';
 import type { Id, Message } from '../types.ts';
 import { Dice } from './dice.ts';
@@ -39,7 +40,7 @@ export class RandomCluster {
       learnersNext: [],
       autoLeave: false,
     };
-    const bootstrap = { index: 2, term: 1, confState, data: new TextEncoder().encode('2 0') };
+    const bootstrap = { index: 2, term: 1, confState, data: asciiBytes('2 0') };
     const spare = run.changes ? [run.size + 1, run.size + 2] : [];
     for (const id of [...voters, ...spare]) {
       this.members.set(
@@ -120,13 +121,13 @@ export class RandomCluster {
 
   #propose(member: Member): void {
     const text = `p${++this.#proposals}`;
-    member.node?.propose(new TextEncoder().encode(text));
+    member.node?.propose(asciiBytes(text));
   }
 
   #read(member: Member): void {
     const key = `r${++this.#proposals}`;
     this.oracle.readBegins(key);
-    member.node?.readIndex(new TextEncoder().encode(key));
+    member.node?.readIndex(asciiBytes(key));
   }
 
   #cut(id: Id): void {
