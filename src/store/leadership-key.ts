@@ -31,7 +31,14 @@ export function resignTransaction(createRevision: Revision, operation: Operation
   };
 }
 
+/**
+ * An ordinary key that holds a number to be added to every create revision. Whoever moves a cluster
+ * to a store whose revisions are lower (another driver, a restored backup) writes it there first:
+ * agents refuse an epoch below the highest one that they have seen. It is never lowered.
+ */
+export const epochBaseKey = 'epoch-base';
+
 /** Revisions only grow and every claim makes a new key, so this grows with every leadership. */
-export function epochOf(createRevision: Revision): Epoch {
-  return epoch(createRevision);
+export function epochOf(createRevision: Revision, base = 0): Epoch {
+  return epoch(base + createRevision);
 }

@@ -13,6 +13,8 @@ export interface StoreHarness {
   connect(name: string): Promise<Store>;
   /** How many revisions a watch can look back at most. */
   readonly historyLimit: number;
+  /** Forgets the history so far, where a driver does not do so by itself beyond the limit. */
+  readonly forgetHistory?: () => Promise<void>;
   /**
    * Makes the client's next write ambiguous. `after` returns a store on which its effect can be
    * read: the same one, or one that was opened again.

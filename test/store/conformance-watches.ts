@@ -68,6 +68,7 @@ export function watches(subject: Subject): void {
     for (let index = 0; index < harness.historyLimit * 2; index += 1) {
       await commit(store, [put('k', `${index}`)]);
     }
+    await harness.forgetHistory?.();
     const { events } = collect(store, '', from);
     await vi.waitFor(() => expect(events).toHaveLength(1));
     const at = await commit(store, [put('k', 'more')]);
