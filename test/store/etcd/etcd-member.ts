@@ -7,9 +7,12 @@ interface MemberOptions {
   readonly directory: string;
   readonly clientPort: number;
   readonly peerPort: number;
-  /** Where the other members reach it; `name=url,…` for all of them. */
+  /** Where the other members reach it. */
   readonly advertisedPeerPort: number;
+  /** `name=url,…` of all of them. */
   readonly initialCluster: string;
+  /** Paths; clients must then show a certificate of that authority. Null: in the clear. */
+  readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string } | null;
 }
 
 /** One etcd process. It dies with this process, whatever happens to it. */
@@ -31,10 +34,10 @@ export class EtcdMember {
 
   /** Starts on the data that is there. Does not wait until it serves. */
   start(): void {
-    const { name, directory, clientPort, peerPort, advertisedPeerPort, initialCluster } =
+    const { name, directory, clientPort, peerPort, advertisedPeerPort, initialCluster, tls } =
       this.#options;
     const log = openSync(`${directory}/${name}.log`, 'a');
-    const client = `http://127.0.0.1:${clientPort}`;
+    const client = `${tls === null ? 'http' : 'https'}://127.0.0.1:${clientPort}`;
     const child = spawn(
       'setpriv',
       [
@@ -43,6 +46,12 @@ export class EtcdMember {
         ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
         ...['--initial-advertise-peer-urls', `http://127.0.0.1:${advertisedPeerPort}`],
         ...['--initial-cluster', initialCluster, '--initial-cluster-state', 'new'],
+        ...(tls === null
+          ? []
+          : [
+              ...['--cert-file', tls.certificate, '--key-file', tls.key],
+              ...['--trusted-ca-file', tls.ca, '--client-cert-auth'],
+            ]),
         ...['--logger', 'zap', '--log-level', 'error'],
       ],
       { stdio: ['ignore', log, log] },

@@ -89,6 +89,11 @@ export class Channel {
     return connection.open(method, { ...events, onMessage: (m) => events.onMessage(m), onEnd }, { token });
   }
 
+  /** Why a call to the current member was not even sent. */
+  whyNotSent(timeoutMs: number): Promise<string> {
+    return this.#current().whyNotReady(timeoutMs);
+  }
+
   /** The next call goes to the next member. */
   rotate(): void {
     this.#at = (this.#at + 1) % this.#connections.length;

@@ -9,8 +9,8 @@ import {
 } from '@grpc/grpc-js';
 import type { Timers } from '../../../env/env.ts';
 import { endpointName, type EtcdEndpoint, type EtcdTls } from '../settings.ts';
-import type { Method } from './methods.ts';
-import { grpcStatus, RpcFailed } from './rpc-failed.ts';
+import { methods, type Method } from './methods.ts';
+import { grpcStatus, messageOf, RpcFailed } from './rpc-failed.ts';
 
 /** etcd sends those away that ping more often than every 5 s ("too_many_pings"); and some jitter. */
 const keepaliveMs = 6_000;
@@ -106,6 +106,16 @@ export class Connection {
       };
       look(state);
     });
+  }
+
+  /** Why there is no connection, as far as gRPC tells: only a call that fails for it says so. */
+  async whyNotReady(timeoutMs: number): Promise<string> {
+    try {
+      await this.call(methods.status, {}, { timeoutMs, token: null });
+      return `${this.endpoint}: connected just now`;
+    } catch (error) {
+      return messageOf(error);
+    }
   }
 
   /** One call. Once this is called, only an answer can tell that it had no effect. */
