@@ -10,6 +10,20 @@ export interface InitClusterOptions {
   readonly apiPort: number;
   readonly sessionPort: number;
   readonly profile: DetectionProfile;
+  /** Null: the state is kept in the manager's own directory. */
+  readonly etcd: EtcdStoreOptions | null;
+}
+
+/** How a manager reaches the etcd that keeps the cluster's state. Paths are absolute. */
+export interface EtcdStoreOptions {
+  /** `http://HOST:PORT` or `https://HOST:PORT`, of all members. */
+  readonly endpoints: readonly string[];
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
 }
 
 export interface InitClusterResult {

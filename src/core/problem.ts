@@ -27,6 +27,7 @@ export const problemCodes = {
   E_FORBIDDEN: 'this identity may not do that',
   E_STORE_DAMAGED: 'the log on disk is damaged',
   E_STORE_LOCKED: 'another process uses the data directory',
+  E_STORE_UNUSABLE: 'the store outside of Kennel cannot be used as it is configured',
   E_STORE_READ_ONLY: 'the store takes no writes, for example because its disk is full',
   E_DATA_DIRECTORY: 'a directory or file that is needed is missing or cannot be used',
   E_LIBVIRT: 'libvirt refused, or is configured in a way that the agent cannot use',

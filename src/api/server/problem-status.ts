@@ -26,6 +26,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   E_INTERNAL: 500,
   E_STORE_DAMAGED: 500,
   E_STORE_LOCKED: 500,
+  E_STORE_UNUSABLE: 500,
   E_DATA_DIRECTORY: 500,
   E_PREREQUISITE: 500,
   E_LIBVIRT: 502,

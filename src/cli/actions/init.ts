@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { valueOf } from '../action.ts';
 import type { Call } from '../command.ts';
-import type { InitClusterOptions } from '../start-functions.ts';
+import type { EtcdStoreOptions, InitClusterOptions } from '../start-functions.ts';
 import { print } from '../output.ts';
 import { usageError } from '../usage.ts';
 
@@ -12,6 +12,14 @@ interface InitOptions {
   readonly apiPort: number;
   readonly sessionPort: number;
   readonly profile: InitClusterOptions['profile'];
+  readonly store: 'file' | 'etcd';
+  readonly etcdEndpoint: readonly string[];
+  readonly etcdCa: string | null;
+  readonly etcdCert: string | null;
+  readonly etcdKey: string | null;
+  readonly etcdServerName: string | null;
+  readonly etcdUser: string | null;
+  readonly etcdPasswordFile: string | null;
 }
 
 export async function initCluster(call: Call, options: InitOptions): Promise<number> {
@@ -32,6 +40,7 @@ export async function initCluster(call: Call, options: InitOptions): Promise<num
       apiPort: options.apiPort,
       sessionPort: options.sessionPort,
       profile: options.profile,
+      etcd: etcdOf(call, options),
     }),
   );
   await print(call, made, () =>
@@ -46,4 +55,34 @@ export async function initCluster(call: Call, options: InitOptions): Promise<num
     ].join('\n'),
   );
   return 0;
+}
+
+/** Null without `--store etcd`. E_USAGE when options of one store are given for the other. */
+function etcdOf(call: Call, options: InitOptions): EtcdStoreOptions | null {
+  const path = (given: string | null): string | undefined =>
+    given === null ? undefined : resolve(call.world.workingDirectory, given);
+  const given = {
+    ca: path(options.etcdCa),
+    certificate: path(options.etcdCert),
+    key: path(options.etcdKey),
+    serverName: options.etcdServerName ?? undefined,
+    user: options.etcdUser ?? undefined,
+    passwordFile: path(options.etcdPasswordFile),
+  };
+  const set = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Omit<EtcdStoreOptions, 'endpoints'>;
+  const endpoints = options.etcdEndpoint;
+  if (options.store === 'etcd' && endpoints.length > 0) return { endpoints, ...set };
+  if (options.store === 'file' && endpoints.length === 0 && Object.keys(set).length === 0) {
+    return null;
+  }
+  throw usageError({
+    what: 'the store and its options do not fit together',
+    because:
+      options.store === 'etcd'
+        ? '--store etcd needs an --etcd-endpoint'
+        : 'options of etcd are given without --store etcd',
+    try: ['--store etcd --etcd-endpoint https://HOST:2379'],
+  });
 }

@@ -1,5 +1,7 @@
 import { command } from '../command.ts';
-import { integerOr, oneOf, requiredText, textOr } from '../option.ts';
+import { integerOr, oneOf, repeatedText, requiredText, text, textOr } from '../option.ts';
+
+const file = { completes: { kind: 'file' } } as const;
 
 export const initCommand = command({
   name: 'init',
@@ -31,7 +33,18 @@ export const initCommand = command({
       ['fast', 'default', 'conservative'],
       'default',
     ),
+    store: oneOf('--store <store>', 'where the state is kept', ['file', 'etcd'], 'file'),
+    etcdEndpoint: repeatedText('--etcd-endpoint <url>', 'client URL of an etcd member'),
+    etcdCa: text('--etcd-ca <path>', 'certificate authority of etcd', file),
+    etcdCert: text('--etcd-cert <path>', 'certificate to show to etcd', file),
+    etcdKey: text('--etcd-key <path>', 'key of that certificate', file),
+    etcdServerName: text('--etcd-server-name <name>', 'name in the certificates of etcd'),
+    etcdUser: text('--etcd-user <user>', 'user of etcd'),
+    etcdPasswordFile: text('--etcd-password-file <path>', 'file with its password', file),
   },
-  examples: ['kennel init --name prod --address 10.0.0.10'],
+  examples: [
+    'kennel init --name prod --address 10.0.0.10',
+    'kennel init --name prod --address 10.0.0.10 --store etcd --etcd-endpoint https://etcd-1:2379 --etcd-ca /etc/etcd/ca.crt',
+  ],
   run: async (call) => (await import('../actions/init.ts')).initCluster(call, call.options),
 });

@@ -208,6 +208,12 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
       'stop the other process, or use another --directory',
     ],
   },
+  E_STORE_UNUSABLE: {
+    facts: [
+      'etcd answers, and waiting would not help: the server is too old, the user or its rights are wrong, or the keys under /kennel/ were written by something else.',
+    ],
+    try: ['etcdctl endpoint status', 'check the store section of manager.yaml: docs/store-etcd.md'],
+  },
   E_STORE_READ_ONLY: {
     facts: ['Reading works. Decisions that must be recorded, such as a failover, wait.'],
     try: ['df -h, then make room on the disk of the data directory', 'kennel status'],

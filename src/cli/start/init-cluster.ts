@@ -11,6 +11,7 @@ import { issueCredentials } from '../../pki/leaf.ts';
 import { writeClientConfig } from '../client-config.ts';
 import type { InitClusterOptions, InitClusterResult } from '../start-functions.ts';
 import { saveManagerConfig, type ManagerConfig } from './service-config.ts';
+import { storeConfigOf, type StoreConfig } from './store-config.ts';
 
 /** Makes a cluster: its authority, its first manager, and the configuration of its first admin. */
 export async function initCluster(
@@ -20,8 +21,10 @@ export async function initCluster(
   const { directory } = options;
   try {
     if ((await env.disk.read(`${directory}/manager.yaml`)) !== null) return alreadyMade(directory);
+    const store = storeConfigOf(options.etcd);
+    if (store.kind === 'problem') return store;
     await env.disk.makeDirectory(directory, { mode: 0o700 });
-    return await make(env, options);
+    return await make(env, options, store.value);
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     return problem({
@@ -34,7 +37,11 @@ export async function initCluster(
   }
 }
 
-async function make(env: Env, options: InitClusterOptions): Promise<Outcome<InitClusterResult>> {
+async function make(
+  env: Env,
+  options: InitClusterOptions,
+  store: StoreConfig,
+): Promise<Outcome<InitClusterResult>> {
   const { directory, address } = options;
   const config: ManagerConfig = {
     clusterId: env.random.uuid(),
@@ -44,6 +51,7 @@ async function make(env: Env, options: InitClusterOptions): Promise<Outcome<Init
     apiPort: options.apiPort,
     sessionPort: options.sessionPort,
     profile: options.profile,
+    store,
   };
   const nowIso = env.clock.wallIso();
   const authority = await createAuthority({ clusterId: config.clusterId, nowIso });

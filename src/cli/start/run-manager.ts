@@ -1,16 +1,14 @@
 import { startApiServer } from '../../api/server/server.ts';
-import { ok, problem, type Outcome } from '../../core/problem.ts';
+import { ok, type Outcome } from '../../core/problem.ts';
 import { clusterId, nodeId } from '../../core/model/ids.ts';
 import { realEnv } from '../../env/real/real-env.ts';
 import { realLog } from '../../env/real/log.ts';
 import { startManager } from '../../manager/manager.ts';
 import type { ReadDomainXml } from '../../manager/service/vm-service.ts';
 import { loadAuthority, loadCredentials } from '../../pki/credential-files.ts';
-import { openFileStore } from '../../store/file/file-store.ts';
-import { StoreDamaged } from '../../store/store-damaged.ts';
-import type { Store } from '../../store/store.ts';
 import { builtinDrivers } from '../../../fencing/registry.ts';
 import type { RunManagerOptions } from '../start-functions.ts';
+import { openStore } from './open-store.ts';
 import { loadManagerConfig } from './service-config.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -29,6 +27,7 @@ export async function runManager({ directory }: RunManagerOptions): Promise<Outc
   const { clusterName, name, address, apiPort, sessionPort, profile } = config.value;
   const store = await openStore({
     env,
+    config: config.value.store,
     directory: `${directory}/store`,
     clusterId: clusterId(config.value.clusterId),
     nodeName: name,
@@ -66,22 +65,6 @@ export async function runManager({ directory }: RunManagerOptions): Promise<Outc
     await store.value.close();
   });
   return ok(null);
-}
-
-/** A log that is damaged or in use is an answer here, not an exception. */
-async function openStore(options: Parameters<typeof openFileStore>[0]): Promise<Outcome<Store>> {
-  try {
-    return ok(await openFileStore(options));
-  } catch (error) {
-    if (!(error instanceof StoreDamaged)) throw error;
-    return problem({
-      code: error.code === 'STORE_LOCKED' ? 'E_STORE_LOCKED' : 'E_STORE_DAMAGED',
-      what: error.what,
-      because: error.because,
-      so: error.so,
-      try: [error.try],
-    });
-  }
 }
 
 const readXml: ReadDomainXml = async (xml) => {

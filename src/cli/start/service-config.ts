@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import { DiskError, type Disk } from '../../env/disk.ts';
 import { nameSchema, portSchema, uuidSchema } from '../../api/schema/primitives.ts';
+import { storeConfigSchema } from './store-config.ts';
 
 /** `manager.yaml` in a manager's directory; made by `kennel init`. */
 const managerConfigSchema = z.strictObject({
@@ -13,6 +14,7 @@ const managerConfigSchema = z.strictObject({
   apiPort: portSchema,
   sessionPort: portSchema,
   profile: z.enum(['fast', 'default', 'conservative']),
+  store: storeConfigSchema.default({ kind: 'file' }),
 });
 
 /** `agent.yaml` in an agent's directory; made by `kennel agent join`. */

@@ -1,0 +1,62 @@
+import type { ClusterId } from '../../core/model/ids.ts';
+import { ok, problem, type Outcome } from '../../core/problem.ts';
+import type { Env } from '../../env/env.ts';
+import { openFileStore } from '../../store/file/file-store.ts';
+import { StoreDamaged } from '../../store/store-damaged.ts';
+import type { Store } from '../../store/store.ts';
+import { readEtcdSettings } from './etcd-settings.ts';
+import type { EtcdConfig, StoreConfig } from './store-config.ts';
+
+interface OpenStoreOptions {
+  readonly env: Env;
+  readonly config: StoreConfig;
+  readonly clusterId: ClusterId;
+  /** Of a store on this machine's disk. */
+  readonly directory: string;
+  readonly nodeName: string;
+  readonly onFatal: (error: Error) => void;
+}
+
+/** What keeps a store from being opened is an answer here, not an exception. */
+export function openStore(options: OpenStoreOptions): Promise<Outcome<Store>> {
+  const { config } = options;
+  return config.kind === 'file' ? openFile(options) : openEtcd(options, config);
+}
+
+async function openFile(options: OpenStoreOptions): Promise<Outcome<Store>> {
+  try {
+    return ok(await openFileStore(options));
+  } catch (error) {
+    if (!(error instanceof StoreDamaged)) throw error;
+    return problem({
+      code: error.code === 'STORE_LOCKED' ? 'E_STORE_LOCKED' : 'E_STORE_DAMAGED',
+      what: error.what,
+      because: error.because,
+      so: error.so,
+      try: [error.try],
+    });
+  }
+}
+
+async function openEtcd(
+  { env, clusterId }: OpenStoreOptions,
+  config: EtcdConfig,
+): Promise<Outcome<Store>> {
+  const settings = await readEtcdSettings(env.disk, config);
+  if (settings.kind === 'problem') return settings;
+  // Loaded here, so that whoever has no etcd pays nothing for gRPC.
+  const { openEtcdStore } = await import('../../store/etcd/open-etcd-store.ts');
+  const { EtcdUnusable } = await import('../../store/etcd/etcd-unusable.ts');
+  try {
+    return ok(await openEtcdStore({ env, clusterId, settings: settings.value }));
+  } catch (error) {
+    if (!(error instanceof EtcdUnusable)) throw error;
+    return problem({
+      code: 'E_STORE_UNUSABLE',
+      what: error.what,
+      because: error.because,
+      so: 'this manager does not start',
+      try: [...error.try],
+    });
+  }
+}
