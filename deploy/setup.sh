@@ -95,6 +95,8 @@ programs='
   qemu-storage-daemon  qemu-system-common
   ipmi_sim             openipmi
   ipmitool             ipmitool
+  etcd                 etcd-server
+  etcdctl              etcd-client
   /usr/lib/python3/dist-packages/pyghmi  python3-pyghmi
 '
 

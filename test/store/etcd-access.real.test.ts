@@ -66,7 +66,11 @@ function etcdctl(...words: readonly string[]): void {
       ...[`--cacert=${file('ca')}`, `--cert=${file('certificate')}`, `--key=${file('key')}`],
       ...words,
     ],
-    { env: { ...process.env, ETCDCTL_API: '3' }, input: 'pass-word\n', stdio: ['pipe', 'ignore', 'pipe'] },
+    {
+      env: { ...process.env, ETCDCTL_API: '3' },
+      input: 'pass-word\n',
+      stdio: ['pipe', 'ignore', 'pipe'],
+    },
   );
 }
 

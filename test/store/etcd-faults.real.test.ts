@@ -5,7 +5,13 @@ import { clusterId } from '../../src/core/model/ids.ts';
 import { StoreUnavailable, type Leadership, type Store } from '../../src/store/store.ts';
 import { campaign, changesOf, collect, commit, modIs, put, write } from './conformance-tools.ts';
 import { EtcdCluster } from './etcd/etcd-cluster.ts';
-import { connectLinked, endLeases, etcdEnv, testTimes, type LinkedStore } from './etcd/etcd-harness.ts';
+import {
+  connectLinked,
+  endLeases,
+  etcdEnv,
+  testTimes,
+  type LinkedStore,
+} from './etcd/etcd-harness.ts';
 
 let name = randomUUID();
 const open: LinkedStore[] = [];
@@ -141,26 +147,40 @@ describe('one member', () => {
     const { events, stop } = collect(store, 'vm/', leader.createRevision);
     const made = keys.map((key) => put(key, 'made'));
     const at = await commit(store, made, [guard, ...absent]);
-    await vi.waitFor(() => expect(events).toMatchObject([{ kind: 'batch', batch: { revision: at } }]));
+    await vi.waitFor(() =>
+      expect(events).toMatchObject([{ kind: 'batch', batch: { revision: at } }]),
+    );
     stop();
     const { items } = await other.store.list('vm/');
     expect(new Set(items.map((item) => item.modRevision))).toEqual(new Set([at]));
     expect(items).toHaveLength(500);
     const compares = [guard, ...keys.map((key) => modIs(key, at))];
     await commit(other.store, [put('vm/0400', 'by another')]);
-    const refused = await write(store, keys.map((key) => put(key, 'again')), compares);
+    const refused = await write(
+      store,
+      keys.map((key) => put(key, 'again')),
+      compares,
+    );
     expect(refused).toMatchObject({ kind: 'refused', because: 'compare' });
     expect((await other.store.get('vm/0000')).item?.value).toBe('made');
     // Many writers of large and small transactions: none overwrites what it did not compare.
     const rounds = Array.from({ length: 5 }, async (_, round) => {
-      const large = await write(store, keys.map((key) => put(key, `large ${round}`)), [guard]);
+      const large = await write(
+        store,
+        keys.map((key) => put(key, `large ${round}`)),
+        [guard],
+      );
       const small = await write(other.store, [put('vm/0007', `small ${round}`)]);
       return [large.kind, small.kind];
     });
     expect(new Set((await Promise.all(rounds)).flat())).toEqual(new Set(['committed']));
     expect((await store.get('vm/0007')).item?.operations).toHaveLength(8);
     await leader.resign();
-    const late = await write(store, keys.map((key) => put(key, 'late')), [guard]);
+    const late = await write(
+      store,
+      keys.map((key) => put(key, 'late')),
+      [guard],
+    );
     expect(late).toMatchObject({ kind: 'refused', because: 'compare' });
   });
 

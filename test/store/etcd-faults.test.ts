@@ -60,7 +60,11 @@ describe('a write', () => {
     fake.onWrite = inTurn('commitThenUnavailable');
     const before = fake.count(methods.txn);
     const operation = operationId('mine');
-    const outcome = await store.txn({ operation, compare: [modIs('vm/1', 0)], then: [put('vm/1', 'x')] });
+    const outcome = await store.txn({
+      operation,
+      compare: [modIs('vm/1', 0)],
+      then: [put('vm/1', 'x')],
+    });
     expect(outcome).toMatchObject({ kind: 'ambiguous', operation });
     expect(fake.count(methods.txn) - before).toBe(1);
     expect((await store.get('vm/1')).item?.operations).toEqual([operation]);
@@ -111,7 +115,11 @@ describe('a watch', () => {
     fake.onWatch = (stream, number) => {
       stream.write({ header: { clusterId: 7n, revision: 100 }, created: true });
       if (number <= 2) setTimeout(() => stream.destroy(new Error('gone')), 50);
-      else stream.write({ header: { revision: 100 }, events: [eventAt(50, 'a'), eventAt(51, 'b'), eventAt(60, 'b')] });
+      else
+        stream.write({
+          header: { revision: 100 },
+          events: [eventAt(50, 'a'), eventAt(51, 'b'), eventAt(60, 'b')],
+        });
     };
     const { events, stop } = collect(store, '', 50);
     await vi.waitFor(() => expect(events).toHaveLength(2), 5_000);
@@ -178,7 +186,9 @@ describe('a watch', () => {
     };
     const { events } = collect(store, '', 50);
     await vi.waitFor(() => expect(events).toMatchObject([{ kind: 'closed' }]));
-    expect((events[0] as Extract<WatchEvent, { kind: 'closed' }>).reason).toContain('other than Kennel');
+    expect((events[0] as Extract<WatchEvent, { kind: 'closed' }>).reason).toContain(
+      'other than Kennel',
+    );
   });
 });
 

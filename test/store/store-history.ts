@@ -6,7 +6,9 @@ import { modIs, put } from './conformance-tools.ts';
 export interface History {
   readonly operations: readonly StoreOperation[];
   /** By how they ended. */
-  readonly counts: Readonly<Record<'committed' | 'refused' | 'ambiguous' | 'read' | 'failed', number>>;
+  readonly counts: Readonly<
+    Record<'committed' | 'refused' | 'ambiguous' | 'read' | 'failed', number>
+  >;
 }
 
 interface HistoryOptions {

@@ -196,7 +196,10 @@ export class EtcdStore implements Store {
 
   #onForeign(because: string): void {
     if (this.#closing !== null) return;
-    this.#parts.env.log.error({ because }, 'this is another etcd; nothing is read or written there');
+    this.#parts.env.log.error(
+      { because },
+      'this is another etcd; nothing is read or written there',
+    );
     for (const leadership of this.#leaderships) void leadership.resign();
     this.#closing = this.#close(because);
   }

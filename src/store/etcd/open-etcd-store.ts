@@ -30,7 +30,10 @@ export async function openEtcdStore(options: OpenEtcdStoreOptions): Promise<Stor
       signal?.throwIfAborted();
       const because = await problemOf(store);
       if (because === null) break;
-      const members = store.members.states.map(({ name, because: why }) => ({ name, because: why }));
+      const members = store.members.states.map(({ name, because: why }) => ({
+        name,
+        because: why,
+      }));
       env.log.warn({ because, members, failures }, 'etcd does not answer yet; waiting for it');
       await new Promise<void>((resolve) => {
         env.timers.after(again, resolve);

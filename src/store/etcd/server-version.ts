@@ -13,7 +13,10 @@ export function versionRemark(version: string): VersionRemark | null {
   const match = /^(\d+)\.(\d+)\./.exec(version);
   const [major, minor] = [Number(match?.[1]), Number(match?.[2])];
   if (match === null || major !== 3 || minor < 4) {
-    return { isRefusal: true, text: `etcd ${version} is not supported: 3.4 or a later 3.x is needed` };
+    return {
+      isRefusal: true,
+      text: `etcd ${version} is not supported: 3.4 or a later 3.x is needed`,
+    };
   }
   if (minor > 4) return null;
   return { isRefusal: false, text: `etcd ${version} works, 3.5 or later is advised` };

@@ -111,8 +111,7 @@ export class Transactions {
       const refusal = refusalBy(plan.compare, snapshot.items);
       if (refusal !== null) return done(refusal);
     }
-    const request =
-      snapshot !== null && isLarge ? this.#large(plan, snapshot) : this.#small(plan);
+    const request = snapshot !== null && isLarge ? this.#large(plan, snapshot) : this.#small(plan);
     if (bytesIn(request.success) > maxBytes) return done(notSent(`larger than ${maxBytes} bytes`));
     return this.#send(plan, request, untilMs);
   }
@@ -221,7 +220,9 @@ export class Transactions {
         success.push({ deleteRange: { key: keyspace.key(write.key) } });
       }
     }
-    success.push(success.length > 0 ? { put: { key: keyspace.turn } } : { range: { key: keyspace.turn } });
+    success.push(
+      success.length > 0 ? { put: { key: keyspace.turn } } : { range: { key: keyspace.turn } },
+    );
     return { compare, success, failure: [], replaced };
   }
 
@@ -328,7 +329,9 @@ function refusalBy(
     return (actual ?? 0) === wanted;
   });
   if (holds) return null;
-  const current: (KeyValue | null)[] = compares.map(({ key }) => keyValueOf(items.get(key) ?? null));
+  const current: (KeyValue | null)[] = compares.map(({ key }) =>
+    keyValueOf(items.get(key) ?? null),
+  );
   return { kind: 'refused', because: 'compare', current, detail: '' };
 }
 

@@ -16,7 +16,12 @@ import type { EtcdEndpoint } from '../../../src/store/etcd/settings.ts';
 import { FakeKeys } from './fake-keys.ts';
 
 /** What becomes of one call. `commitThenUnavailable`: it takes effect, and the answer says it failed. */
-export type Behaviour = 'answer' | 'commitThenUnavailable' | 'unavailable' | 'hang' | 'tokenRefused';
+export type Behaviour =
+  | 'answer'
+  | 'commitThenUnavailable'
+  | 'unavailable'
+  | 'hang'
+  | 'tokenRefused';
 
 type WatchStream = ServerDuplexStream<
   Decoded<typeof watchRequest>,
@@ -166,7 +171,10 @@ export class FakeEtcd {
       this.calls.push(method.path);
       handle(call, answer);
     };
-    this.#server.addService({ [method.path]: definition(method, false) }, { [method.path]: counted });
+    this.#server.addService(
+      { [method.path]: definition(method, false) },
+      { [method.path]: counted },
+    );
   }
 
   #streams<Request, In, Out, Response>(
@@ -179,7 +187,10 @@ export class FakeEtcd {
       stream.on('end', () => stream.end());
       handle(stream);
     };
-    this.#server.addService({ [method.path]: definition(method, true) }, { [method.path]: counted });
+    this.#server.addService(
+      { [method.path]: definition(method, true) },
+      { [method.path]: counted },
+    );
   }
 }
 

@@ -25,7 +25,9 @@ export class FakeKeys {
     const found = [...this.#items.values()]
       .filter(({ key }) => isWithin(key, request.key, request.rangeEnd))
       .sort((a, b) =>
-        request.sortTarget === 0 ? Buffer.compare(a.key, b.key) : a.createRevision - b.createRevision,
+        request.sortTarget === 0
+          ? Buffer.compare(a.key, b.key)
+          : a.createRevision - b.createRevision,
       );
     return request.limit > 0 ? found.slice(0, request.limit) : found;
   }

@@ -34,7 +34,9 @@ export class Channel {
 
   constructor(options: ChannelOptions) {
     this.#options = options;
-    this.#connections = options.endpoints.map((endpoint) => new Connection({ ...options, endpoint }));
+    this.#connections = options.endpoints.map(
+      (endpoint) => new Connection({ ...options, endpoint }),
+    );
     this.#at = Math.floor(options.random.fraction() * this.#connections.length);
   }
 
@@ -86,7 +88,11 @@ export class Channel {
       if (isTokenRefused(failure)) this.#options.authenticator.forget(token);
       events.onEnd(failure);
     };
-    return connection.open(method, { ...events, onMessage: (m) => events.onMessage(m), onEnd }, { token });
+    return connection.open(
+      method,
+      { ...events, onMessage: (m) => events.onMessage(m), onEnd },
+      { token },
+    );
   }
 
   /** Why a call to the current member was not even sent. */

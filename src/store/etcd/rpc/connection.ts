@@ -204,11 +204,7 @@ export function credentialsOf(tls: EtcdTls | null): ChannelCredentials {
   if (tls === null) return grpcCredentials.createInsecure();
   const pem = (text: string | undefined | null): Buffer | null =>
     text === undefined || text === null ? null : Buffer.from(text);
-  return grpcCredentials.createSsl(
-    pem(tls.ca),
-    pem(tls.client?.key),
-    pem(tls.client?.certificate),
-  );
+  return grpcCredentials.createSsl(pem(tls.ca), pem(tls.client?.key), pem(tls.client?.certificate));
 }
 
 function metadataOf(token: string | null): Metadata {

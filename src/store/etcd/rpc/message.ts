@@ -22,7 +22,9 @@ type DecodedOf<F extends Fields> = {
 type EncodableOf<F extends Fields> = {
   readonly [Name in keyof F]?: F[Name] extends Field<never, infer In> ? In : EncodedBy<F[Name]>;
 };
-type EncodedBy<One> = One extends { write(writer: BinaryWriter, value: infer In): void } ? In : never;
+type EncodedBy<One> = One extends { write(writer: BinaryWriter, value: infer In): void }
+  ? In
+  : never;
 
 /** A message type. Fields that are not given are absent; fields that are not known are skipped. */
 export interface Message<Out, In> {
@@ -32,9 +34,7 @@ export interface Message<Out, In> {
 export type Decoded<M> = M extends Message<infer Out, never> ? Out : never;
 export type Encodable<M> = M extends { encode(value: infer In): Uint8Array } ? In : never;
 
-export function message<const F extends Fields>(
-  fields: F,
-): Message<DecodedOf<F>, EncodableOf<F>> {
+export function message<const F extends Fields>(fields: F): Message<DecodedOf<F>, EncodableOf<F>> {
   const entries = Object.entries(fields);
   const byNumber = new Map(entries.map(([name, field]) => [field.number, { name, field }]));
   const absent = Object.fromEntries(entries.map(([name, field]) => [name, field.absent]));

@@ -14,7 +14,10 @@ export class RpcFailed extends Error {
   /** False only when no byte of the call can have left this process. */
   readonly wasSent: boolean;
 
-  constructor(message: string, options: { readonly code: number | null; readonly wasSent: boolean }) {
+  constructor(
+    message: string,
+    options: { readonly code: number | null; readonly wasSent: boolean },
+  ) {
     super(message);
     this.name = 'RpcFailed';
     this.code = options.code;
