@@ -123,8 +123,8 @@ async function casesOf({ project, file, only }: TestRun): Promise<readonly Case[
 
 /** Resolves when vitest has ended, however: its report tells. */
 async function vitest(words: readonly string[]): Promise<void> {
-  const main = join(import.meta.dirname, '..', '..', 'node_modules', 'vitest', 'vitest.mjs');
-  const child = spawn(process.execPath, [main, ...words], {
+  const program = join(import.meta.dirname, '..', '..', 'node_modules', 'vitest', 'vitest.mjs');
+  const child = spawn(process.execPath, [program, ...words], {
     cwd: join(import.meta.dirname, '..', '..'),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

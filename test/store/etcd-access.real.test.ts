@@ -63,7 +63,9 @@ function etcdctl(...words: readonly string[]): void {
     'etcdctl',
     [
       `--endpoints=https://127.0.0.1:${port}`,
-      ...[`--cacert=${file('ca')}`, `--cert=${file('certificate')}`, `--key=${file('key')}`],
+      `--cacert=${file('ca')}`,
+      `--cert=${file('certificate')}`,
+      `--key=${file('key')}`,
       ...words,
     ],
     {
@@ -98,7 +100,8 @@ test('X3: a user with rights on the cluster’s prefix does everything through m
 
 test('an address without a name to check is reached too', async () => {
   const store = await open({ tls: { ...tls, serverName: null } });
-  await commit(store, [put('k', '1')]);
+  const at = await commit(store, [put('k', '1')]);
+  expect((await store.get('k')).item?.modRevision).toBe(at);
   await store.close();
 });
 

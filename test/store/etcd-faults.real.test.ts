@@ -54,7 +54,7 @@ describe('one member', () => {
     // Longer than a lease: the other one has no key that could win while this one leads.
     await expect(
       vi.waitFor(() => expect(wins).toHaveLength(2), testTimes.leaseTtlS * 1500),
-    ).rejects.toThrow();
+    ).rejects.toThrow('length of 2');
     await wins[0]?.leadership.resign();
     await Promise.all([second, third]);
     expect(wins.map(({ leadership }) => leadership.isValid())).toEqual([false, true]);

@@ -38,24 +38,30 @@ export class EtcdMember {
       this.#options;
     const log = openSync(`${directory}/${name}.log`, 'a');
     const client = `${tls === null ? 'http' : 'https'}://127.0.0.1:${clientPort}`;
-    const child = spawn(
-      'setpriv',
-      [
-        ...['--pdeathsig', 'KILL', 'etcd', '--name', name, '--data-dir', `${directory}/${name}`],
-        ...['--listen-client-urls', client, '--advertise-client-urls', client],
-        ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
-        ...['--initial-advertise-peer-urls', `http://127.0.0.1:${advertisedPeerPort}`],
-        ...['--initial-cluster', initialCluster, '--initial-cluster-state', 'new'],
-        ...(tls === null
-          ? []
-          : [
-              ...['--cert-file', tls.certificate, '--key-file', tls.key],
-              ...['--trusted-ca-file', tls.ca, '--client-cert-auth'],
-            ]),
-        ...['--logger', 'zap', '--log-level', 'error'],
-      ],
-      { stdio: ['ignore', log, log] },
-    );
+    const words = {
+      '--name': name,
+      '--data-dir': `${directory}/${name}`,
+      '--listen-client-urls': client,
+      '--advertise-client-urls': client,
+      '--listen-peer-urls': `http://127.0.0.1:${peerPort}`,
+      '--initial-advertise-peer-urls': `http://127.0.0.1:${advertisedPeerPort}`,
+      '--initial-cluster': initialCluster,
+      '--initial-cluster-state': 'new',
+      '--logger': 'zap',
+      '--log-level': 'error',
+      ...(tls === null
+        ? {}
+        : {
+            '--cert-file': tls.certificate,
+            '--key-file': tls.key,
+            '--trusted-ca-file': tls.ca,
+            '--client-cert-auth': 'true',
+          }),
+    };
+    const options = Object.entries(words).map(([option, value]) => `${option}=${value}`);
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...options], {
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     child.once('exit', () => {
       if (this.#process === child) this.#process = null;
