@@ -4,7 +4,7 @@ import { openEtcdStore } from '../../src/store/etcd/open-etcd-store.ts';
 import { methods } from '../../src/store/etcd/rpc/methods.ts';
 import type { EtcdSettings, EtcdTimes } from '../../src/store/etcd/settings.ts';
 import { StoreUnavailable, type Store, type WatchEvent } from '../../src/store/store.ts';
-import { campaign, collect, commit, modIs, put, write } from './conformance-tools.ts';
+import { campaign, collect, commit, modIs, put, remove, write } from './conformance-tools.ts';
 import { FakeEtcd, type Behaviour } from './etcd/fake-etcd.ts';
 import { etcdEnv } from './etcd/etcd-harness.ts';
 
@@ -106,6 +106,40 @@ describe('a write', () => {
       current: [{ key: 'guard', modRevision: at }],
     });
   });
+});
+
+test('what something else wrote under the keys of the cluster is never decided on', async () => {
+  const store = await open();
+  fake.keys.plant('/kennel/cluster/data/k', 'not ours');
+  await expect(store.get('k')).rejects.toBeInstanceOf(StoreUnavailable);
+  for (const compare of [[], [modIs('k', 0)], [modIs('k', 5)]]) {
+    const outcome = await write(store, [put('k', '1')], compare);
+    expect(outcome).toMatchObject({ kind: 'refused', because: 'notSent' });
+  }
+});
+
+test('another etcd cluster behind the same address ends the store', async () => {
+  const store = await open();
+  const leader = await campaign(store, 'a');
+  fake.clusterId = 8n;
+  await expect(store.get('k')).rejects.toBeInstanceOf(StoreUnavailable);
+  expect([leader.isValid(), store.status().hasQuorum]).toEqual([false, false]);
+  expect(await write(store, [put('k', '1')])).toMatchObject({ because: 'notSent' });
+});
+
+test('M8: writes are refused before they are sent while etcd has no space, deletions are not', async () => {
+  const store = await open();
+  await commit(store, [put('k', '1')]);
+  fake.onWrite = inTurn('outOfSpace');
+  expect(await write(store, [put('k', '2')])).toMatchObject({ kind: 'ambiguous' });
+  const before = fake.count(methods.txn);
+  expect(await write(store, [put('k', '3')])).toMatchObject({ because: 'readOnly' });
+  expect(fake.count(methods.txn)).toBe(before);
+  expect(store.status().readOnly).toContain('NOSPACE');
+  expect(await write(store, [remove('k')])).toMatchObject({ kind: 'committed' });
+  // The members are asked again, and say that all is well.
+  await vi.waitFor(() => expect(store.status().readOnly).toBeNull(), 5_000);
+  await commit(store, [put('k', '4')]);
 });
 
 describe('a watch', () => {

@@ -2,8 +2,8 @@ import type { ClusterId } from '../../core/model/ids.ts';
 import { StoreUnavailable, type Store } from '../store.ts';
 import { EtcdStore, type EtcdStoreEnv } from './etcd-store.ts';
 import { EtcdUnusable } from './etcd-unusable.ts';
-import { messageOf } from './rpc/rpc-failed.ts';
 import { versionRemark } from './server-version.ts';
+import { ForeignValue } from './stored-value.ts';
 import { usualTimes, type EtcdSettings, type EtcdTimes } from './settings.ts';
 
 interface OpenEtcdStoreOptions {
@@ -62,8 +62,9 @@ async function problemOf(store: EtcdStore): Promise<string | null> {
     await store.get('barrier');
     return null;
   } catch (error) {
-    const because = messageOf(error);
-    if (!(error instanceof StoreUnavailable)) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const because = error.message;
+    if (error instanceof ForeignValue) {
       throw new EtcdUnusable({
         what: 'the keys of this cluster in etcd cannot be read',
         because,

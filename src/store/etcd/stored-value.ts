@@ -1,6 +1,6 @@
 import { operationId, revision, type OperationId, type Revision } from '../../core/model/ids.ts';
 import type { WireKeyValue } from './rpc/messages.ts';
-import type { KeyValue } from '../store.ts';
+import { StoreUnavailable, type KeyValue } from '../store.ts';
 
 /*
  * What stands in etcd under one key: a line of JSON about the key's writes, then the value as it is,
@@ -62,11 +62,19 @@ function createOf(before: KnownItem | null, isNew: boolean): Pick<Heading, 'crea
   return before.isRecreated ? { create: before.createRevision } : {};
 }
 
-/** Throws when the bytes were not written by this driver. */
+/** Something else wrote under this cluster's keys: nothing can be decided on that. */
+export class ForeignValue extends StoreUnavailable {
+  constructor(key: string) {
+    super(`the key ${key} in etcd was written by something other than Kennel`);
+    this.name = 'ForeignValue';
+  }
+}
+
+/** Throws `ForeignValue` when the bytes were not written by this driver. */
 export function decodeStored(key: string, stored: WireKeyValue): StoredItem {
   const bytes = stored.value;
   const end = bytes.indexOf(0x0a);
-  if (end < 0) throw new Error(`the key ${key} was written by something other than Kennel`);
+  if (end < 0) throw new ForeignValue(key);
   const heading = headingOf(key, decoder.decode(bytes.subarray(0, end)));
   const native = revision(stored.createRevision);
   const modRevision = revision(stored.modRevision);
@@ -92,7 +100,7 @@ function headingOf(key: string, line: string): Heading {
   } catch {
     // Said below.
   }
-  throw new Error(`the key ${key} was written by something other than Kennel`);
+  throw new ForeignValue(key);
 }
 
 /** A `KeyValue`, and whether its create revision differs from etcd's own. */

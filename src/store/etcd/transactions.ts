@@ -18,6 +18,7 @@ import { isOutOfSpace, messageOf, RpcFailed } from './rpc/rpc-failed.ts';
 import {
   afterPut,
   encodeStored,
+  ForeignValue,
   keyValueOf,
   type KnownItem,
   type StoredItem,
@@ -127,6 +128,8 @@ export class Transactions {
       this.#learn(plan, request.replaced, at);
       return done({ kind: 'committed', revision: at });
     } catch (error) {
+      // Evaluated and not applied: what it read on failure is not ours.
+      if (error instanceof ForeignValue) return done(notSent(error.message));
       if (!(error instanceof RpcFailed)) throw error;
       if (!error.wasSent) return done(notSent(error.message));
       if (isOutOfSpace(error)) this.#options.onOutOfSpace();

@@ -21,6 +21,7 @@ export type Behaviour =
   | 'commitThenUnavailable'
   | 'unavailable'
   | 'hang'
+  | 'outOfSpace'
   | 'tokenRefused';
 
 type WatchStream = ServerDuplexStream<
@@ -40,6 +41,7 @@ export class FakeEtcd {
   readonly tokens: (string | undefined)[] = [];
   readonly startRevisions: number[] = [];
   version = '3.5.21';
+  clusterId = 7n;
   /** Asked for each transaction; reading ones are left in peace. */
   onWrite: () => Behaviour = () => 'answer';
   onRead: () => Behaviour = () => 'answer';
@@ -83,7 +85,7 @@ export class FakeEtcd {
   }
 
   #header() {
-    return { clusterId: 7n, memberId: 1n, revision: this.keys.revision };
+    return { clusterId: this.clusterId, memberId: 1n, revision: this.keys.revision };
   }
 
   #addMethods(): void {
@@ -155,6 +157,9 @@ export class FakeEtcd {
         break;
       case 'tokenRefused':
         fail(status.UNAUTHENTICATED, 'etcdserver: invalid auth token');
+        break;
+      case 'outOfSpace':
+        fail(status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded');
         break;
       case 'hang':
         break;

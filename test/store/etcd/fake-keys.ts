@@ -46,6 +46,19 @@ export class FakeKeys {
     return { succeeded, responses };
   }
 
+  /** Puts a key as any other client of etcd could. */
+  plant(name: string, value: string): void {
+    this.revision += 1;
+    const encode = (text: string) => new TextEncoder().encode(text);
+    this.#items.set(name, {
+      key: encode(name),
+      value: encode(value),
+      createRevision: this.revision,
+      modRevision: this.revision,
+      lease: 0n,
+    });
+  }
+
   revoke(lease: bigint): void {
     for (const [name, item] of this.#items) if (item.lease === lease) this.#items.delete(name);
     this.revision += 1;
