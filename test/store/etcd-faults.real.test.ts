@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { EtcdTimes } from '../../src/store/etcd/settings.ts';
 import { openEtcdStore } from '../../src/store/etcd/open-etcd-store.ts';
 import { clusterId } from '../../src/core/model/ids.ts';
 import { StoreUnavailable, type Leadership, type Store } from '../../src/store/store.ts';
@@ -18,9 +19,10 @@ const open: LinkedStore[] = [];
 async function connect(
   cluster: EtcdCluster,
   members: readonly number[] = [...cluster.members.keys()],
+  times: Partial<EtcdTimes> = {},
 ): Promise<LinkedStore> {
   const endpoints = cluster.endpoints.filter((_, index) => members.includes(index));
-  const client = await connectLinked(endpoints, name);
+  const client = await connectLinked(endpoints, name, { times });
   open.push(client);
   return client;
 }
@@ -138,8 +140,9 @@ describe('one member', () => {
   });
 
   test('a transaction beyond 128 operations is one transaction, and its compares hold', async () => {
-    const { store } = await connect(cluster);
-    const other = await connect(cluster);
+    const patient = { deadlineMs: 20_000, leaseTtlS: 20 };
+    const { store } = await connect(cluster, [0], patient);
+    const other = await connect(cluster, [0], patient);
     const leader = await campaign(store, 'A');
     const guard = { key: leader.key, target: 'create', revision: leader.createRevision } as const;
     const keys = Array.from({ length: 500 }, (_, index) => `vm/${String(index).padStart(4, '0')}`);
@@ -261,8 +264,7 @@ describe('three members', () => {
   });
 
   test('the loss of etcd’s own leader ends no leadership of the usual length', async () => {
-    const client = await connectLinked(cluster.endpoints, name, { times: { leaseTtlS: 4 } });
-    open.push(client);
+    const client = await connect(cluster, [0, 1, 2], { leaseTtlS: 4 });
     const leader = await campaign(client.store, 'A');
     const place = await cluster.leader();
     await cluster.members[place]?.kill();

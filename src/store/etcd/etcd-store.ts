@@ -61,7 +61,7 @@ export class EtcdStore implements Store {
       endpoints: settings.endpoints,
       credentials: credentialsOf(settings.tls),
       serverName: settings.tls?.serverName ?? null,
-      authenticator: new Authenticator(settings.user, env.clock),
+      authenticator: new Authenticator(settings.user, env),
     };
     this.#requests = new Channel(options);
     this.#leases = new Channel(options);

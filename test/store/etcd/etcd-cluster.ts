@@ -173,15 +173,14 @@ async function writeTls(directory: string, { ca, client }: EtcdTls) {
 }
 
 function adminChannel(endpoints: readonly EtcdEndpoint[], tls: EtcdTls | null): Channel {
-  const clock = realClock();
+  const env = { clock: realClock(), timers: realTimers() };
   return new Channel({
+    ...env,
     endpoints,
-    clock,
-    timers: realTimers(),
     random: realRandom(),
     credentials: credentialsOf(tls),
     serverName: tls?.serverName ?? null,
-    authenticator: new Authenticator(null, clock),
+    authenticator: new Authenticator(null, env),
   });
 }
 

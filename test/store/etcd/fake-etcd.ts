@@ -54,6 +54,7 @@ export class FakeEtcd {
   readonly #server = new Server();
   #port = 0;
   #authentications = 0;
+  #renewedMs = 0;
 
   static async start(): Promise<FakeEtcd> {
     const fake = new FakeEtcd();
@@ -74,6 +75,11 @@ export class FakeEtcd {
   /** Authentications so far. The token of the n-th is `token-n`. */
   get authentications(): number {
     return this.#authentications;
+  }
+
+  /** When the last renewal that was answered came. */
+  get renewedMs(): number {
+    return this.#renewedMs;
   }
 
   count(method: { readonly path: string }): number {
@@ -120,7 +126,9 @@ export class FakeEtcd {
     });
     this.#streams(methods.leaseKeepAlive, (stream) => {
       stream.on('data', ({ id }: Decoded<typeof leaseKeepAliveRequest>) => {
-        if (this.answersRenewals) stream.write({ header: header(), id, ttl: 2 });
+        if (!this.answersRenewals) return;
+        this.#renewedMs = performance.now();
+        stream.write({ header: header(), id, ttl: 2 });
       });
     });
     this.#streams(methods.watch, (stream) => {
