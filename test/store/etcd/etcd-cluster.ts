@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,9 +24,12 @@ export class EtcdCluster {
   /** Member ids by place, in hexadecimal as etcd writes them. */
   #ids: readonly string[] = [];
   readonly #cut = new Set<number>();
+  /** The members die with this process by themselves. */
+  readonly #onExit = (): void => rmSync(this.#directory, { recursive: true, force: true });
 
   private constructor(directory: string, members: readonly EtcdMember[], tls: EtcdTls | null) {
     this.#directory = directory;
+    process.once('exit', this.#onExit);
     this.members = members;
     this.#admins = this.endpoints.map((endpoint) => adminChannel([endpoint], tls));
   }
@@ -54,22 +58,27 @@ export class EtcdCluster {
         }),
     );
     const cluster = new EtcdCluster(directory, members, tls);
-    cluster.#links = await Promise.all(
-      names.map((_, index) =>
-        PeerLink.listen(peer(index), ports[index * 3 + 1] ?? 0, (from) =>
-          cluster.#mayPass(from, index),
+    try {
+      cluster.#links = await Promise.all(
+        names.map((_, index) =>
+          PeerLink.listen(peer(index), ports[index * 3 + 1] ?? 0, (from) =>
+            cluster.#mayPass(from, index),
+          ),
         ),
-      ),
-    );
-    for (const member of members) member.start();
-    await cluster.untilServing();
-    cluster.#ids = await Promise.all(
-      members.map(async (_, index) => {
-        const { header } = await cluster.status(index);
-        return (header?.memberId ?? 0n).toString(16);
-      }),
-    );
-    return cluster;
+      );
+      for (const member of members) member.start();
+      await cluster.untilServing();
+      cluster.#ids = await Promise.all(
+        members.map(async (_, index) => {
+          const { header } = await cluster.status(index);
+          return (header?.memberId ?? 0n).toString(16);
+        }),
+      );
+      return cluster;
+    } catch (error) {
+      await cluster.remove();
+      throw error;
+    }
   }
 
   get endpoints(): readonly EtcdEndpoint[] {
@@ -152,6 +161,7 @@ export class EtcdCluster {
     await this.killAll();
     await Promise.all(this.#links.map((link) => link.close()));
     await rm(this.#directory, { recursive: true, force: true });
+    process.off('exit', this.#onExit);
   }
 
   #mayPass(from: string | null, to: number): boolean {
