@@ -1,6 +1,7 @@
-import type { Epoch, FailoverId, FenceId, NodeId, Token, VmId } from './model/ids.ts';
+import type { Epoch, FailoverId, FenceId, ManagerId, NodeId, Token, VmId } from './model/ids.ts';
 import type { FailoverRecord } from './model/failover.ts';
 import type { FenceOperation } from './model/fence-operation.ts';
+import type { ManagerRecord, Roster } from './model/manager.ts';
 import type { NodeRecord } from './model/node.ts';
 import type { ClusterSettings } from './model/settings.ts';
 import type { VmRecord } from './model/vm.ts';
@@ -18,6 +19,8 @@ export interface ClusterState {
   readonly epoch: Epoch;
   readonly settings: ClusterSettings;
   readonly counters: Counters;
+  readonly roster: Roster;
+  readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly vms: ReadonlyMap<VmId, VmRecord>;
   readonly fences: ReadonlyMap<FenceId, FenceOperation>;
@@ -28,6 +31,8 @@ export interface ClusterState {
 export type ClusterObject =
   | ClusterSettings
   | Counters
+  | Roster
+  | ManagerRecord
   | NodeRecord
   | VmRecord
   | FenceOperation
@@ -38,6 +43,7 @@ export function keyOf(object: ClusterObject): string {
   switch (object.kind) {
     case 'settings':
     case 'counters':
+    case 'roster':
       return object.kind;
     default:
       return `${object.kind}/${object.id}`;

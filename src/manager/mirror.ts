@@ -13,16 +13,18 @@ import {
   type FailoverId,
   type FenceId,
   type IncarnationId,
+  type ManagerId,
   type NodeId,
   type Revision,
   type VmId,
 } from '../core/model/ids.ts';
+import { emptyRoster, type ManagerRecord, type Roster } from '../core/model/manager.ts';
 import type { NodeRecord } from '../core/model/node.ts';
 import type { ClusterSettings } from '../core/model/settings.ts';
 import type { VmRecord } from '../core/model/vm.ts';
 import type { Change } from '../core/plan.ts';
 import type { Clock } from '../env/env.ts';
-import type { Store, Write } from '../store/store.ts';
+import type { KeyValue, Store, WatchBatch, Write } from '../store/store.ts';
 import { decodeObject } from './object-codec.ts';
 import { eventSequence, keys } from './keys.ts';
 
@@ -35,6 +37,8 @@ export class Mirror implements ClusterState {
   readonly epoch: Epoch;
   settings: ClusterSettings;
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
+  roster: Roster = emptyRoster;
+  readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
   readonly fences = new Map<FenceId, FenceOperation>();
@@ -76,7 +80,11 @@ export class Mirror implements ClusterState {
 
   /** Replaces everything by what the store holds. Rejects when the store does not answer. */
   async load(store: Store): Promise<void> {
-    const { items } = await store.list('');
+    this.replace((await store.list('')).items);
+  }
+
+  /** Takes over a whole store as it was at one revision. */
+  replace(items: readonly KeyValue[]): void {
     const phases = this.#clear();
     const sequences: number[] = [];
     for (const item of items) {
@@ -102,6 +110,20 @@ export class Mirror implements ClusterState {
     for (const write of writes) this.#note(write, at);
   }
 
+  /** Moves on by what somebody else committed: everything of one revision. */
+  follow(batch: WatchBatch): void {
+    for (const { key, current } of batch.changes) {
+      if (current === null) {
+        this.#note({ kind: 'delete', key }, batch.revision);
+        this.#remove(key);
+        continue;
+      }
+      this.#note({ kind: 'put', key, value: current.value }, current.modRevision);
+      const object = isObjectKey(key) ? decodeObject(current.value) : null;
+      if (object !== null) this.#place(object, this.#phaseOf(object));
+    }
+  }
+
   #note(write: Write, at: Revision): void {
     if (write.kind === 'put') this.#revisions.set(write.key, at);
     else this.#revisions.delete(write.key);
@@ -118,6 +140,8 @@ export class Mirror implements ClusterState {
       phases.set(keyOf(object), object.phase);
     }
     this.#revisions.clear();
+    this.roster = emptyRoster;
+    this.managers.clear();
     this.nodes.clear();
     this.vms.clear();
     this.fences.clear();
@@ -140,6 +164,12 @@ export class Mirror implements ClusterState {
         break;
       case 'counters':
         this.counters = object;
+        break;
+      case 'roster':
+        this.roster = object;
+        break;
+      case 'manager':
+        this.managers.set(object.id, object);
         break;
       case 'node':
         this.#placeNode(object, nowMs);
@@ -178,6 +208,9 @@ export class Mirror implements ClusterState {
     const slash = key.indexOf('/');
     const id = key.slice(slash + 1);
     switch (key.slice(0, slash)) {
+      case 'manager':
+        this.managers.delete(id as ManagerId);
+        break;
       case 'node':
         this.nodes.delete(id as NodeId);
         this.incarnationSince.delete(id as NodeId);

@@ -8,6 +8,8 @@ export function encodeObject(object: ClusterObject): string {
 const kinds: Readonly<Record<ClusterObject['kind'], true>> = {
   settings: true,
   counters: true,
+  roster: true,
+  manager: true,
   node: true,
   vm: true,
   fence: true,

@@ -1,7 +1,8 @@
 import { keyOf, type ClusterObject, type ClusterState, type Counters } from '../cluster-state.ts';
 import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
-import type { FailoverId, FenceId, NodeId, VmId } from '../model/ids.ts';
+import type { FailoverId, FenceId, ManagerId, NodeId, VmId } from '../model/ids.ts';
+import type { ManagerRecord, Roster } from '../model/manager.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
@@ -14,11 +15,14 @@ import type { Change, NewEvent, Plan } from '../plan.ts';
 export interface Draft {
   readonly state: ClusterState;
   readonly observations: Observations;
+  manager(id: ManagerId): ManagerRecord | undefined;
   node(id: NodeId): NodeRecord | undefined;
   vm(id: VmId): VmRecord | undefined;
   fence(id: FenceId): FenceOperation | undefined;
   failover(id: FailoverId): FailoverRecord | undefined;
   counters(): Counters;
+  roster(): Roster;
+  managers(): readonly ManagerRecord[];
   nodes(): readonly NodeRecord[];
   vms(): readonly VmRecord[];
   fences(): readonly FenceOperation[];
@@ -58,11 +62,14 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
   return {
     state,
     observations,
+    manager: (id) => laid(`manager/${id}`, state.managers.get(id)),
     node: (id) => laid(`node/${id}`, state.nodes.get(id)),
     vm: (id) => laid(`vm/${id}`, state.vms.get(id)),
     fence: (id) => laid(`fence/${id}`, state.fences.get(id)),
     failover: (id) => laid(`failover/${id}`, state.failovers.get(id)),
     counters: () => laid('counters', state.counters) ?? state.counters,
+    roster: () => laid('roster', state.roster) ?? state.roster,
+    managers: () => all(state.managers, 'manager/'),
     nodes: () => all(state.nodes, 'node/'),
     vms: () => all(state.vms, 'vm/'),
     fences: () => all(state.fences, 'fence/'),

@@ -5,6 +5,8 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type ClusterId = Brand<string, 'ClusterId'>;
 /** Name of a node; also its identity. Lower-case DNS label. */
 export type NodeId = Brand<string, 'NodeId'>;
+/** Name of a manager; also its identity. Lower-case DNS label. */
+export type ManagerId = Brand<string, 'ManagerId'>;
 /** Identity of a VM: its libvirt domain UUID, lower-case with dashes. */
 export type VmId = Brand<string, 'VmId'>;
 /** Identity of one boot of a node's kernel (`/proc/sys/kernel/random/boot_id`). */
@@ -26,6 +28,7 @@ export type Revision = Brand<number, 'Revision'>;
 
 export const clusterId = (text: string): ClusterId => text as ClusterId;
 export const nodeId = (text: string): NodeId => text as NodeId;
+export const managerId = (text: string): ManagerId => text as ManagerId;
 export const vmId = (text: string): VmId => text as VmId;
 export const bootId = (text: string): BootId => text as BootId;
 export const incarnationId = (text: string): IncarnationId => text as IncarnationId;

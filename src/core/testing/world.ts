@@ -5,18 +5,21 @@ import {
   bootId,
   epoch,
   incarnationId,
+  managerId,
   nodeId,
   token,
   vmId,
   type FailoverId,
   type FenceId,
   type IncarnationId,
+  type ManagerId,
   type NodeId,
   type OperationId,
   type VmId,
 } from '../model/ids.ts';
 import type { Incarnation, NodeRecord } from '../model/node.ts';
 import type { PowerReading } from '../model/proof.ts';
+import { emptyRoster, type ManagerRecord, type Roster } from '../model/manager.ts';
 import { defaultSettings, type ClusterSettings } from '../model/settings.ts';
 import type { VmRecord, VmSpec } from '../model/vm.ts';
 import type {
@@ -60,6 +63,8 @@ export class TestWorld implements ClusterState {
   epoch = epoch(1);
   settings: ClusterSettings = defaultSettings('default');
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
+  roster: Roster = emptyRoster;
+  readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
   readonly fences = new Map<FenceId, FenceOperation>();
@@ -303,6 +308,7 @@ export class TestWorld implements ClusterState {
       if (change.kind === 'delete') {
         this.vms.delete(vmId(change.key.slice(3)));
         this.nodes.delete(nodeId(change.key.slice(5)));
+        this.managers.delete(managerId(change.key.slice(8)));
         continue;
       }
       const { object } = change;
@@ -313,6 +319,12 @@ export class TestWorld implements ClusterState {
           break;
         case 'counters':
           this.counters = object;
+          break;
+        case 'roster':
+          this.roster = object;
+          break;
+        case 'manager':
+          this.managers.set(object.id, object);
           break;
         case 'node': {
           const incarnation = object.incarnation?.id ?? null;
