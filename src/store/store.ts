@@ -79,10 +79,20 @@ export interface Leadership {
   resign(): Promise<void>;
 }
 
+/** One server of the store, as this client knows it. */
+export interface StoreMember {
+  readonly name: string;
+  readonly healthy: boolean;
+  /** Absent where the driver does not know. */
+  readonly role?: 'voter' | 'learner' | 'witness';
+  /** Log entries that it lacks; absent where the driver does not know. */
+  readonly lagEntries?: number;
+}
+
 export interface StoreStatus {
   readonly driver: 'memory' | 'file' | 'raft' | 'etcd';
   readonly revision: Revision;
-  readonly members: readonly { readonly name: string; readonly healthy: boolean }[];
+  readonly members: readonly StoreMember[];
   readonly hasQuorum: boolean;
   /** Set when the store takes no writes, with the reason; for example a full disk. */
   readonly readOnly: string | null;
