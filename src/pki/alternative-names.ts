@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /**
  * Splits the text form of a certificate's subject alternative names. Entries are separated by
  * `, `; an entry whose value holds a separator or control character is written as a JSON string,
@@ -28,4 +30,16 @@ function unquote(text: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** Hosts of an address list as a certificate names them, each once. */
+export function alternativeNamesOf(hosts: readonly string[]): {
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+} {
+  const all = [...new Set(hosts)];
+  return {
+    dnsNames: all.filter((host) => isIP(host) === 0),
+    ipAddresses: all.filter((host) => isIP(host) !== 0),
+  };
 }

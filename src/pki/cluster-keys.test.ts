@@ -5,20 +5,33 @@ import { makeClusterKey, SecretBox, SecretUnreadable, type ClusterKeys } from '.
 
 const boxOf = (...keys: ClusterKeys): SecretBox => new SecretBox(keys, randomUUID);
 
+/** The words with which a text was not opened; null when it was. */
+function refusalOf(open: () => string): string | null {
+  try {
+    open();
+    return null;
+  } catch (error) {
+    return error instanceof SecretUnreadable ? error.message : null;
+  }
+}
+
 test('what is sealed opens again, under its own store key and no other', () => {
   const box = boxOf(makeClusterKey());
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.string(), (text, place, other) => {
       const sealed = box.seal(place, text);
       expect(box.open(place, sealed)).toBe(text);
-      if (other !== place) expect(() => box.open(other, sealed)).toThrow(SecretUnreadable);
+      expect(other === place || refusalOf(() => box.open(other, sealed)) !== null).toBe(true);
     }),
   );
 });
 
 test('the text cannot be found in what is stored, and the same text never looks the same', () => {
   const box = boxOf(makeClusterKey());
-  const [one, two] = [box.seal('k', 'correct horse battery'), box.seal('k', 'correct horse battery')];
+  const [one, two] = [
+    box.seal('k', 'correct horse battery'),
+    box.seal('k', 'correct horse battery'),
+  ];
   expect(one).not.toBe(two);
   for (const form of ['utf8', 'base64', 'base64url', 'hex'] as const) {
     expect(one).not.toContain(Buffer.from('correct horse battery').toString(form).slice(0, 12));
@@ -30,19 +43,19 @@ test('any changed character makes it unreadable, and no error repeats text or ke
   const box = boxOf(key);
   const sealed = box.seal('secret/node-1/bmc', 'hunter2hunter2');
   fc.assert(
-    fc.property(fc.nat({ max: sealed.length - 2 }), fc.constantFrom('A', 'z', '0', '.'), (at, put) => {
-      // The last character of base64 may carry bits that nobody reads.
-      if (sealed[at] === put) return;
-      const changed = sealed.slice(0, at) + put + sealed.slice(at + 1);
-      try {
-        box.open('secret/node-1/bmc', changed);
-        expect.fail(`opened after a change at ${at}`);
-      } catch (error) {
-        expect(error).toBeInstanceOf(SecretUnreadable);
-        expect(String(error)).not.toMatch(/hunter2/);
-        expect(String(error)).not.toContain(key.key);
-      }
-    }),
+    fc.property(
+      fc.nat({ max: sealed.length - 2 }),
+      fc.constantFrom('A', 'z', '0', '.'),
+      (at, put) => {
+        // The last character of base64 may carry bits that nobody reads.
+        if (sealed[at] === put) return;
+        const changed = sealed.slice(0, at) + put + sealed.slice(at + 1);
+        const refusal = refusalOf(() => box.open('secret/node-1/bmc', changed)) ?? '';
+        expect(refusal).toContain('cannot be opened');
+        expect(refusal).not.toMatch(/hunter2/);
+        expect(refusal).not.toContain(key.key);
+      },
+    ),
   );
 });
 

@@ -1,4 +1,10 @@
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  randomBytes,
+} from 'node:crypto';
 import { z } from 'zod';
 import { ok, problem, type Outcome } from '../core/problem.ts';
 import { DiskError, type Disk } from '../env/disk.ts';
@@ -21,7 +27,7 @@ const algorithm = 'aes-256-gcm';
 const ivBytes = 12;
 const tagBytes = 16;
 
-export const clusterKeySchema = z.strictObject({
+const clusterKeySchema = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{8}$/),
   key: z.base64().length(44),
 });
@@ -95,6 +101,12 @@ export class SecretBox {
   }
 }
 
+/** Keys as another manager told them; null when they are none. */
+export function parseClusterKeys(told: unknown): ClusterKeys | null {
+  const parsed = clusterKeysSchema.safeParse(told);
+  return parsed.success ? parsed.data : null;
+}
+
 /** Throws `DiskError`. */
 export async function saveClusterKeys(disk: Disk, path: string, keys: ClusterKeys): Promise<void> {
   const text = `${JSON.stringify(keys, null, 1)}\n`;
@@ -106,8 +118,8 @@ export async function loadClusterKeys(disk: Disk, path: string): Promise<Outcome
   try {
     const bytes = await disk.read(path);
     if (bytes === null) return unusable(path, 'there is no such file');
-    const parsed = clusterKeysSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-    return parsed.success ? ok(parsed.data) : unusable(path, 'it does not hold keys');
+    const keys = parseClusterKeys(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    return keys === null ? unusable(path, 'it does not hold keys') : ok(keys);
   } catch (error) {
     if (error instanceof DiskError) return unusable(path, `${error.code}: ${error.message}`);
     // The parser's own words may quote the file.
