@@ -1,5 +1,5 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
-import type { AgentMessage } from '../src/api/schema/session.ts';
+import type { AgentMessage, ManagerList } from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
@@ -14,8 +14,10 @@ import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
 import { grantsLease, noLease, renewLease } from './lease.ts';
 import type { Lease, LeaseAck } from './lease.ts';
+import { ManagerListFile } from './manager-list.ts';
 import { ManagerSession } from './manager-session.ts';
 import type { ManagerSessionStatus } from './manager-session.ts';
+import { ManagerSessions } from './manager-sessions.ts';
 import { Reporter } from './reporter.ts';
 import type { ReceivedMessage } from './session-messages.ts';
 import { readStateFile, StateFile } from './state-file.ts';
@@ -34,6 +36,7 @@ export interface AgentConfig {
    * crashed agent from coming back.
    */
   readonly lockPath?: string;
+  /** Where managers are looked for until a leader has told which there are. */
   readonly managers: readonly NetworkAddress[];
   /** Told to the managers instead of what the hypervisor says. */
   readonly capacity?: NodeCapacity;
@@ -99,7 +102,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const incarnation = newIncarnationId(bootId, env.random, previous?.incarnation ?? null);
     const owner = { clusterId, node, bootId, incarnation };
     const state = new StateFile(stateOptions, owner, previous);
-    const agent = new RunningAgent({ env, config, hypervisor, tuning, incarnation, state, unlock });
+    const listPath = `${config.dataDirectory}/managers.json`;
+    const managers = await ManagerListFile.read(env, listPath, clusterId);
+    const parts = { env, config, hypervisor, tuning, incarnation, state, managers, unlock };
+    const agent = new RunningAgent(parts);
     agent.start();
     return agent;
   } catch (error) {
@@ -152,6 +158,7 @@ interface RunningAgentOptions extends AgentOptions {
   readonly tuning: AgentTuning;
   readonly incarnation: IncarnationId;
   readonly state: StateFile;
+  readonly managers: ManagerListFile;
   readonly unlock: () => Promise<void>;
 }
 
@@ -159,7 +166,7 @@ class RunningAgent implements Agent {
   readonly #options: RunningAgentOptions;
   readonly #reporter: Reporter;
   readonly #executor: Executor;
-  readonly #sessions: readonly ManagerSession[];
+  readonly #sessions: ManagerSessions;
   readonly #changes: ChangeSignal;
   #lease: Lease = noLease;
   #stopped: Promise<void> | null = null;
@@ -175,9 +182,7 @@ class RunningAgent implements Agent {
       capacity: config.capacity ?? null,
       degraded: () => state.degraded,
       leftover: state.leftover.map((entry) => entry.vm),
-      onReport: (report) => {
-        for (const session of this.#sessions) session.report(report);
-      },
+      onReport: (report) => this.#sessions.report(report),
     });
     this.#executor = new Executor({
       env,
@@ -195,7 +200,11 @@ class RunningAgent implements Agent {
       lease: () => this.#lease,
       onEnd: () => this.#reporter.hint(),
     });
-    this.#sessions = config.managers.map((address) => this.#session(address));
+    this.#sessions = new ManagerSessions(
+      (address, onOpen) => this.#session(address, onOpen),
+      config.managers,
+      options.managers.known,
+    );
   }
 
   start(): void {
@@ -208,7 +217,7 @@ class RunningAgent implements Agent {
     });
     hypervisor.open();
     this.#reporter.start();
-    for (const session of this.#sessions) session.start();
+    this.#sessions.start();
   }
 
   stop(): Promise<void> {
@@ -227,22 +236,23 @@ class RunningAgent implements Agent {
       hypervisor: this.#reporter.current().hypervisor,
       degraded: state.degraded,
       pending: this.#executor.pending,
-      sessions: this.#sessions.map((session) => session.status()),
+      sessions: this.#sessions.status(),
     };
   }
 
   async #stop(): Promise<void> {
-    const { env, hypervisor, state, unlock } = this.#options;
-    for (const session of this.#sessions) session.stop();
+    const { env, hypervisor, state, managers, unlock } = this.#options;
+    this.#sessions.stop();
     this.#reporter.stop();
     await this.#executor.stop();
     await state.close();
+    await managers.close();
     await hypervisor.close();
     await unlock();
     env.log.info({}, 'agent stopped');
   }
 
-  #session(address: NetworkAddress): ManagerSession {
+  #session(address: NetworkAddress, onOpen: () => void): ManagerSession {
     const { env, config, tuning } = this.#options;
     return new ManagerSession({
       env,
@@ -253,11 +263,14 @@ class RunningAgent implements Agent {
       report: () => this.#reporter.current(),
       onAck: (ack) => this.#takeAck(ack),
       onCommands: (message, asker) => this.#takeCommands(message, asker),
+      onManagers: (list) => this.#takeManagers(list),
+      onOpen,
     });
   }
 
   #hello(): Extract<AgentMessage, { kind: 'hello' }> {
     const { config, incarnation, state } = this.#options;
+    const { known } = this.#options.managers;
     return {
       kind: 'hello',
       protocol: sessionProtocolVersion,
@@ -267,6 +280,7 @@ class RunningAgent implements Agent {
       machineId: config.machineId,
       incarnation: { id: incarnation, bootId: config.bootId, isolation: config.isolation },
       epochSeen: state.epochSeen,
+      roster: known === null ? null : { epoch: known.epoch, version: known.version },
       report: this.#reporter.current(),
     };
   }
@@ -276,6 +290,15 @@ class RunningAgent implements Agent {
     if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
     state.meetEpoch(ack.epoch);
     this.#lease = renewLease(this.#lease, ack);
+  }
+
+  /** From a leader that is not older than one met before, or it would undo what that one told. */
+  #takeManagers(list: ManagerList): void {
+    const { env, config, state, managers } = this.#options;
+    if (list.clusterId !== config.clusterId || list.epoch < state.epochSeen) return;
+    if (!managers.take(list)) return;
+    env.log.info({ version: list.version, managers: list.managers }, 'managers of the cluster');
+    this.#sessions.follow(list.managers);
   }
 
   #takeCommands(message: Extract<ReceivedMessage, { kind: 'commands' }>, asker: Asker): void {

@@ -19,6 +19,9 @@ export interface ManagerSessionOptions {
   readonly report: () => AgentReport;
   readonly onAck: (ack: LeaseAck) => void;
   readonly onCommands: (commands: Received<'commands'>, asker: Asker) => void;
+  readonly onManagers: (list: Received<'managers'>) => void;
+  /** The manager said welcome. */
+  readonly onOpen: () => void;
 }
 
 export interface ManagerSessionStatus {
@@ -195,6 +198,7 @@ export class ManagerSession implements Asker {
       return;
     }
     if (message.kind === 'ack') this.#acknowledged(connection, connection.welcome, message);
+    else if (message.kind === 'managers') this.#options.onManagers(message);
     else this.#options.onCommands(message, this);
   }
 
@@ -215,6 +219,7 @@ export class ManagerSession implements Asker {
     this.#heartbeat(connection, message);
     this.report(this.#options.report());
     for (const answer of this.#answers.values()) this.#send(connection, answer);
+    this.#options.onOpen();
   }
 
   #heartbeat(connection: Connection, welcome: Received<'welcome'>): void {

@@ -53,6 +53,10 @@ export class FakeManager {
     });
   }
 
+  get name(): string {
+    return this.#options.address.host;
+  }
+
   get connected(): boolean {
     return this.#channel !== null;
   }
@@ -132,7 +136,7 @@ export class FakeManager {
   welcome(): void {
     const { clusterId } = this.#options;
     const { heartbeatMs, leaseTtlMs } = this;
-    this.send({ kind: 'welcome', manager: 'mgr-1', clusterId, heartbeatMs, leaseTtlMs });
+    this.send({ kind: 'welcome', manager: this.name, clusterId, heartbeatMs, leaseTtlMs });
   }
 
   acknowledge(sequence: number): void {
