@@ -43,7 +43,8 @@ test('every fault of the lab has its command', () => {
 });
 
 test('a node that is none is refused with an example', async () => {
-  expect(await parse('freeze', 'manager-1')).toMatch(/a node, for example node-1/);
+  expect(await parse('power-loss', 'manager-1')).toMatch(/a node, for example node-1/);
+  expect(await parse('freeze', 'fabric')).toMatch(/no machine/);
   expect(await parse('freeze', 'node-x')).toMatch(/for example node-1/);
 });
 

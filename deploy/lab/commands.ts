@@ -4,6 +4,7 @@ import type { BmcFault } from './bmc.ts';
 import type { LabNetwork } from './fabric.ts';
 import type { Lab, LabPlace } from './lab.ts';
 import { LabError } from './lab-error.ts';
+import { managerName } from './layout.ts';
 import type { LabNode } from './node-machine.ts';
 import { describeStatus } from './status-text.ts';
 import { upCommand } from './up-command.ts';
@@ -21,6 +22,12 @@ function parseNode(text: string): number {
   const place = parsePlace(text);
   if (place.kind !== 'node') throw new InvalidArgumentError('a node, for example node-1');
   return place.node;
+}
+
+function parseHost(text: string): Exclude<LabPlace, { kind: 'fabric' }> {
+  const place = parsePlace(text);
+  if (place.kind !== 'fabric') return place;
+  throw new InvalidArgumentError('the fabric is no machine');
 }
 
 function parseFault(text: string): BmcFault {
@@ -73,6 +80,8 @@ interface NodeVerb {
   readonly name: string;
   readonly description: string;
   run(node: LabNode, lab: Lab): Promise<void>;
+  /** The same for the process of a manager; absent where it makes no sense. */
+  readonly onManager?: (name: string, lab: Lab) => Promise<void>;
 }
 
 function signalLibvirt(node: LabNode, signal: NodeJS.Signals): void {
@@ -90,21 +99,25 @@ const nodeVerbs: readonly NodeVerb[] = [
     name: 'kill',
     description: 'kill all processes of a node; its peers see connections close',
     run: (node) => node.kill(),
+    onManager: (name, lab) => lab.process(name).kill(),
   },
   {
     name: 'power-on',
     description: 'press the power button of a node; its services boot with it',
     run: (node) => node.powerOn(),
+    onManager: async (name, lab) => void (await lab.restartProcess(name)),
   },
   {
     name: 'freeze',
     description: 'stop a node in its tracks; it may come back',
     run: (node) => node.freeze(),
+    onManager: (name, lab) => lab.process(name).freeze(),
   },
   {
     name: 'thaw',
     description: 'let a frozen node run on as if nothing had happened',
     run: (node) => node.thaw(),
+    onManager: (name, lab) => lab.process(name).thaw(),
   },
   {
     name: 'hang-libvirt',
@@ -125,9 +138,18 @@ const nodeVerbs: readonly NodeVerb[] = [
 function nodeCommand(verb: NodeVerb): Command {
   return new Command(verb.name)
     .description(verb.description)
-    .addArgument(new Argument('<node>', 'for example node-1').argParser(parseNode))
-    .action((node: number, _flags: unknown, command: Command) =>
-      withLab(command, (lab) => verb.run(lab.node(node), lab)),
+    .addArgument(
+      verb.onManager === undefined
+        ? new Argument('<node>', 'for example node-1').argParser(parseHost)
+        : new Argument('<place>', 'node-1 or manager-1').argParser(parseHost),
+    )
+    .action((place: Exclude<LabPlace, { kind: 'fabric' }>, _flags: unknown, command: Command) =>
+      withLab(command, (lab) => {
+        if (place.kind === 'node') return verb.run(lab.node(place.node), lab);
+        const name = managerName(place.manager);
+        if (verb.onManager !== undefined) return verb.onManager(name, lab);
+        throw new LabError('LAB_OPTIONS', verb.name, `${name} is no node`, 'name a node');
+      }),
     );
 }
 

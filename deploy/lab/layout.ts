@@ -127,12 +127,12 @@ export function bmcAddress(layout: LabLayout, node: number): string {
   return `${layout.subnet}.${100 + node}`;
 }
 
-/** Where the manager of a lab keeps its data, if Kennel runs on the lab. */
-export function kennelDirectory(layout: LabLayout): string {
-  return join(layout.directory, 'kennel');
+/** Where a manager of a lab keeps its data, if Kennel runs on the lab. */
+export function kennelDirectory(layout: LabLayout, manager = 1): string {
+  return join(layout.directory, manager === 1 ? 'kennel' : `kennel-${manager}`);
 }
 
-/** The client configuration with which `kennel` reaches that manager from outside the lab. */
+/** The client configuration with which `kennel` reaches the managers from outside the lab. */
 export function kennelConfigFile(layout: LabLayout): string {
   return join(kennelDirectory(layout), 'admin', 'outside.yaml');
 }

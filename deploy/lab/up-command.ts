@@ -123,7 +123,11 @@ export function upCommand(): Command {
     )
     .option('--bare', 'without Kennel: nodes, BMCs and disks only')
     .option('--disks <n>', 'shared disks without a VM, disk-1 to disk-n', count)
-    .option('--managers <n>', 'places for managers (default: 1)', count)
+    .option(
+      '--managers <n>',
+      'managers (default: 1); several share an etcd, with a member beside each',
+      count,
+    )
     .action((flags: UpFlags, command: Command) =>
       withLab(command, (lab) => untilInterrupted((signal) => bringUp(lab, flags, signal))),
     );

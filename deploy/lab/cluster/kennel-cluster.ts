@@ -14,14 +14,14 @@ import type { CommandOptions, CommandResult } from '../command.ts';
 import type { Lab, LabProcess } from '../lab.ts';
 import type { LabProcessState } from '../lab-process.ts';
 import { LabError } from '../lab-error.ts';
-import { kennelConfigFile, kennelDirectory } from '../layout.ts';
+import { ensureEtcd, etcdEndpoints } from '../etcd.ts';
+import { kennelConfigFile, kennelDirectory, managerName } from '../layout.ts';
 import type { LabDisk } from '../storage.ts';
 import { waitUntil } from '../wait-until.ts';
 
 const checkout = join(import.meta.dirname, '..', '..', '..');
 const apiPort = 7400;
 const sessionPort = 7401;
-const managerProcess = 'manager-1';
 
 /** The program that people call `kennel`, run by the Node that runs this. */
 export const kennelCommand: readonly string[] = [
@@ -39,7 +39,10 @@ export interface ClusterOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Kennel itself on the nodes of a lab: one manager, an agent per node, a fence device each. */
+/**
+ * Kennel itself on a lab: its managers, an agent per node, a fence device each. One manager keeps its
+ * store on its own disk; several share an etcd, with a member beside each of them.
+ */
 export class KennelCluster {
   readonly lab: Lab;
   readonly #directory: string;
@@ -81,15 +84,16 @@ export class KennelCluster {
       done.push(line);
       options.say?.(line);
     };
+    if (this.#usesEtcd()) {
+      const members = await ensureEtcd(this.lab, this.#signal);
+      if (members.length > 0) say(`the store runs: ${members.join(', ')}`);
+    }
     if (!this.isMade()) {
       await this.#init(options);
       say('made cluster lab: kennel init');
     }
     await this.openClient();
-    if (this.managerState() === 'dead') {
-      await this.startManager();
-      say(`the manager leads, its API is at ${this.lab.managerAddress()}:${apiPort}`);
-    }
+    for (const line of await this.#startManagers()) say(line);
     const known = new Set((await this.status()).nodes.map((node) => node.name));
     const joining = this.lab.nodes().filter((node) => !known.has(node.name));
     for (const node of joining) {
@@ -115,33 +119,31 @@ export class KennelCluster {
     return existsSync(join(this.#directory, 'manager.yaml'));
   }
 
-  managerState(): LabProcessState {
+  managerState(manager = 1): LabProcessState {
     const processes = this.lab.status().processes;
-    return processes.find((one) => one.name === managerProcess)?.state ?? 'dead';
+    return processes.find((one) => one.name === managerName(manager))?.state ?? 'dead';
   }
 
-  /** Starts the manager, again if need be, and waits until it leads. */
-  async startManager(): Promise<LabProcess> {
+  /** Starts a manager, again if need be, and waits until one leads. */
+  async startManager(manager = 1): Promise<LabProcess> {
+    const name = managerName(manager);
     // What a killed manager had started goes with it, as it does under a service manager.
-    const known = this.lab.status().processes.some((one) => one.name === managerProcess);
-    if (known) await this.manager().kill();
-    const manager = await this.lab.spawnManager(
-      [...kennelCommand, 'manager', 'run', '--directory', this.#directory],
-      { name: managerProcess },
+    const known = this.lab.status().processes.some((one) => one.name === name);
+    if (known) await this.manager(manager).kill();
+    const directory = kennelDirectory(this.lab.layout, manager);
+    const started = await this.lab.spawnManager(
+      [...kennelCommand, 'manager', 'run', '--directory', directory],
+      { name, place: { kind: 'manager', manager } },
     );
-    await waitUntil('the manager leads', async () => (await this.client.status()).kind === 'ok', {
-      timeoutMs: 60_000,
-      everyMs: 100,
-      signal: this.#signal,
-    });
-    return manager;
+    await this.until('a manager leads', (view) => view.leader !== null, 60_000);
+    return started;
   }
 
-  manager(): LabProcess {
-    return this.lab.process(managerProcess);
+  manager(manager = 1): LabProcess {
+    return this.lab.process(managerName(manager));
   }
 
-  /** Opens the client over the manager's local socket, from credentials that `start` left. */
+  /** Opens the client over the managers' local sockets, from credentials that `start` left. */
   async openClient(): Promise<void> {
     const admin = join(this.#directory, 'admin');
     const env = realEnv({ log: realLog({ level: 'silent' }) });
@@ -151,7 +153,10 @@ export class KennelCluster {
       certificateAuthority: join(admin, 'ca.crt'),
     });
     this.#client = openClient({
-      target: { unixSocket: join(this.#directory, 'api.sock') },
+      targets: [
+        { unixSocket: this.#socket(1) },
+        ...this.#others().map((manager) => ({ unixSocket: this.#socket(manager) })),
+      ],
       credentials: valueOf(credentials),
     });
   }
@@ -199,6 +204,60 @@ export class KennelCluster {
     await this.#client?.close();
   }
 
+  #usesEtcd(): boolean {
+    return this.lab.managerCount > 1;
+  }
+
+  /** Numbers of all managers but the first. */
+  #others(): readonly number[] {
+    return Array.from({ length: this.lab.managerCount - 1 }, (_, index) => index + 2);
+  }
+
+  #socket(manager: number): string {
+    return join(kennelDirectory(this.lab.layout, manager), 'api.sock');
+  }
+
+  async #startManagers(): Promise<readonly string[]> {
+    const done: string[] = [];
+    if (this.managerState() === 'dead') {
+      await this.startManager();
+      done.push(`the manager leads, its API is at ${this.lab.managerAddress()}:${apiPort}`);
+    }
+    for (const manager of this.#others()) {
+      const directory = kennelDirectory(this.lab.layout, manager);
+      const isNew = !existsSync(join(directory, 'manager.yaml'));
+      if (isNew) await this.#joinManager(manager, directory);
+      if (this.managerState(manager) !== 'dead') continue;
+      await this.startManager(manager);
+      done.push(`${managerName(manager)} ${isNew ? 'joined and runs' : 'runs again'}`);
+    }
+    return done;
+  }
+
+  async #joinManager(manager: number, directory: string): Promise<void> {
+    const name = managerName(manager);
+    const asked = await this.client.createManagerToken({ name, replaces: null, ttlMs: 600_000 });
+    const { token } = valueOf(asked);
+    const joined = await this.lab.exec(
+      { kind: 'manager', manager },
+      [
+        ...kennelCommand,
+        'manager',
+        'join',
+        '--token-stdin',
+        `--name=${name}`,
+        `--address=${this.lab.managerAddress(manager)}`,
+        `--api-port=${apiPort}`,
+        `--session-port=${sessionPort}`,
+        `--manager=${this.lab.managerAddress()}:${apiPort}`,
+        `--directory=${directory}`,
+      ],
+      { input: token },
+    );
+    if (joined.code === 0) return;
+    throw new LabError('LAB_CLUSTER', `${name} did not join`, joined.stderr, 'see its log');
+  }
+
   async #init({ profile, storeMiB }: ClusterOptions): Promise<void> {
     const store = join(this.#directory, 'store');
     if (storeMiB !== undefined) {
@@ -214,9 +273,12 @@ export class KennelCluster {
       `--address=${this.lab.managerAddress()}`,
       `--api-port=${apiPort}`,
       `--session-port=${sessionPort}`,
+      ...(this.#usesEtcd()
+        ? ['--store=etcd', ...etcdEndpoints(this.lab).map((url) => `--etcd-endpoint=${url}`)]
+        : []),
     ]);
     const outside = [
-      `unixSocket: ${join(this.#directory, 'api.sock')}`,
+      `unixSockets: [${[1, ...this.#others()].map((one) => this.#socket(one)).join(', ')}]`,
       'certificate: admin.crt',
       'key: admin.key',
       'certificateAuthority: ca.crt',
