@@ -140,7 +140,7 @@ function seed({ scenario, cluster, names }: Stage): void {
   const outcome = cluster.store.evaluate({
     operation: operationId('scenario-start'),
     compare: [],
-    then: [...writes, ...putsOf([...vms, ...believed])],
+    then: [...cluster.managerWrites(), ...writes, ...putsOf([...vms, ...believed])],
   });
   if (outcome.kind !== 'committed') throw new Error(`the start was not committed: ${outcome.kind}`);
 }

@@ -3,6 +3,7 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { NetworkAddress } from '../../src/env/network.ts';
 import { startManager } from '../../src/manager/manager.ts';
 import type { Manager } from '../../src/manager/manager.ts';
+import { storeApart } from '../../src/store/membership.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
 import type { SimBmc } from './bmc.ts';
 import { HostClock } from './clock.ts';
@@ -15,6 +16,7 @@ import { simIpmitool } from './ipmitool.ts';
 import { installDisk, mountDisk } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
 import type { SimProcess } from './sim-process.ts';
+import { simKeys } from './enrolment.ts';
 import { tappedStore, tappedTool } from './tapped-ports.ts';
 import { tiedStore } from './tied-ports.ts';
 
@@ -123,7 +125,12 @@ export class ClusterManager {
       drivers: builtinDrivers(),
       readXml: () => Promise.reject(new Error('no domain XML in the simulator')),
       sessions: { host: name, port: sessionPort },
-      managers: managers.map((address) => `${address.host}:${address.port}`),
+      number: managers.findIndex((address) => address.host === name) + 1,
+      advertised: { api: `${name}:7400`, sessions: `${name}:${sessionPort}` },
+      fingerprint: identityOf(world, 'manager', name).fingerprint,
+      keys: simKeys,
+      membership: storeApart,
+      storeAccess: () => Promise.reject(new Error('nobody joins a simulated cluster')),
       profile,
     }).then(
       (manager) => (this.#manager = manager),

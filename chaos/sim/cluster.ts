@@ -3,12 +3,13 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
+import type { Write } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
 import { ClusterManager, sessionPort } from './cluster-manager.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { identityOf, makeClusterWorld } from './cluster-world.ts';
 import type { ClusterWorld, ClusterWorldOptions } from './cluster-world.ts';
-import { enrol, enrolmentWrites } from './enrolment.ts';
+import { enrol, enrolmentWrites, managerWrites } from './enrolment.ts';
 
 export interface SimClusterOptions extends ClusterWorldOptions {
   readonly managers: number;
@@ -91,8 +92,19 @@ export class SimCluster {
         fencedBy: node.fencedBy,
       })),
     );
-    await this.settle(() => enrol(client, writes));
+    await this.settle(() => enrol(client, [...this.managerWrites(), ...writes]));
     for (const { machine } of [...this.managers, ...this.nodes]) machine.startBooted();
+  }
+
+  /** The records of the managers, which each of them expects to find. */
+  managerWrites(): readonly Write[] {
+    return managerWrites(
+      this.managers.map(({ name }) => ({
+        name,
+        fingerprint: identityOf(this.world, 'manager', name).fingerprint,
+        sessions: `${name}:${sessionPort}`,
+      })),
+    );
   }
 
   /** Managers that believe they lead; in a split there may be two. */

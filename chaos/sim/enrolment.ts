@@ -1,8 +1,10 @@
 import { keyOf } from '../../src/core/cluster-state.ts';
-import { nodeId, operationId } from '../../src/core/model/ids.ts';
+import { managerId, nodeId, operationId } from '../../src/core/model/ids.ts';
+import type { ManagerRecord, Roster } from '../../src/core/model/manager.ts';
 import type { FenceDevice, NodeRecord } from '../../src/core/model/node.ts';
 import { encodeObject } from '../../src/manager/object-codec.ts';
 import { secretKey } from '../../src/manager/keys.ts';
+import { SecretBox, type ClusterKeys } from '../../src/pki/cluster-keys.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import { builtinDrivers } from '../../fencing/registry.ts';
 
@@ -15,6 +17,38 @@ export interface FencedBy {
 }
 
 export const settleMs = 2000;
+
+/** Keys of every simulated cluster; there is nobody to keep a secret from. */
+export const simKeys: ClusterKeys = [
+  { id: '00000001', key: Buffer.alloc(32, 1).toString('base64') },
+];
+
+/** Records of the managers, as `kennel init` and `kennel manager join` leave them. */
+export function managerWrites(
+  managers: readonly {
+    readonly name: string;
+    readonly fingerprint: string;
+    readonly sessions: string;
+  }[],
+): readonly Write[] {
+  const roster: Roster = { kind: 'roster', version: managers.length, lastNumber: managers.length };
+  const records = managers.map(({ name, fingerprint, sessions }, index): ManagerRecord => ({
+    kind: 'manager',
+    id: managerId(name),
+    number: index + 1,
+    api: `${name}:7400`,
+    sessions,
+    certificateFingerprint: fingerprint,
+    role: 'voter',
+    replaces: null,
+    joinedAt: '2026-01-01T00:00:00.000Z',
+  }));
+  return [roster, ...records].map((object) => ({
+    kind: 'put',
+    key: keyOf(object),
+    value: encodeObject(object),
+  }));
+}
 
 /**
  * Writes nodes into a store as `kennel node add` and `kennel node add-fence` leave them. Joining
@@ -29,6 +63,8 @@ export function enrolmentWrites(
     readonly fencedBy: FencedBy | null;
   }[],
 ): readonly Write[] {
+  // One secret per place and fixed texts: the same seed must write the same bytes.
+  const box = new SecretBox(simKeys, () => 'simulated');
   return nodes.flatMap(({ name, machineId, fingerprint, fencedBy }) => {
     const device = fencedBy === null ? null : ipmiDevice(name, fencedBy);
     const record: NodeRecord = {
@@ -48,8 +84,9 @@ export function enrolmentWrites(
     };
     const writes: Write[] = [{ kind: 'put', key: keyOf(record), value: encodeObject(record) }];
     if (device !== null && fencedBy !== null) {
-      const value = JSON.stringify({ password: fencedBy.password });
-      writes.push({ kind: 'put', key: secretKey(name, device.id), value });
+      const key = secretKey(name, device.id);
+      const value = box.seal(key, JSON.stringify({ password: fencedBy.password }));
+      writes.push({ kind: 'put', key, value });
     }
     return writes;
   });

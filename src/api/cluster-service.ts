@@ -1,6 +1,14 @@
 import type { Outcome } from '../core/problem.ts';
 import type { PeerIdentity } from '../env/network.ts';
 import type {
+  CreateManagerToken,
+  Handover,
+  JoinManager,
+  ManagerJoined,
+  ManagersView,
+  ManagerView,
+} from './schema/managers.ts';
+import type {
   AddFenceDevice,
   AdoptVm,
   ConfirmOff,
@@ -40,6 +48,15 @@ export interface ClusterService {
   createToken(body: CreateToken, caller: Caller): Promise<Outcome<TokenCreated>>;
   /** The only call without a certificate; the token stands in for it. */
   join(body: Join): Promise<Outcome<Joined>>;
+  /** Who leads, as far as this manager knows, and where its interface is; null = not known. */
+  leader(): { readonly name: string; readonly api: string; readonly isSelf: boolean } | null;
+  managers(): Promise<Outcome<ManagersView>>;
+  createManagerToken(body: CreateManagerToken, caller: Caller): Promise<Outcome<TokenCreated>>;
+  /** As `join`: the token stands in for a certificate. */
+  joinManager(body: JoinManager): Promise<Outcome<ManagerJoined>>;
+  /** For managers only: `to` is the one that asks, by its certificate. */
+  handover(to: PeerIdentity): Promise<Outcome<Handover>>;
+  removeManager(name: string, caller: Caller): Promise<Outcome<ManagerView>>;
   removeNode(name: string, caller: Caller): Promise<Outcome<NodeView>>;
   addFenceDevice(node: string, body: AddFenceDevice, caller: Caller): Promise<Outcome<ProbeView>>;
   fenceNode(node: string, body: FenceNode, caller: Caller): Promise<Outcome<FenceView>>;

@@ -4,7 +4,7 @@ import { configCandidates, findClientConfig, writeClientConfig } from './client-
 import { fakeWorld } from './testing/fake-world.ts';
 
 const valid = [
-  'address: 10.0.0.10:7400',
+  'addresses: [10.0.0.10:7400]',
   'certificate: admin.crt',
   'key: keys/admin.key',
   'certificateAuthority: /etc/kennel/ca.crt',
@@ -30,7 +30,7 @@ test('the first file that exists is used, its paths count from where it lies', a
   const world = fakeWorld({
     files: {
       '/home/ann/.config/kennel/admin.yaml': valid,
-      '/etc/kennel/admin.yaml': 'address: never:1',
+      '/etc/kennel/admin.yaml': 'addresses: [never:1]',
     },
   });
   expect(await findClientConfig(world, null)).toEqual({
@@ -38,7 +38,7 @@ test('the first file that exists is used, its paths count from where it lies', a
     value: {
       path: '/home/ann/.config/kennel/admin.yaml',
       config: {
-        address: '10.0.0.10:7400',
+        addresses: ['10.0.0.10:7400'],
         certificate: '/home/ann/.config/kennel/admin.crt',
         key: '/home/ann/.config/kennel/keys/admin.key',
         certificateAuthority: '/etc/kennel/ca.crt',
@@ -62,8 +62,9 @@ describe('a configuration is refused with the reason', () => {
     ['no mapping', '- a', /not a YAML mapping/],
     ['an unknown field', `${valid}\naddres: x`, /addres is no field/],
     ['no key', valid.replace(/key: .*/, ''), /must name files/],
-    ['no address', valid.replace(/address: .*/, ''), /either address/],
-    ['both address and socket', `${valid}\nunixSocket: /run/k.sock`, /either address/],
+    ['no address', valid.replace(/addresses: .*/, ''), /either addresses/],
+    ['one address that is no list', valid.replace(/\[(.*)\]/, '$1'), /either addresses/],
+    ['both address and socket', `${valid}\nunixSockets: [/run/k.sock]`, /either addresses/],
     ['an address without a port', valid.replace(':7400', ''), /host:port/],
   ])('%s', async (_, text, because) => {
     const found = await findClientConfig(fakeWorld({ files: { '/work/c.yaml': text } }), 'c.yaml');
@@ -74,16 +75,16 @@ describe('a configuration is refused with the reason', () => {
 });
 
 test('a socket takes the place of the address', async () => {
-  const text = valid.replace('address: 10.0.0.10:7400', 'unixSocket: api.sock');
+  const text = valid.replace('addresses: [10.0.0.10:7400]', 'unixSockets: [api.sock]');
   const found = await findClientConfig(fakeWorld({ files: { '/work/c.yaml': text } }), 'c.yaml');
-  expect(found).toMatchObject({ value: { config: { unixSocket: '/work/api.sock' } } });
+  expect(found).toMatchObject({ value: { config: { unixSockets: ['/work/api.sock'] } } });
 });
 
 test('what is written is found again', async () => {
   const world = fakeWorld({});
   const { disk } = await world.env();
   const config = {
-    address: '10.0.0.10:7400',
+    addresses: ['10.0.0.10:7400'] as const,
     certificate: 'admin.crt',
     key: 'admin.key',
     certificateAuthority: 'ca.crt',

@@ -2,7 +2,10 @@ import { dirname, join, resolve } from 'node:path';
 import { problem } from '../core/problem.ts';
 import type { Outcome } from '../core/problem.ts';
 import type { Disk } from '../env/disk.ts';
-import { parseHostPort } from './host-port.ts';
+import { parseHostPort } from '../api/schema/host-port.ts';
+
+/** At least one; all of one cluster. */
+type Several = readonly [string, ...string[]];
 
 /** Where the cluster is and who asks. Paths are absolute once loaded. */
 export type ClientConfig = {
@@ -11,8 +14,8 @@ export type ClientConfig = {
   readonly key: string;
   readonly certificateAuthority: string;
 } & (
-  | { /** `host:port` of the API of a manager. */ readonly address: string }
-  | { /** Path of a manager's API socket. */ readonly unixSocket: string }
+  | { /** `host:port` of the API of each manager. */ readonly addresses: Several }
+  | { /** Paths of managers' API sockets. */ readonly unixSockets: Several }
 );
 
 export interface FoundConfig {
@@ -87,7 +90,7 @@ async function parseConfig(path: string, text: string): Promise<Outcome<FoundCon
   } catch (error) {
     return unusable(path, error instanceof Error ? firstLine(error.message) : String(error));
   }
-  const known = ['address', 'unixSocket', 'certificate', 'key', 'certificateAuthority'];
+  const known = ['addresses', 'unixSockets', 'certificate', 'key', 'certificateAuthority'];
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     return unusable(path, 'it is not a YAML mapping');
   }
@@ -106,15 +109,29 @@ async function parseConfig(path: string, text: string): Promise<Outcome<FoundCon
     return unusable(path, 'certificate, key and certificateAuthority must name files');
   }
   const files = { certificate, key, certificateAuthority };
-  const unixSocket = file('unixSocket');
-  const address = fields['address'];
-  if ((unixSocket === null) === (address === undefined)) {
-    return unusable(path, 'it must have either address (host:port) or unixSocket (a path)');
+  const addresses = listOf(fields['addresses']);
+  const sockets = listOf(fields['unixSockets']);
+  if ((addresses === null) === (sockets === null)) {
+    return unusable(path, 'it must have either addresses (host:port each) or unixSockets (paths)');
   }
-  if (unixSocket !== null) return found(path, { unixSocket, ...files });
-  const parsed = parseHostPort(String(address));
-  if (parsed.kind === 'invalid') return unusable(path, `address: ${parsed.because}`);
-  return found(path, { address: String(address), ...files });
+  if (sockets !== null) {
+    const unixSockets = sockets.map((socket) => resolve(directory, socket)) as unknown as Several;
+    return found(path, { unixSockets, ...files });
+  }
+  if (addresses === null) return unusable(path, 'addresses must be a list of host:port');
+  for (const address of addresses) {
+    const parsed = parseHostPort(address);
+    if (parsed.kind === 'invalid') return unusable(path, `addresses: ${parsed.because}`);
+  }
+  return found(path, { addresses, ...files });
+}
+
+/** A list of texts that is not empty; null for anything else. */
+function listOf(value: unknown): Several | null {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  return value.every((item) => typeof item === 'string' && item !== '')
+    ? (value as unknown as Several)
+    : null;
 }
 
 function found(path: string, config: ClientConfig): Outcome<FoundConfig> {

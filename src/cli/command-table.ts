@@ -46,7 +46,7 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'manager',
-    summary: 'the manager on this machine',
+    summary: 'the managers of the cluster, and the one on this machine',
     load: async () => (await import('./commands/manager.ts')).managerNoun,
   },
   {

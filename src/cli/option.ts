@@ -6,6 +6,7 @@ export type Completes =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'file' }
   | { readonly kind: 'node' }
+  | { readonly kind: 'manager' }
   | { readonly kind: 'vm' }
   | { readonly kind: 'failover' }
   | { readonly kind: 'topic' }

@@ -32,6 +32,26 @@ export interface InitClusterResult {
   readonly adminConfig: string;
 }
 
+/** `kennel manager join`: makes this machine a manager of a cluster that is there. */
+export interface JoinManagerOptions {
+  readonly directory: string;
+  readonly token: string;
+  /** API address of a manager. */
+  readonly manager: { readonly host: string; readonly port: number };
+  readonly name: string;
+  /** Name or address under which agents, managers and people reach this one. */
+  readonly address: string;
+  readonly apiPort: number;
+  readonly sessionPort: number;
+}
+
+export interface JoinManagerResult {
+  readonly clusterId: string;
+  readonly number: number;
+  /** API addresses of all managers, `host:port`. */
+  readonly managers: readonly string[];
+}
+
 export interface RunManagerOptions {
   readonly directory: string;
 }
@@ -67,6 +87,7 @@ export interface RunAgentOptions {
  */
 export interface StartFunctions {
   initCluster(options: InitClusterOptions): Promise<Outcome<InitClusterResult>>;
+  joinManager(options: JoinManagerOptions): Promise<Outcome<JoinManagerResult>>;
   runManager(options: RunManagerOptions): Promise<Outcome<null>>;
   joinAgent(options: JoinAgentOptions): Promise<Outcome<JoinAgentResult>>;
   runAgent(options: RunAgentOptions): Promise<Outcome<null>>;

@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import {
+  handoverSchema,
+  managerJoinedSchema,
+  managersViewSchema,
+  managerViewSchema,
+} from '../api/schema/managers.ts';
 import { joinedSchema, probeViewSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import {
   eventViewSchema,
@@ -27,6 +33,10 @@ export const answerSchemas = {
   probe: probeViewSchema,
   tokenCreated: tokenCreatedSchema,
   joined: joinedSchema,
+  managers: managersViewSchema,
+  manager: managerViewSchema,
+  managerJoined: managerJoinedSchema,
+  handover: handoverSchema,
   error: z.object({ error: problemViewSchema }),
 };
 

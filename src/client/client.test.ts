@@ -63,7 +63,7 @@ async function serve(port: number, as: Credentials = manager): Promise<ApiServer
 
 const port = (): number => server.address?.port ?? 0;
 const openAs = (credentials: Credentials, at = port()): Client =>
-  openClient({ target: { host: '127.0.0.1', port: at }, credentials });
+  openClient({ targets: [{ host: '127.0.0.1', port: at }], credentials });
 
 beforeEach(async () => {
   service = makeTestService();
@@ -118,7 +118,7 @@ test('every change arrives with its body, and as a dry run when asked', async ()
 });
 
 test('a manager is reached over its unix socket too', async () => {
-  const local = openClient({ target: { unixSocket: socketPath() }, credentials: admin });
+  const local = openClient({ targets: [{ unixSocket: socketPath() }], credentials: admin });
   expect(await local.node('node-1')).toEqual(ok(testNode));
 });
 
@@ -142,7 +142,7 @@ test('a manager that is not there is E_UNAVAILABLE and says why', async () => {
     }),
   );
   expect(await client.startVm('db-1')).toMatchObject({ problem: { code: 'E_UNAVAILABLE' } });
-  const local = openClient({ target: { unixSocket: socketPath() }, credentials: admin });
+  const local = openClient({ targets: [{ unixSocket: socketPath() }], credentials: admin });
   expect(await local.status()).toMatchObject({
     problem: { code: 'E_UNAVAILABLE', because: 'there is no such socket file (ENOENT)' },
   });
@@ -225,7 +225,7 @@ test('closing the client ends its calls', async () => {
 test('an answer of another form is not passed on', async () => {
   vi.spyOn(service, 'node').mockResolvedValue(ok({ ...testNode, state: 'odd' as 'online' }));
   expect(await client.node('node-1')).toMatchObject({ problem: { code: 'E_INTERNAL' } });
-  const status: Partial<StatusView> = {};
+  const status: Partial<StatusView> = { ageMs: 0 };
   vi.spyOn(service, 'status').mockResolvedValue(ok(status as StatusView));
   expect(await client.nodes()).toMatchObject({ problem: { code: 'E_INTERNAL' } });
 });

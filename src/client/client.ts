@@ -1,3 +1,4 @@
+import type { CreateManagerToken, ManagersView, ManagerView } from '../api/schema/managers.ts';
 import type {
   AddFenceDevice,
   AdoptVm,
@@ -20,10 +21,11 @@ import type {
 } from '../api/schema/views.ts';
 import { ok, type Outcome } from '../core/problem.ts';
 import type { Answer, AnswerForm } from './answer-schemas.ts';
-import { call, type CallOptions, type Connection } from './call.ts';
+import { routeTo, type Connection } from './connection.ts';
+import type { CallOptions } from './deadline.ts';
 import type { ApiRequest } from './exchange.ts';
 import { jsonOf, parseAnswer, problemOf } from './parse-answer.ts';
-import { describeTarget } from './target.ts';
+import type { Route } from './route.ts';
 import { watchEvents, type WatchOptions } from './watch-events.ts';
 
 export interface ChangeOptions extends CallOptions {
@@ -47,11 +49,17 @@ export interface Client {
   watchEvents(after: number, options?: WatchOptions): AsyncIterable<EventView>;
   failovers(options?: CallOptions): Promise<Outcome<readonly FailoverView[]>>;
   failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
+  managers(options?: CallOptions): Promise<Outcome<ManagersView>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   metrics(options?: CallOptions): Promise<Outcome<string>>;
   /** The OpenAPI document, as JSON text. */
   openapi(options?: CallOptions): Promise<Outcome<string>>;
   createToken(body: CreateToken, options?: ChangeOptions): Promise<Outcome<TokenCreated>>;
+  createManagerToken(
+    body: CreateManagerToken,
+    options?: ChangeOptions,
+  ): Promise<Outcome<TokenCreated>>;
+  removeManager(name: string, options?: ChangeOptions): Promise<Outcome<ManagerView>>;
   removeNode(name: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
   addFenceDevice(
     node: string,
@@ -70,14 +78,18 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** A client of one manager. Connects with the first call; opening costs nothing. */
+/**
+ * A client of a cluster. Whichever manager answers serves its reads, the leader its changes. Connects
+ * with the first call; opening costs nothing.
+ */
 export function openClient(connection: Connection): Client {
   const closing = new AbortController();
+  const route = routeTo(connection);
   return {
-    ...reads(connection, closing.signal),
-    ...changes(connection, closing.signal),
+    ...reads(route, closing.signal),
+    ...changes(route, closing.signal),
     watchEvents: (after, options = {}) =>
-      watchEvents(connection, after, { ...options, signal: joined(options, closing.signal) }),
+      watchEvents(route, after, { ...options, signal: joined(options, closing.signal) }),
     close: async () => closing.abort(),
   };
 }
@@ -95,16 +107,15 @@ type Reads = Pick<
   | 'events'
   | 'failovers'
   | 'failover'
+  | 'managers'
   | 'explain'
   | 'metrics'
   | 'openapi'
 >;
 
-function reads(connection: Connection, closing: AbortSignal): Reads {
-  const who = describeTarget(connection.target);
+function reads(route: Route, closing: AbortSignal): Reads {
   const ask = (path: string, options: CallOptions = {}) =>
-    call(
-      connection,
+    route.call(
       { method: 'GET', path, body: undefined, changes: false },
       { ...options, signal: joined(options, closing) },
     );
@@ -114,13 +125,15 @@ function reads(connection: Connection, closing: AbortSignal): Reads {
     options?: CallOptions,
   ): Promise<Outcome<Answer<F>>> => {
     const raw = await ask(path, options);
-    return raw.kind === 'problem' ? raw : parseAnswer(who, raw.value, form);
+    return raw.kind === 'problem' ? raw : parseAnswer(raw.value.who, raw.value.answer, form);
   };
   const text = async (path: string, options?: CallOptions): Promise<Outcome<string>> => {
     const raw = await ask(path, options);
     if (raw.kind === 'problem') return raw;
-    if (raw.value.status === 200) return ok(raw.value.text);
-    return problemOf(who, raw.value.status, jsonOf(raw.value.text));
+    const { who, answer } = raw.value;
+    return answer.status === 200
+      ? ok(answer.text)
+      : problemOf(who, answer.status, jsonOf(answer.text));
   };
   return {
     status: (options) => get('/v1/status', 'status', options),
@@ -132,6 +145,7 @@ function reads(connection: Connection, closing: AbortSignal): Reads {
       get(`/v1/events?after=${after}&limit=${limit}`, 'events', options),
     failovers: (options) => get('/v1/failovers', 'failovers', options),
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
+    managers: (options) => get('/v1/managers', 'managers', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     metrics: (options) => text('/metrics', options),
     openapi: (options) => text('/openapi.json', options),
@@ -140,8 +154,7 @@ function reads(connection: Connection, closing: AbortSignal): Reads {
 
 type Changes = Omit<Client, keyof Reads | 'watchEvents' | 'close'>;
 
-function changes(connection: Connection, closing: AbortSignal): Changes {
-  const who = describeTarget(connection.target);
+function changes(route: Route, closing: AbortSignal): Changes {
   const send = async <F extends AnswerForm>(
     request: ApiRequest,
     form: F,
@@ -149,12 +162,11 @@ function changes(connection: Connection, closing: AbortSignal): Changes {
   ): Promise<Outcome<Answer<F>>> => {
     const dryRun = options.dryRun === true;
     const path = dryRun ? `${request.path}?dryRun=true` : request.path;
-    const raw = await call(
-      connection,
+    const raw = await route.call(
       { ...request, path, changes: !dryRun },
       { ...options, signal: joined(options, closing) },
     );
-    return raw.kind === 'problem' ? raw : parseAnswer(who, raw.value, form);
+    return raw.kind === 'problem' ? raw : parseAnswer(raw.value.who, raw.value.answer, form);
   };
   const post = (path: string, body?: unknown): ApiRequest => ({ method: 'POST', path, body });
   const remove = (path: string): ApiRequest => ({ method: 'DELETE', path, body: undefined });
@@ -162,6 +174,10 @@ function changes(connection: Connection, closing: AbortSignal): Changes {
   const ofVm = (vm: string, verb: string): string => `/v1/vms/${part(vm)}${verb}`;
   return {
     createToken: (body, options) => send(post('/v1/tokens', body), 'tokenCreated', options),
+    createManagerToken: (body, options) =>
+      send(post('/v1/managers/tokens', body), 'tokenCreated', options),
+    removeManager: (name, options) =>
+      send(remove(`/v1/managers/${part(name)}`), 'manager', options),
     removeNode: (node, options) => send(remove(ofNode(node, '')), 'node', options),
     addFenceDevice: (node, body, options) =>
       send(post(ofNode(node, '/fence-devices'), body), 'probe', options),

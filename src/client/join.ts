@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { Handover, JoinManager, ManagerJoined } from '../api/schema/managers.ts';
 import type { Join, Joined } from '../api/schema/requests.ts';
 import { ok, problem, type Outcome } from '../core/problem.ts';
 import { realClock } from '../env/real/clock.ts';
@@ -8,11 +9,14 @@ import {
   identityOfCertificate,
   type CertificateCheck,
 } from '../pki/certificate-identity.ts';
+import type { Credentials } from '../pki/credentials.ts';
 import { parseJoinToken } from '../pki/join-token.ts';
 import { certificatesOfPem, pemBlocks } from '../pki/pem.ts';
-import { exchange, withDeadline, type CallOptions } from './call.ts';
+import type { Answer } from './answer-schemas.ts';
+import { routeTo } from './connection.ts';
+import type { CallOptions } from './deadline.ts';
 import { parseAnswer } from './parse-answer.ts';
-import { describeTarget } from './target.ts';
+import { Route } from './route.ts';
 import { openVerifiedSocket } from './verified-socket.ts';
 
 export interface JoinOptions extends Join, CallOptions {
@@ -30,22 +34,89 @@ export async function joinCluster(options: JoinOptions): Promise<Outcome<Joined>
   const token = parseJoinToken(options.token);
   if (token.kind === 'problem') return token;
   const { authorityFingerprint } = token.value;
-  const { manager, node, machineId, address, certificateRequest } = options;
-  const who = describeTarget(manager);
+  const { node, machineId, address, certificateRequest } = options;
   const body: Join = { token: options.token.trim(), node, machineId, address, certificateRequest };
-  const raw = await withDeadline(options, async (signal, reason) => {
-    const opened = await openVerifiedSocket(manager, {
+  return enrol(options, {
+    path: '/v1/join',
+    body,
+    form: 'joined',
+    authorityFingerprint,
+    asked: { role: 'agent', name: node, certificateRequest },
+  });
+}
+
+export interface JoinManagerOptions extends JoinManager, CallOptions {
+  readonly manager: { readonly host: string; readonly port: number };
+}
+
+/** Enrols a manager, as `joinCluster` does a node. What it needs besides comes by `fetchHandover`. */
+export async function joinAsManager(options: JoinManagerOptions): Promise<Outcome<ManagerJoined>> {
+  const token = parseJoinToken(options.token);
+  if (token.kind === 'problem') return token;
+  const { authorityFingerprint } = token.value;
+  const { name, api, sessions, certificateRequest } = options;
+  const body: JoinManager = {
+    token: options.token.trim(),
+    name,
+    api,
+    sessions,
+    certificateRequest,
+  };
+  return enrol(options, {
+    path: '/v1/managers/join',
+    body,
+    form: 'managerJoined',
+    authorityFingerprint,
+    asked: { role: 'manager', name, certificateRequest },
+  });
+}
+
+/** The secrets of the cluster, over mutual TLS with the certificate that was just given. */
+export async function fetchHandover(
+  manager: { readonly host: string; readonly port: number },
+  credentials: Credentials,
+): Promise<Outcome<Handover>> {
+  const route = routeTo({ targets: [manager], credentials });
+  const request = { method: 'POST', path: '/v1/managers/handover', body: undefined } as const;
+  // It changes nothing, and may be asked for again.
+  const got = await route.call({ ...request, changes: false }, {});
+  if (got.kind === 'problem') return got;
+  return parseAnswer(got.value.who, got.value.answer, 'handover');
+}
+
+/** What was asked for, and what the answer has to be. */
+interface Enrolling<F extends 'joined' | 'managerJoined'> {
+  readonly path: string;
+  readonly body: Join | JoinManager;
+  readonly form: F;
+  readonly authorityFingerprint: string;
+  readonly asked: Asked;
+}
+
+interface Asked {
+  readonly role: 'agent' | 'manager';
+  readonly name: string;
+  readonly certificateRequest: string;
+}
+
+async function enrol<F extends 'joined' | 'managerJoined'>(
+  options: CallOptions & { readonly manager: { readonly host: string; readonly port: number } },
+  { path, body, form, authorityFingerprint, asked }: Enrolling<F>,
+): Promise<Outcome<Answer<F>>> {
+  // The one that leads may be another; it has to show the same authority.
+  const route = new Route([options.manager], (target, signal) =>
+    openVerifiedSocket(target, {
       context: { minVersion: 'TLSv1.3' },
       verify: (socket) => pinnedManager(socket, authorityFingerprint),
       signal,
-    });
-    const request = { method: 'POST', path: '/v1/join', body, changes: true } as const;
-    return exchange({ who, opened, request, signal, reason });
-  });
-  if (raw.kind === 'problem') return raw;
-  const joined = await parseAnswer(who, raw.value, 'joined');
+    }),
+  );
+  const got = await route.call({ method: 'POST', path, body, changes: true }, options);
+  if (got.kind === 'problem') return got;
+  const { who, answer } = got.value;
+  const joined = await parseAnswer(who, answer, form);
   if (joined.kind === 'problem') return joined;
-  const because = misfit(joined.value, body, authorityFingerprint);
+  const because = misfit(joined.value, asked, authorityFingerprint);
   return because === null ? ok(joined.value) : wrongCertificate(who, because);
 }
 
@@ -77,7 +148,11 @@ function chainOf(leaf: DetailedPeerCertificate): readonly Uint8Array[] {
 }
 
 /** What is wrong with the certificate that came back; null when it is ours. */
-function misfit(joined: Joined, asked: Join, authorityFingerprint: string): string | null {
+function misfit(
+  joined: Pick<Joined, 'clusterId' | 'certificate' | 'certificateAuthority'>,
+  asked: Asked,
+  authorityFingerprint: string,
+): string | null {
   const authorities = certificatesOfPem(joined.certificateAuthority);
   const pinned = authorities.find((der) => fingerprintOf(der) === authorityFingerprint);
   const [certificate] = certificatesOfPem(joined.certificate);
@@ -85,10 +160,10 @@ function misfit(joined: Joined, asked: Join, authorityFingerprint: string): stri
   const check = identityOfCertificate(certificate, [pinned], {
     nowIso: realClock().wallIso(),
     clusterId: joined.clusterId,
-    role: 'agent',
+    role: asked.role,
   });
   if (check.kind === 'refused') return check.detail;
-  if (check.identity.name !== asked.node) return `it is for ${check.identity.name}`;
+  if (check.identity.name !== asked.name) return `it is for ${check.identity.name}`;
   const key = new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' });
   const [request] = pemBlocks(asked.certificateRequest);
   const isOurs = request !== undefined && Buffer.from(request.der).includes(key);
@@ -100,7 +175,7 @@ function wrongCertificate(who: string, because: string): Outcome<never> {
     code: 'E_CERTIFICATE',
     what: `the certificate that ${who} sent is not the one that was asked for`,
     because,
-    so: 'it is not used; the node may be listed as joining',
+    so: 'it is not used; the name may be listed as joining',
     try: ['kennel status', 'join again with a fresh token'],
   });
 }

@@ -5,6 +5,8 @@ import { notUnderstood } from './call-problems.ts';
 export interface RawAnswer {
   readonly status: number;
   readonly text: string;
+  /** Where the leader answers, when this manager is not it. */
+  readonly location: string | null;
 }
 
 /** An answer's text in its expected form, or the problem that it carries instead. */

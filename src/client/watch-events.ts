@@ -6,10 +6,11 @@ import { realTimers } from '../env/real/timers.ts';
 import { KennelError } from '../errors/kennel-error.ts';
 import { certificateProblem } from '../pki/certificate-identity.ts';
 import { notUnderstood, reasonOf, unavailable } from './call-problems.ts';
-import { openConnection, withDeadline, type Connection } from './call.ts';
+import { withDeadline } from './deadline.ts';
 import { readAnswer, sendRequest } from './exchange.ts';
 import { jsonOf, problemOf } from './parse-answer.ts';
-import { describeTarget } from './target.ts';
+import type { Route } from './route.ts';
+import { describeTarget, type Target } from './target.ts';
 
 export interface WatchOptions {
   readonly signal?: AbortSignal;
@@ -34,20 +35,24 @@ const final: ReadonlySet<ProblemCode> = new Set([
 
 /**
  * Events after a sequence number as they happen, each once and in order. A lost stream is opened
- * again from the last event seen. Ends when the signal fires; throws `KennelError` for problems
+ * again from the last event seen, from the next manager where there are several. Ends when the signal fires; throws `KennelError` for problems
  * that a new try cannot mend.
  */
 export async function* watchEvents(
-  connection: Connection,
+  route: Route,
   after: number,
   options: WatchOptions,
 ): AsyncGenerator<EventView, void, undefined> {
   const { signal = new AbortController().signal } = options;
-  const who = describeTarget(connection.target);
+  const targets = route.targets();
   let last = after;
   let pauseMs = firstPauseMs;
-  while (!signal.aborted) {
-    const opened = await openStream(connection, last, signal);
+  for (let turn = 0; !signal.aborted; turn += 1) {
+    // Every manager serves the stream, so the next one takes over from the one that was lost.
+    const target = targets[turn % targets.length];
+    if (target === undefined) break;
+    const who = describeTarget(target);
+    const opened = await openStream(route, target, last, signal);
     if (signal.aborted) break;
     let lost = opened.kind === 'problem' ? opened.problem : null;
     if (opened.kind === 'open') {
@@ -79,13 +84,14 @@ type OpenedStream =
   | { readonly kind: 'problem'; readonly problem: Problem };
 
 async function openStream(
-  connection: Connection,
+  route: Route,
+  target: Target,
   after: number,
   signal: AbortSignal,
 ): Promise<OpenedStream> {
-  const who = describeTarget(connection.target);
+  const who = describeTarget(target);
   return withDeadline({ timeoutMs: openMs, signal }, async (ending, reason) => {
-    const opened = await openConnection(connection, ending);
+    const opened = await route.open(target, ending);
     if (opened.kind === 'refused') {
       return { kind: 'problem', problem: certificateProblem(who, opened.check) };
     }

@@ -79,13 +79,14 @@ describe('a hello', () => {
 });
 
 describe('a channel', () => {
-  test('X3: of a manager or an administrator is closed, whatever it says', async () => {
+  test('X3: of a manager or an administrator never speaks for a node, whatever it says', async () => {
     const it = await hubBench();
     for (const role of ['manager', 'admin'] as const) {
       const agent = await it.dial({ node: 'node-1', identity: identityOf(role, 'node-1') });
-      expect(agent.closed).toContain('only agents of this cluster speak here');
+      expect(agent.closed).toContain('only agents and managers');
       expect(agent.welcomes).toEqual([]);
     }
+    expect(it.peers).toEqual(['node-1']);
   });
 
   test.each([

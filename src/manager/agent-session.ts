@@ -2,6 +2,7 @@ import {
   agentMessageSchema,
   sessionProtocolVersion,
   type AgentMessage,
+  type ManagerList,
   type ManagerMessage,
 } from '../api/schema/session.ts';
 import type { CommandOutcome } from '../core/observations.ts';
@@ -49,6 +50,7 @@ export class AgentSession {
   /** When answers were sent, by the heartbeat they answer; the welcome under -1. */
   readonly #answeredMs = new Map<number, number>();
   #timing: SessionTiming | null = null;
+  #listTold: ManagerList | null = null;
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -100,6 +102,14 @@ export class AgentSession {
       this.#answeredMs.delete(oldest);
       return;
     }
+  }
+
+  /** Tells the managers of the cluster, unless the agent has that very list or takes none. */
+  tellManagers(list: ManagerList): void {
+    const known = this.#listTold ?? this.#hello?.roster;
+    if (known === undefined || known?.version === list.version) return;
+    this.#listTold = list;
+    this.send(list);
   }
 
   /** Says why, and ends the session. */

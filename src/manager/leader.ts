@@ -1,20 +1,22 @@
 import { openDraft, type Draft } from '../core/decide/draft.ts';
 import { decide } from '../core/decide/decide.ts';
 import type { IncarnationId, NodeId } from '../core/model/ids.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Change, Plan } from '../core/plan.ts';
 import { problem, type Outcome } from '../core/problem.ts';
 import { isSuspect } from '../core/timing/silence.ts';
 import type { Env, Timer } from '../env/env.ts';
-import type { Leadership, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { DeviceQueues } from '../../fencing/device-queue.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
+import type { ManagerList } from '../api/schema/session.ts';
 import type { Hello } from './agent-session.ts';
 import { FenceRunner } from './fence-runner.ts';
-import { readFenceSecrets } from './fence-secrets.ts';
+import type { FenceSecrets } from './fence-secrets.ts';
 import { LeaderWriter, type CommitOutcome, type ExtraWrites } from './leader-writer.ts';
 import { LeaseGranter, type WaitingHeartbeat } from './lease-granter.ts';
 import { failoverTimes, type ManagerMetrics } from './metrics.ts';
 import type { Mirror } from './mirror.ts';
+import type { NotedLeadership } from './noted-leadership.ts';
 import type { ObservationBook } from './observation-book.ts';
 import {
   neverAtRest,
@@ -36,7 +38,7 @@ const mutationRounds = 3;
 interface LeaderOptions {
   readonly env: Env;
   readonly store: Store;
-  readonly leadership: Leadership;
+  readonly leadership: NotedLeadership;
   readonly mirror: Mirror;
   readonly book: ObservationBook;
   readonly stalls: StallMeter;
@@ -44,6 +46,10 @@ interface LeaderOptions {
   readonly drivers: FenceDrivers;
   readonly queues: DeviceQueues;
   readonly metrics: ManagerMetrics;
+  readonly secrets: FenceSecrets;
+  readonly clusterId: string;
+  /** Managers came or went. */
+  onRoster(): void;
   /** New events were committed. */
   onEvents(): void;
 }
@@ -84,7 +90,7 @@ export class Leader implements LeadingListener {
     this.#leases = new LeaseGranter({ ...options, onNewLease: () => this.observed() });
     this.fences = new FenceRunner({
       ...options,
-      secretsOf: (node, device) => readFenceSecrets(options.store, node, device),
+      secretsOf: (node, device) => options.secrets.read(node, device),
       confirm: () => this.confirm(),
       onObserved: () => this.observed(),
     });
@@ -115,6 +121,12 @@ export class Leader implements LeadingListener {
     return !this.#ended && (await this.#options.leadership.confirm());
   }
 
+  /** Time since a confirmed round began, at least 1 ms: how old this leader's word may be. */
+  unconfirmedMs(): number {
+    const { env, leadership } = this.#options;
+    return Math.max(1, Math.round(env.clock.monotonicMs() - leadership.confirmedMs));
+  }
+
   /** Asked in the same turn as every effect. */
   isLeading(): boolean {
     return !this.#ended && this.#options.leadership.isValid();
@@ -140,6 +152,20 @@ export class Leader implements LeadingListener {
       seen.incarnation?.id !== node.incarnation?.id ||
       isSuspect(seen, observations, this.mirror.settings.timing)
     );
+  }
+
+  managerList(): ManagerList | null {
+    const { roster, managers } = this.mirror;
+    if (managers.size === 0) return null;
+    return {
+      kind: 'managers',
+      clusterId: this.#options.clusterId,
+      epoch: this.epoch,
+      version: roster.version,
+      managers: [...managers.values()]
+        .filter((manager) => manager.role !== 'witness')
+        .map((manager) => ({ name: manager.id, address: manager.sessions })),
+    };
   }
 
   /** Null when the records let this machine speak for the node; otherwise why not (FAILURES N22, X3). */
@@ -281,6 +307,7 @@ export class Leader implements LeadingListener {
     for (const seconds of recovered) metrics.failoverSeconds.observe(seconds);
     for (const { code, node, vm, text } of plan.events) env.log.info({ code, node, vm }, text);
     if (plan.events.length > 0) this.#options.onEvents();
+    if (plan.changes.some(isOfRoster)) this.#options.onRoster();
     return outcome;
   }
 
@@ -298,4 +325,8 @@ export class Leader implements LeadingListener {
     const delayMs = Math.max(0, atMs - this.#options.env.clock.monotonicMs());
     this.#wakeTimer = this.#options.env.timers.after(delayMs, () => this.observed());
   }
+}
+
+function isOfRoster(change: Change): boolean {
+  return change.kind === 'put' && change.object.kind === 'roster';
 }

@@ -1,21 +1,33 @@
 import type { ClusterService } from '../api/cluster-service.ts';
+import type { StoreAccess } from '../api/schema/managers.ts';
 import { defaultSettings, type DetectionProfile } from '../core/model/settings.ts';
-import { ok } from '../core/problem.ts';
+import { managerId } from '../core/model/ids.ts';
+import { ok, type Outcome } from '../core/problem.ts';
+import { isRecorded, recordSelf, wasRemoved, type OwnEntry } from '../core/request/manager.ts';
 import type { Env } from '../env/env.ts';
 import type { Listener, NetworkAddress } from '../env/network.ts';
+import { SecretBox, type ClusterKeys } from '../pki/cluster-keys.ts';
 import type { CertificateAuthority } from '../pki/credentials.ts';
-import type { Leadership, Store } from '../store/store.ts';
+import type { Membership } from '../store/membership.ts';
+import type { Leadership, Store, WatchBatch } from '../store/store.ts';
 import { DeviceQueues } from '../../fencing/device-queue.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
 import { Leader } from './leader.ts';
-import { readFenceSecrets } from './fence-secrets.ts';
+import { FenceSecrets } from './fence-secrets.ts';
+import { keys } from './keys.ts';
+import { MembershipKeeper } from './membership-keeper.ts';
 import { managerMetrics } from './metrics.ts';
 import { Mirror } from './mirror.ts';
+import { NotedLeadership } from './noted-leadership.ts';
 import { ObservationBook } from './observation-book.ts';
+import { Peers } from './peers.ts';
+import { Replica } from './replica.ts';
 import { EventLog } from './service/event-log.ts';
 import { JoinService } from './service/join-service.ts';
+import { JoinTokens } from './service/join-tokens.ts';
 import { ManagerService } from './service/manager-service.ts';
 import { NodeService } from './service/node-service.ts';
+import { RegistryService } from './service/registry-service.ts';
 import { VmService, type ReadDomainXml } from './service/vm-service.ts';
 import { SessionHub } from './session-hub.ts';
 import { StallMeter } from './stall-meter.ts';
@@ -31,8 +43,19 @@ export interface ManagerOptions {
   readonly readXml: ReadDomainXml;
   /** Where agents are listened for. */
   readonly sessions: NetworkAddress;
-  /** Session addresses that joining agents are told, `host:port`. */
-  readonly managers: readonly string[];
+  /** Its number in the registry: 1 for the first manager, else the one it was given on joining. */
+  readonly number: number;
+  /** Where people and tools, and agents and other managers reach it, `host:port`. */
+  readonly advertised: { readonly api: string; readonly sessions: string };
+  /** SHA-256 of its certificate, lower-case hex. */
+  readonly fingerprint: string;
+  /** Seal the credentials of fence devices in the store. */
+  readonly keys: ClusterKeys;
+  readonly membership: Membership;
+  /** What a joining manager needs to reach the store; a problem where no second one can. */
+  readonly storeAccess: () => Promise<Outcome<StoreAccess>>;
+  /** This manager was removed from the cluster: it does not lead again, and should stop. */
+  readonly onRemoved?: () => void;
   /** Profile that a new cluster's settings are made from. */
   readonly profile: DetectionProfile;
 }
@@ -66,7 +89,12 @@ class RunningManager implements Manager {
   readonly #events: EventLog;
   readonly #nodes: NodeService;
   readonly #metrics = managerMetrics();
+  readonly #secrets: FenceSecrets;
+  readonly #peers: Peers;
+  readonly #replica: Replica;
   readonly #stopping = new AbortController();
+  /** Removed from the cluster: no more campaigns. */
+  readonly #dropped = new AbortController();
   #leader: Leader | null = null;
   #listener: Listener | null = null;
   #campaigns: Promise<void> = Promise.resolve();
@@ -82,19 +110,29 @@ class RunningManager implements Manager {
       {
         clusterId,
         manager: name,
-        timing: () => (this.#leader?.mirror.settings ?? defaultSettings(options.profile)).timing,
+        timing: () => (this.#known?.settings ?? defaultSettings(options.profile)).timing,
+        onPeer: (channel) => this.#peers.accept(channel),
       },
       this.#book,
     );
+    this.#secrets = new FenceSecrets(store, new SecretBox(options.keys, () => env.random.uuid()));
+    this.#peers = new Peers({ env, self: managerId(name), standing: () => this.#standing() });
+    this.#replica = new Replica({
+      env,
+      store,
+      settings: defaultSettings(options.profile),
+      onChange: (batch) => this.#onReplica(batch),
+    });
     this.#events = new EventLog(store, env.log, () =>
-      this.#leader === null ? null : this.#leader.mirror.nextEvent - 1,
+      this.#known === null ? null : this.#known.nextEvent - 1,
     );
     this.#nodes = new NodeService({
       ...options,
       queues: this.#queues,
       hub: this.#hub,
-      secretsOf: (node, device) => readFenceSecrets(store, node, device),
+      secrets: this.#secrets,
     });
+    const tokens = new JoinTokens(options);
     this.service = new ManagerService({
       name,
       clusterId,
@@ -105,7 +143,10 @@ class RunningManager implements Manager {
       events: this.#events,
       nodes: this.#nodes,
       vms: new VmService({ env, hub: this.#hub, readXml: options.readXml }),
-      joins: new JoinService({ ...options, hub: this.#hub }),
+      joins: new JoinService({ ...options, hub: this.#hub, tokens }),
+      registry: new RegistryService({ ...options, tokens, peers: this.#peers }),
+      replica: this.#replica,
+      peers: this.#peers,
       leader: () => this.#leader,
     });
   }
@@ -118,11 +159,53 @@ class RunningManager implements Manager {
     return this.#leader?.isLeading() ?? false;
   }
 
+  /** What is committed, as far as it is known here. */
+  get #known(): Mirror | null {
+    return this.#leader?.mirror ?? this.#replica.mirror;
+  }
+
+  #standing(): { readonly revision: number; readonly leading: number | null } {
+    const leading = this.#leader?.isLeading() === true ? this.#leader.epoch : null;
+    return { revision: this.#known?.revisionOf(keys.barrier) ?? 0, leading };
+  }
+
+  #onReplica(batch: WatchBatch | null): void {
+    const mirror = this.#replica.mirror;
+    if (mirror === null) return;
+    const touches = (prefix: string): boolean =>
+      batch === null || batch.changes.some((change) => change.key.startsWith(prefix));
+    if (touches(keys.events)) this.#events.deliver();
+    if (!touches('roster')) return;
+    this.#peers.follow(mirror.managers.values());
+    if (wasRemoved(mirror, this.#own())) this.#removed();
+  }
+
+  #removed(): void {
+    if (this.#stopping.signal.aborted) return;
+    const { env, name, onRemoved } = this.#options;
+    env.log.error({ manager: name }, 'this manager was removed from the cluster; it leads no more');
+    this.#dropped.abort();
+    onRemoved?.();
+  }
+
+  #own(): OwnEntry {
+    const { env, name, number, advertised, fingerprint } = this.#options;
+    const joinedAt = env.clock.wallIso();
+    return {
+      id: managerId(name),
+      number,
+      ...advertised,
+      certificateFingerprint: fingerprint,
+      joinedAt,
+    };
+  }
+
   async start(): Promise<void> {
     const { env, sessions } = this.#options;
     this.#listener = await env.network.listen(sessions, (channel) => this.#hub.accept(channel));
     this.#book.beginObserving();
     this.#stalls.start();
+    this.#replica.start();
     this.#campaigns = this.#campaignForEver();
   }
 
@@ -130,14 +213,16 @@ class RunningManager implements Manager {
     this.#stopping.abort();
     this.#nodes.stop();
     this.#hub.closeAll('this manager stops');
+    this.#peers.stop();
     await this.#listener?.close();
     await this.#campaigns;
+    this.#replica.stop();
     this.#stalls.stop();
   }
 
   async #campaignForEver(): Promise<void> {
     const { env, store, name } = this.#options;
-    const { signal } = this.#stopping;
+    const signal = AbortSignal.any([this.#stopping.signal, this.#dropped.signal]);
     while (!signal.aborted) {
       try {
         const leadership = await store.campaign({ candidate: name, signal });
@@ -165,22 +250,37 @@ class RunningManager implements Manager {
   }
 
   /** One leadership, from its win to its loss. Whatever goes wrong, the next candidate gets it. */
-  async #lead(leadership: Leadership): Promise<void> {
-    const { env, store, profile, name } = this.#options;
+  async #lead(won: Leadership): Promise<void> {
+    const { env, store, profile, name, membership } = this.#options;
+    const leadership = new NotedLeadership(won, env.clock);
     try {
       const mirror = new Mirror(leadership.epoch, env.clock, defaultSettings(profile));
       await mirror.load(store);
+      if (wasRemoved(mirror, this.#own())) {
+        this.#removed();
+        return;
+      }
       const leader = this.#makeLeader(leadership, mirror);
       env.log.info({ manager: name, epoch: leadership.epoch }, 'leading');
-      if (mirror.revisionOf('settings') === 0) await writeSettings(leader, env);
+      await this.#writeFirst(leader);
+      this.#replica.stop();
       this.#leader = leader;
       this.#hub.lead(leader);
+      this.#onRoster(leader);
+      this.#peers.announce();
+      const keeper = new MembershipKeeper(env, leader, membership);
       leader.start();
+      keeper.start();
       // What the last leadership wrote without an answer may hold events that nobody was told of.
       this.#events.deliver();
-      await over(leadership, this.#stopping.signal);
+      void this.#reseal(leader);
+      await over(leadership, [this.#stopping.signal, this.#dropped.signal]);
+      keeper.stop();
       this.#hub.lead(null);
       this.#leader = null;
+      if (!this.#stopping.signal.aborted) {
+        this.#replica.start({ mirror, asOfMs: leadership.confirmedMs });
+      }
       await leader.stop();
     } finally {
       await leadership.resign();
@@ -188,9 +288,43 @@ class RunningManager implements Manager {
     env.log.info({ manager: name, epoch: leadership.epoch }, 'not leading any more');
   }
 
-  #makeLeader(leadership: Leadership, mirror: Mirror): Leader {
-    const { env, store, drivers } = this.#options;
-    return new Leader({
+  #onRoster(leader: Leader): void {
+    this.#peers.follow(leader.mirror.managers.values());
+    this.#hub.announceManagers();
+    if (wasRemoved(leader.mirror, this.#own())) this.#removed();
+  }
+
+  /** A new cluster's settings, and this manager's own record where it is not as it should be. */
+  async #writeFirst(leader: Leader): Promise<void> {
+    const { env } = this.#options;
+    const { mirror } = leader;
+    const own = this.#own();
+    const hasSettings = mirror.revisionOf('settings') !== 0;
+    // A take-over of a cluster that is as it should be costs no write.
+    if (hasSettings && isRecorded(mirror.managers.get(own.id), own)) return;
+    const written = await leader.mutate((draft) => {
+      if (!hasSettings) draft.put(mirror.settings);
+      recordSelf(draft, own);
+      return ok(null);
+    });
+    if (written.kind === 'problem') {
+      env.log.warn({ because: written.problem.because }, 'the first records could not be written');
+    }
+  }
+
+  /** Secrets under a key that is on its way out are sealed under the present one. */
+  async #reseal(leader: Leader): Promise<void> {
+    try {
+      const puts = await this.#secrets.resealed();
+      if (puts.length > 0) await leader.mutate(() => ok(null), { extra: () => ({ puts }) });
+    } catch (error) {
+      this.#options.env.log.error({ err: error }, 'secrets could not be sealed anew');
+    }
+  }
+
+  #makeLeader(leadership: NotedLeadership, mirror: Mirror): Leader {
+    const { env, store, drivers, clusterId } = this.#options;
+    const leader: Leader = new Leader({
       env: { ...env, log: env.log.child({ epoch: leadership.epoch }) },
       store,
       leadership,
@@ -201,28 +335,23 @@ class RunningManager implements Manager {
       drivers,
       queues: this.#queues,
       metrics: this.#metrics,
+      secrets: this.#secrets,
+      clusterId,
+      onRoster: () => {
+        if (this.#leader === leader) this.#onRoster(leader);
+      },
       onEvents: () => this.#events.deliver(),
     });
-  }
-}
-
-/** A new cluster's settings. Without them the leader keeps to the same ones, unwritten. */
-async function writeSettings(leader: Leader, env: Env): Promise<void> {
-  const written = await leader.mutate((draft) => {
-    draft.put(leader.mirror.settings);
-    return ok(null);
-  });
-  if (written.kind === 'problem') {
-    env.log.warn({ because: written.problem.because }, 'the settings could not be written');
+    return leader;
   }
 }
 
 /** How soon a failed campaign is tried again, in ms. */
 const campaignRetryMs = 1000;
 
-/** Resolves when the leadership is lost or this manager stops. */
-function over(leadership: Leadership, stopping: AbortSignal): Promise<void> {
-  const signals = [leadership.lost, stopping];
+/** Resolves when the leadership is lost or this manager is to end it. */
+function over(leadership: Leadership, ending: readonly AbortSignal[]): Promise<void> {
+  const signals = [leadership.lost, ...ending];
   return new Promise((resolve) => {
     const end = (): void => {
       for (const signal of signals) signal.removeEventListener('abort', end);

@@ -15,6 +15,8 @@ export interface ManagerMetrics {
   readonly nodes: Gauge<'state'>;
   readonly vms: Gauge<'state'>;
   readonly findings: Gauge<'severity'>;
+  readonly managers: Gauge<'reachable'>;
+  readonly storeQuorum: Gauge;
 }
 
 /** A registry of its own, so that two managers in one process do not count together. */
@@ -49,6 +51,17 @@ export function managerMetrics(): ManagerMetrics {
       registers,
     }),
     vms: new Gauge({ name: 'kennel_vms', help: 'VMs by state', labelNames: ['state'], registers }),
+    managers: new Gauge({
+      name: 'kennel_managers',
+      help: 'Managers by whether they answer this leader',
+      labelNames: ['reachable'],
+      registers,
+    }),
+    storeQuorum: new Gauge({
+      name: 'kennel_store_has_quorum',
+      help: '1 while the store has a quorum, as this manager sees it',
+      registers,
+    }),
     findings: new Gauge({
       name: 'kennel_findings',
       help: 'Things that are wrong now, by severity',

@@ -11,6 +11,18 @@ export function notLeading(): Problem {
   };
 }
 
+/** A read of something that only what is committed now can answer. */
+export function onlyOldKnown(ageMs: number | null): Problem {
+  const old = ageMs === null ? 'nothing' : `only what was committed ${ageMs} ms ago or before`;
+  return {
+    code: 'E_UNAVAILABLE',
+    what: 'the state of the cluster cannot be read',
+    because: `the store does not answer, and this manager knows ${old}`,
+    so: 'nothing was answered, rather than something old',
+    try: ['kennel status, which shows what is known and how old it is', 'kennel manager ls'],
+  };
+}
+
 const notMade = 'the change was not made';
 
 /** Leadership ended before the change was sent, or the store refused it for that reason. */

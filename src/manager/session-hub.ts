@@ -4,7 +4,7 @@ import type { TimingSettings } from '../core/model/settings.ts';
 import type { AddressedCommand } from '../core/plan.ts';
 import type { Env } from '../env/env.ts';
 import type { MessageChannel } from '../env/network.ts';
-import type { AgentCommand } from '../api/schema/session.ts';
+import type { AgentCommand, ManagerList } from '../api/schema/session.ts';
 import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
 import type { ObservationBook } from './observation-book.ts';
@@ -20,6 +20,8 @@ export interface LeadingListener {
   heartbeat(heartbeat: WaitingHeartbeat): void;
   /** Something was observed that a decision may depend on. */
   observed(): void;
+  /** The managers of the cluster, for agents; null = none is recorded. */
+  managerList(): ManagerList | null;
   /** The node was overdue, or under a fence operation: its heartbeat may change a decision. */
   heartbeatMatters(node: NodeId): boolean;
 }
@@ -28,6 +30,8 @@ export interface HubIdentity {
   readonly clusterId: string;
   readonly manager: string;
   timing(): TimingSettings;
+  /** Another manager of this cluster dialled. */
+  onPeer(channel: MessageChannel): void;
 }
 
 /** A question for a domain's XML that only the session it was put to may answer. */
@@ -55,8 +59,13 @@ export class SessionHub {
 
   /** Takes a connection; what it may say depends on its certificate and its hello. */
   accept(channel: MessageChannel): void {
-    if (channel.peer.role !== 'agent' || channel.peer.clusterId !== this.#identity.clusterId) {
-      channel.close('only agents of this cluster speak here');
+    const { role, clusterId } = channel.peer;
+    if (role === 'admin' || clusterId !== this.#identity.clusterId) {
+      channel.close('only agents and managers of this cluster speak here');
+      return;
+    }
+    if (role === 'manager') {
+      this.#identity.onPeer(channel);
       return;
     }
     const accepted = new AgentSession(this.#env, channel, {
@@ -85,6 +94,14 @@ export class SessionHub {
       if (refusal !== null) session.refuse(refusal);
       else if (!session.keepsTo(this.#identity.timing())) session.refuse('the times have changed');
     }
+    this.announceManagers();
+  }
+
+  /** Managers came or went: agents that have another list are told. */
+  announceManagers(): void {
+    const list = this.#leading?.managerList() ?? null;
+    if (list === null) return;
+    for (const session of this.#sessions.values()) session.tellManagers(list);
   }
 
   /** Ends every connection, also those without a hello. */
@@ -175,6 +192,8 @@ export class SessionHub {
       heartbeatMs: timing.heartbeatMs,
       leaseTtlMs: timing.leaseTtlMs,
     });
+    const list = this.#leading?.managerList() ?? null;
+    if (list !== null) session.tellManagers(list);
     this.#leading?.observed();
     return null;
   }

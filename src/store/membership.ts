@@ -23,6 +23,8 @@ export type MembershipOutcome =
 export interface Membership {
   /** False where the store has servers of its own, so that managers come and go without it. */
   readonly managersVote: boolean;
+  /** Numbers of all members, learners included. Rejects when it cannot be told now. */
+  list(): Promise<readonly number[]>;
   addLearner(member: Member): Promise<MembershipOutcome>;
   /** Refused while the learner is behind. */
   promote(number: number): Promise<MembershipOutcome>;
@@ -34,6 +36,7 @@ const done = (): Promise<MembershipOutcome> => Promise.resolve({ kind: 'done' })
 /** For stores that managers are only clients of: etcd, and the one in memory. */
 export const storeApart: Membership = {
   managersVote: false,
+  list: () => Promise.resolve([]),
   addLearner: done,
   promote: done,
   remove: done,

@@ -62,7 +62,7 @@ export class BenchCluster {
       directory,
     ]);
     const cluster = new BenchCluster(options, await adminClient(directory));
-    await cluster.#until('the manager leads', () => true);
+    await cluster.#until('the manager leads', (view) => view.leader !== null);
     await Promise.all(options.nodes.map((node) => cluster.#join(node)));
     for (const node of options.nodes) cluster.startAgent(node);
     await cluster.untilReady(options.nodes);
@@ -243,5 +243,5 @@ async function adminClient(managerDirectory: string): Promise<Client> {
       certificateAuthority: join(admin, 'ca.crt'),
     }),
   );
-  return openClient({ target: { unixSocket: join(managerDirectory, 'api.sock') }, credentials });
+  return openClient({ targets: [{ unixSocket: join(managerDirectory, 'api.sock') }], credentials });
 }

@@ -1,14 +1,10 @@
 import { startApiServer } from '../../src/api/server/server.ts';
-import { loadManagerConfig } from '../../src/cli/start/service-config.ts';
+import { openManager } from '../../src/cli/start/open-manager.ts';
 import { untilStopped } from '../../src/cli/start/until-stopped.ts';
-import { clusterId } from '../../src/core/model/ids.ts';
 import { problem, type Outcome } from '../../src/core/problem.ts';
-import { realEnv } from '../../src/env/real/real-env.ts';
 import { realLog } from '../../src/env/real/log.ts';
 import { formatProblem, KennelError } from '../../src/errors/kennel-error.ts';
 import { startManager } from '../../src/manager/manager.ts';
-import { loadAuthority, loadCredentials } from '../../src/pki/credential-files.ts';
-import { openFileStore } from '../../src/store/file/file-store.ts';
 import { driversOf } from '../../fencing/registry.ts';
 import { benchDriver } from './bmc-driver.ts';
 
@@ -18,35 +14,13 @@ import { benchDriver } from './bmc-driver.ts';
  */
 async function main(directory: string): Promise<void> {
   const log = realLog({ level: 'info' });
-  const local = realEnv({ log });
-  const config = valueOf(await loadManagerConfig(local.disk, directory));
-  const now = local.clock.wallIso();
-  const credentials = valueOf(await loadCredentials(local.disk, `${directory}/manager.pem`, now));
-  const authority = valueOf(await loadAuthority(local.disk, `${directory}/authority.pem`));
-  const env = realEnv({ log, credentials: () => credentials });
-  const { clusterName, name, address, apiPort, sessionPort, profile } = config;
-  const store = await openFileStore({
-    env,
-    directory: `${directory}/store`,
-    clusterId: clusterId(config.clusterId),
-    nodeName: name,
-    onFatal: (error) => {
-      log.error({ err: error }, 'the log could not be synced; this process stops');
-      process.exit(70);
-    },
-  });
+  const opened = valueOf(await openManager(directory, log));
+  const { env, config, credentials, store, options } = opened;
+  const { address, apiPort } = config;
   const manager = await startManager({
-    env,
-    store,
-    name,
-    clusterId: config.clusterId,
-    clusterName,
-    authority,
+    ...options,
     drivers: driversOf([benchDriver]),
     readXml: () => Promise.resolve(noXml()),
-    sessions: { host: address, port: sessionPort },
-    managers: [`${address}:${sessionPort}`],
-    profile,
   });
   const api = await startApiServer({
     env,

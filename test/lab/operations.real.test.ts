@@ -190,7 +190,7 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
     const config = join(foreign, 'admin', 'lab.yaml');
     writeFileSync(
       config,
-      `unixSocket: ${join(site.cluster.directory, 'api.sock')}
+      `unixSockets: [${join(site.cluster.directory, 'api.sock')}]
 certificate: admin.crt
 key: admin.key
 certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}
@@ -217,7 +217,7 @@ certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}
     writeFileSync(join(thief, 'agent.crt'), certificate);
     writeFileSync(
       join(thief, 'client.yaml'),
-      `unixSocket: ${join(site.cluster.directory, 'api.sock')}
+      `unixSockets: [${join(site.cluster.directory, 'api.sock')}]
 certificate: agent.crt
 key: agent.key
 certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}

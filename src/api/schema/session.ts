@@ -49,6 +49,9 @@ const reportSchema = z.object({
   degraded: textSchema.nullable(),
 });
 
+/** Which list of managers: that of a newer epoch goes first, then the higher version. */
+const rosterMarkSchema = z.object({ epoch: epochSchema, version: z.int().min(0) });
+
 export const agentMessageSchema = z.discriminatedUnion('kind', [
   /** First message of a session. */
   z.object({
@@ -61,6 +64,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     incarnation: incarnationSchema,
     /** Newest epoch this agent has accepted, persisted across restarts. */
     epochSeen: epochSchema,
+    /** The list of managers that it has; null = none yet. Absent: it takes no lists. */
+    roster: rosterMarkSchema.nullable().optional(),
     report: reportSchema,
   }),
   z.object({
@@ -168,11 +173,23 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     incarnation: incarnationIdSchema,
     commands: z.array(commandSchema).max(1024),
   }),
+  /** All managers of the cluster, told by the leader: an agent keeps a session with each. */
+  z.object({
+    kind: z.literal('managers'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    version: z.int().min(0),
+    managers: z
+      .array(z.object({ name: nameSchema, address: z.string().min(1).max(262) }))
+      .min(1)
+      .max(64),
+  }),
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
 export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export type ManagerMessage = z.infer<typeof managerMessageSchema>;
+export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;
 export type AgentReport = z.infer<typeof reportSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { managerViewSchema } from './managers.ts';
 import { permitSchema } from './session.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
@@ -118,7 +119,11 @@ export const statusViewSchema = z.object({
   epoch: z.int(),
   revision: z.int(),
   profile: z.string(),
-  managers: z.array(z.object({ name: z.string(), healthy: z.boolean() })),
+  /** The manager that answered: what it saw of nodes is its own, whoever leads. */
+  answeredBy: z.string(),
+  /** How long ago it is certain that nothing newer was committed, in ms; 0 = confirmed just now. */
+  ageMs: z.number(),
+  managers: z.array(managerViewSchema),
   findings: z.array(findingSchema),
   nodes: z.array(nodeViewSchema),
   vms: z.array(vmViewSchema),

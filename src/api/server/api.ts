@@ -8,16 +8,20 @@ import type { Env } from '../../env/env.ts';
 import type { PeerIdentity } from '../../env/network.ts';
 import { KennelError } from '../../errors/kennel-error.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
-import { problemViewSchema } from '../schema/views.ts';
+import { problemViewSchema, type StatusView } from '../schema/views.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without a certificate. */
     readonly isOpen?: boolean;
+    /** Answered to managers, and to nobody else. */
+    readonly isForManagers?: boolean;
   }
   interface FastifyRequest {
     /** Set before any handler of a route that is not open. */
     administrator: PeerIdentity | null;
+    /** Set before the handler of a route for managers. */
+    manager: PeerIdentity | null;
   }
 }
 
@@ -54,6 +58,18 @@ export const changeQuery = z.strictObject({
 export function valueOf<T>(outcome: Outcome<T>): T {
   if (outcome.kind === 'problem') throw new KennelError(outcome.problem);
   return outcome.value;
+}
+
+/** A status that is certainly not old. Lists carry no age, so they are not made of an old one. */
+export function fresh(status: StatusView): StatusView {
+  if (status.ageMs === 0) return status;
+  throw new KennelError({
+    code: 'E_UNAVAILABLE',
+    what: 'the state of the cluster cannot be read',
+    because: `the store does not answer, and what is known here is ${status.ageMs} ms old`,
+    so: 'nothing was answered, rather than something old',
+    try: ['kennel status, which shows what is known and how old it is', 'kennel manager ls'],
+  });
 }
 
 /** Who asks, for the service. Only for routes that are not open. */

@@ -10,9 +10,10 @@ import {
 } from 'fastify-type-provider-zod';
 import type { ZodType } from 'zod';
 import type { Problem } from '../../core/problem.ts';
+import type { ClusterService } from '../cluster-service.ts';
 import type { CredentialSource } from '../../pki/credentials.ts';
 import { valueOf, type Api, type RouteContext } from './api.ts';
-import { administratorOf } from './authentication.ts';
+import { administratorOf, managerOf } from './authentication.ts';
 import { noSuchRoute, problemOfError, RequestInvalid } from './error-answer.ts';
 import { fieldProblem, type RequestPart } from './field-problems.ts';
 import { documentHead } from './openapi.ts';
@@ -22,6 +23,7 @@ import { eventRoutes } from './routes/events.ts';
 import { failoverRoutes } from './routes/failovers.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
 import { statusRoutes } from './routes/status.ts';
+import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
 import { vmChangeRoutes, vmRoutes } from './routes/vms.ts';
 
@@ -56,6 +58,7 @@ export async function buildApp(
     eventRoutes,
     failoverRoutes,
     enrolmentRoutes,
+    managerRoutes,
     toolRoutes,
   ]) {
     routes(api, context);
@@ -83,17 +86,32 @@ function compileValidator(route: { readonly schema: ZodType; readonly httpPart?:
 /** Before the body is read, so that strangers can make the server read nothing. */
 function authenticate(api: Api, { env }: RouteContext, credentials: CredentialSource): void {
   api.decorateRequest('administrator', null);
+  api.decorateRequest('manager', null);
   api.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.isOpen === true) return;
+    const { isOpen, isForManagers } = request.routeOptions.config;
+    if (isOpen === true) return;
     const socket = request.raw.socket as TLSSocket;
+    if (isForManagers === true) {
+      request.manager = valueOf(managerOf(socket, credentials(), env.clock.wallIso()));
+      return;
+    }
     request.administrator = valueOf(administratorOf(socket, credentials(), env.clock.wallIso()));
   });
 }
 
-function answerProblems(api: Api, { env }: RouteContext): void {
-  const answer = (reply: FastifyReply, problem: Problem): FastifyReply =>
+/**
+ * Where the leader answers the same request; null when it is this one, or not known. The client
+ * goes there itself: so the leader sees who asks, and no manager has to be believed about that.
+ */
+function leaderUrl(service: ClusterService, path: string): string | null {
+  const leader = service.leader();
+  return leader === null || leader.isSelf ? null : `https://${leader.api}${path}`;
+}
+
+function answerProblems(api: Api, { env, service }: RouteContext): void {
+  const answer = (reply: FastifyReply, problem: Problem, status?: number): FastifyReply =>
     reply
-      .code(problemStatus[problem.code])
+      .code(status ?? problemStatus[problem.code])
       .type('application/json; charset=utf-8')
       .serializer((payload: unknown) => JSON.stringify(payload))
       .send({ error: problem });
@@ -106,7 +124,10 @@ function answerProblems(api: Api, { env }: RouteContext): void {
       // What the problem says names the caller as far as a certificate told who it is.
       env.log.warn({ ...about(request), because: problem.what }, 'a request was refused');
     }
-    return answer(reply, problem);
+    const elsewhere =
+      problem.code === 'E_NOT_LEADER' ? leaderUrl(service, request.raw.url ?? '/') : null;
+    if (elsewhere !== null) void reply.header('location', elsewhere);
+    return answer(reply, problem, elsewhere === null ? undefined : 307);
   });
   api.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
@@ -125,12 +146,13 @@ function about(request: {
   readonly method: string;
   readonly routeOptions: FastifyRequest['routeOptions'];
   readonly administrator: FastifyRequest['administrator'];
+  readonly manager: FastifyRequest['manager'];
   readonly raw: IncomingMessage;
 }): Record<string, unknown> {
   return {
     method: request.method,
     route: request.routeOptions.url ?? 'none',
-    actor: request.administrator?.name ?? 'none',
+    actor: request.administrator?.name ?? request.manager?.name ?? 'none',
     from: request.raw.socket.remoteAddress,
   };
 }

@@ -60,6 +60,7 @@ test('every route is there, under the name that the client uses', () => {
   expect(
     operations.map(({ route, operation }) => `${route} ${operation.operationId}`).sort(),
   ).toEqual([
+    'DELETE /v1/managers/{manager} removeManager',
     'DELETE /v1/nodes/{node} removeNode',
     'DELETE /v1/vms/{vm} deleteVm',
     'GET /metrics metrics',
@@ -68,6 +69,7 @@ test('every route is there, under the name that the client uses', () => {
     'GET /v1/explain/{topic} explain',
     'GET /v1/failovers failovers',
     'GET /v1/failovers/{id} failover',
+    'GET /v1/managers managers',
     'GET /v1/nodes nodes',
     'GET /v1/nodes/{node} node',
     'GET /v1/status status',
@@ -75,6 +77,9 @@ test('every route is there, under the name that the client uses', () => {
     'GET /v1/vms/{vm} vm',
     'GET /v1/watch watchEvents',
     'POST /v1/join join',
+    'POST /v1/managers/handover handover',
+    'POST /v1/managers/join joinManager',
+    'POST /v1/managers/tokens createManagerToken',
     'POST /v1/nodes/{node}/confirm-off confirmOff',
     'POST /v1/nodes/{node}/fence fenceNode',
     'POST /v1/nodes/{node}/fence-devices addFenceDevice',
@@ -112,7 +117,7 @@ test('the document is OpenAPI 3.1 in form: head, parameters, answers and referen
   ).toEqual([]);
 });
 
-test('every route but joining asks for the certificate of an administrator', () => {
+test('every route but those of joining asks for the certificate of an administrator', () => {
   expect(document['security']).toEqual([{ administrator: [] }]);
   expect(document['components']).toMatchObject({
     securitySchemes: { administrator: { type: 'mutualTLS' } },
@@ -120,6 +125,8 @@ test('every route but joining asks for the certificate of an administrator', () 
   const own = operations.filter(({ operation }) => operation.security !== undefined);
   expect(own.map(({ route, operation }) => [route, operation.security])).toEqual([
     ['POST /v1/join', []],
+    ['POST /v1/managers/join', []],
+    ['POST /v1/managers/handover', [{ manager: [] }]],
   ]);
 });
 
@@ -129,7 +136,7 @@ test('every change that an administrator makes can be a dry run', () => {
     operation.parameters?.some((one) => one.name === 'dryRun' && one.in === 'query'),
   );
   const rest = changes.filter((change) => !dry.includes(change)).map(({ route }) => route);
-  expect(rest).toEqual(['POST /v1/join']);
+  expect(rest).toEqual(['POST /v1/join', 'POST /v1/managers/join', 'POST /v1/managers/handover']);
 });
 
 test('there is no example or default of a secret', () => {

@@ -14,6 +14,11 @@ const administrator = {
   description: 'certificate of an administrator, issued by the cluster',
 } as unknown as SecurityScheme;
 
+const manager = {
+  type: 'mutualTLS',
+  description: 'certificate of a manager, issued by the cluster',
+} as unknown as SecurityScheme;
+
 /** What the document says about the whole interface; routes come from their schemas. */
 export const documentHead: DocumentHead = {
   openapi: openApiVersion,
@@ -23,7 +28,7 @@ export const documentHead: DocumentHead = {
     description:
       'Control plane of a Kennel cluster. Every error is `{"error": problem}` with a stable code.',
   },
-  components: { securitySchemes: { administrator } },
+  components: { securitySchemes: { administrator, manager } },
   security: [{ administrator: [] }],
 };
 

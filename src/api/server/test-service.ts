@@ -1,5 +1,6 @@
-import { ok, problem, type Outcome } from '../../core/problem.ts';
+import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
+import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
 import type { Joined, ProbeView } from '../schema/requests.ts';
 import type {
   EventView,
@@ -15,6 +16,10 @@ export interface TestService extends ClusterService {
   readonly calls: { readonly method: string; readonly given: readonly unknown[] }[];
   /** Says something to everybody who watches. */
   emit(event: EventView): void;
+  /** Who it says leads; itself by default. */
+  leads: ReturnType<ClusterService['leader']>;
+  /** When set, every change is answered with it. */
+  refusal: Problem | null;
   /** Running watches, with what they asked for. */
   readonly watches: ReadonlySet<{ readonly after: number }>;
 }
@@ -78,6 +83,33 @@ export const testNode: NodeView = {
   fence: null,
 };
 
+export const testManager: ManagerView = {
+  name: 'mgr-1',
+  number: 1,
+  role: 'voter',
+  api: '192.0.2.9:7400',
+  sessions: '192.0.2.9:7401',
+  healthy: true,
+  leads: true,
+  lastSeenMs: 0,
+  behind: 0,
+  joinedAt: '2026-11-20T08:00:00.000Z',
+};
+
+const testManagers: ManagersView = {
+  leader: 'mgr-1',
+  epoch: 4,
+  managers: [testManager],
+  store: { driver: 'file', hasQuorum: true, readOnly: null, syncMs: 1, members: [] },
+};
+
+export const testHandover: Handover = {
+  authorityKey: '',
+  clusterKeys: [{ id: '00000001', key: '' }],
+  store: { kind: 'raft' },
+  managers: [],
+};
+
 const testStatus: StatusView = {
   clusterId: uuid,
   clusterName: 'test',
@@ -86,7 +118,9 @@ const testStatus: StatusView = {
   epoch: 4,
   revision: 88,
   profile: 'default',
-  managers: [{ name: 'mgr-1', healthy: true }],
+  answeredBy: 'mgr-1',
+  ageMs: 0,
+  managers: [testManager],
   findings: [],
   nodes: [testNode],
   vms: [testVm],
@@ -131,12 +165,14 @@ export const testEvent = (sequence: number): EventView => ({
 const notFound = (what: string): Outcome<never> =>
   problem({ code: 'E_NOT_FOUND', what, because: 'no such name', so: '', try: ['kennel status'] });
 
-export function makeTestService(options: { readonly joined?: Joined } = {}): TestService {
+export function makeTestService(
+  options: { readonly joined?: Joined; readonly managerJoined?: ManagerJoined } = {},
+): TestService {
   const calls: { method: string; given: readonly unknown[] }[] = [];
   const watches = new Set<{ after: number; listener: (event: EventView) => void }>();
   const record = <T>(method: string, value: T, ...given: readonly unknown[]): Outcome<T> => {
     calls.push({ method, given });
-    return ok(value);
+    return service.refusal === null ? ok(value) : problem(service.refusal);
   };
   const node = async (name: string): Promise<Outcome<NodeView>> =>
     name === 'node-1' ? record('node', testNode, name) : notFound(`there is no node ${name}`);
@@ -153,9 +189,19 @@ export function makeTestService(options: { readonly joined?: Joined } = {}): Tes
     certificateAuthority: '',
     managers: ['192.0.2.9:7444'],
   };
-  return {
+  const managerJoined: ManagerJoined = options.managerJoined ?? {
+    clusterId: uuid,
+    clusterName: 'test',
+    profile: 'default',
+    number: 2,
+    certificate: '',
+    certificateAuthority: '',
+  };
+  const service: TestService = {
     calls,
     watches,
+    leads: { name: 'mgr-1', api: testManager.api, isSelf: true },
+    refusal: null,
     emit: (event) => {
       for (const watch of watches) watch.listener(event);
     },
@@ -164,6 +210,12 @@ export function makeTestService(options: { readonly joined?: Joined } = {}): Tes
     vm,
     createToken: async (body, caller) => record('createToken', token, body, caller),
     join: async (body) => record('join', joined, body),
+    leader: () => service.leads,
+    managers: async () => record('managers', testManagers),
+    createManagerToken: async (body, caller) => record('createManagerToken', token, body, caller),
+    joinManager: async (body) => record('joinManager', managerJoined, body),
+    handover: async (to) => record('handover', testHandover, to),
+    removeManager: async (name, caller) => record('removeManager', testManager, name, caller),
     removeNode: async (name, caller) => record('removeNode', testNode, name, caller),
     addFenceDevice: async (...given) => record('addFenceDevice', testProbe, ...given),
     fenceNode: async (...given) => record('fenceNode', testFence, ...given),
@@ -188,6 +240,7 @@ export function makeTestService(options: { readonly joined?: Joined } = {}): Tes
       record('explain', { topic, facts: ['it is so'], awaiting: [], try: [] }, topic),
     metrics: async () => '# TYPE kennel_up gauge\nkennel_up 1\n',
   };
+  return service;
 }
 
 /** The caller that a recorded call ended with. */

@@ -214,7 +214,7 @@ async function vmOrGone() {
 describe('node token', () => {
   const files = {
     '/etc/kennel/admin.yaml':
-      'address: 10.0.0.10:7400\ncertificate: a\nkey: b\ncertificateAuthority: c\n',
+      'addresses: [10.0.0.10:7400]\ncertificate: a\nkey: b\ncertificateAuthority: c\n',
   };
 
   test('prints the token alone to standard output, and how to use it to standard error', async () => {

@@ -1,23 +1,16 @@
-import { nameSchema } from '../../api/schema/primitives.ts';
 import { valueOf, withClient } from '../action.ts';
 import type { Change } from '../change-options.ts';
 import type { Call } from '../command.ts';
 import { findClientConfig } from '../client-config.ts';
 import { isForPeople, print } from '../output.ts';
-import { usageError } from '../usage.ts';
+import { checkName } from '../name.ts';
 
 /** Nothing happens after the token exists, so `--wait` has nothing to add. */
 export async function makeToken(
   call: Call,
   options: Change & { readonly node: string | null; readonly ttl: number },
 ): Promise<number> {
-  if (options.node !== null && !nameSchema.safeParse(options.node).success) {
-    throw usageError({
-      what: `"${options.node}" cannot be the name of a node`,
-      because: 'a name has 1 to 63 lower-case letters, digits and inner dashes',
-      try: ['--node node-4'],
-    });
-  }
+  if (options.node !== null) checkName('node', options.node);
   return withClient(call, async (client) => {
     const body = { node: options.node, ttlMs: options.ttl };
     const made = valueOf(await client.createToken(body, { dryRun: options.dryRun }));
@@ -37,7 +30,7 @@ async function nextStep(
   node: string | null,
 ): Promise<string> {
   const { config } = valueOf(await findClientConfig(call.world, call.globals.configFile));
-  const manager = 'address' in config ? config.address : 'MANAGER:7400';
+  const manager = 'addresses' in config ? config.addresses[0] : 'MANAGER:7400';
   return [
     `good for one join until ${made.expiresAt}; on the new node:`,
     `  kennel agent join --manager ${manager} --node ${node ?? 'NAME'} --address ADDRESS --token-stdin`,

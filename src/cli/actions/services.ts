@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { nameSchema } from '../../api/schema/primitives.ts';
 import { valueOf } from '../action.ts';
 import type { Call } from '../command.ts';
-import { parseHostPort } from '../host-port.ts';
+import { parseHostPort } from '../../api/schema/host-port.ts';
+import { checkName } from '../name.ts';
 import { print } from '../output.ts';
 import { readSecret } from '../secret-input.ts';
 import { usageError } from '../usage.ts';
@@ -37,22 +37,52 @@ export async function runAgent(
   return 0;
 }
 
+function managerAddress(given: string): { readonly host: string; readonly port: number } {
+  const parsed = parseHostPort(given);
+  if (parsed.kind === 'ok') return { host: parsed.host, port: parsed.port };
+  throw usageError({
+    what: '--manager has no usable value',
+    because: parsed.because,
+    try: ['--manager 10.0.0.10:7400'],
+  });
+}
+
+interface JoinManager {
+  readonly tokenFile: string | null;
+  readonly tokenStdin: boolean;
+  readonly manager: string;
+  readonly name: string;
+  readonly address: string;
+  readonly apiPort: number;
+  readonly sessionPort: number;
+  readonly directory: string;
+}
+
+export async function joinManager(call: Call, options: JoinManager): Promise<number> {
+  const { name, address, apiPort, sessionPort, tokenFile, tokenStdin } = options;
+  const manager = managerAddress(options.manager);
+  checkName('manager', name);
+  const directory = resolve(call.world.workingDirectory, options.directory);
+  const token = await readSecret(call.world, { noun: 'token', file: tokenFile, stdin: tokenStdin });
+  const start = await call.world.start();
+  const joined = valueOf(
+    await start.joinManager({ directory, token, manager, name, address, apiPort, sessionPort }),
+  );
+  await print(call, joined, () =>
+    [
+      `${name} joined cluster ${joined.clusterId} as manager number ${joined.number}, data in ${directory}`,
+      '',
+      'next:',
+      `  kennel manager run --directory ${directory}`,
+      `  addresses: [${joined.managers.join(', ')}]   (in the configurations of clients)`,
+    ].join('\n'),
+  );
+  return 0;
+}
+
 export async function joinAgent(call: Call, options: JoinOptions): Promise<number> {
-  const manager = parseHostPort(options.manager);
-  if (manager.kind === 'invalid') {
-    throw usageError({
-      what: '--manager has no usable value',
-      because: manager.because,
-      try: ['--manager 10.0.0.10:7400'],
-    });
-  }
-  if (!nameSchema.safeParse(options.node).success) {
-    throw usageError({
-      what: `"${options.node}" cannot be the name of a node`,
-      because: 'a name has 1 to 63 lower-case letters, digits and inner dashes',
-      try: ['--node node-1'],
-    });
-  }
+  const manager = managerAddress(options.manager);
+  checkName('node', options.node);
   const absolute = (path: string | null): string | null =>
     path === null ? null : resolve(call.world.workingDirectory, path);
   const directory = resolve(call.world.workingDirectory, options.directory);
@@ -65,7 +95,7 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
   const joined = valueOf(
     await start.joinAgent({
       token,
-      manager: { host: manager.host, port: manager.port },
+      manager,
       node: options.node,
       address: options.address,
       directory,

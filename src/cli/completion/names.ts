@@ -22,6 +22,8 @@ export async function namesFor(
       return completes.words.map((word) => ({ word, summary: '' }));
     case 'node':
       return ask(world, configFile, nodeNames);
+    case 'manager':
+      return ask(world, configFile, managerNames);
     case 'vm':
       return ask(world, configFile, vmNames);
     case 'failover':
@@ -60,6 +62,11 @@ async function ask(
 async function nodeNames(client: Client): Promise<readonly Candidate[]> {
   const nodes = valueOf(await client.nodes());
   return nodes.map((node) => ({ word: node.name, summary: `node, ${node.state}` }));
+}
+
+async function managerNames(client: Client): Promise<readonly Candidate[]> {
+  const { managers } = valueOf(await client.managers());
+  return managers.map(({ name, role }) => ({ word: name, summary: `manager, ${role}` }));
 }
 
 async function vmNames(client: Client): Promise<readonly Candidate[]> {

@@ -42,7 +42,7 @@ Which cluster, and who asks. The first of these that exists is used; \`--config\
 5. \`/etc/kennel/admin.yaml\`
 
 \`\`\`yaml
-address: manager-1.example:7400     # or unixSocket: /run/kennel/api.sock
+addresses: [manager-1.example:7400]  # every manager; or unixSockets: [/run/kennel/api.sock]
 certificate: admin.crt              # PEM files, relative to this file
 key: admin.key
 certificateAuthority: ca.crt

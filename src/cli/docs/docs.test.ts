@@ -34,6 +34,9 @@ test('every verb that changes the cluster takes the five options of changes', as
     'confirm-off',
     'power-on',
     'remove',
+    'token',
+    'replace',
+    'remove',
   ]);
   for (const verb of changing) {
     const flags = Object.values(verb.options).map((option) => option.flags.split(' ')[0]);

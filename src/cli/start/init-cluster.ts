@@ -1,10 +1,12 @@
-import { isIP } from 'node:net';
+import { formatHostPort } from '../../api/schema/host-port.ts';
 import { problem, ok, type Outcome } from '../../core/problem.ts';
 import { DiskError } from '../../env/disk.ts';
 import { realEnv } from '../../env/real/real-env.ts';
 import { realLog } from '../../env/real/log.ts';
 import type { Env } from '../../env/env.ts';
+import { alternativeNamesOf } from '../../pki/alternative-names.ts';
 import { createAuthority } from '../../pki/authority.ts';
+import { makeClusterKey, saveClusterKeys } from '../../pki/cluster-keys.ts';
 import { saveAuthority, saveCredentials } from '../../pki/credential-files.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import { issueCredentials } from '../../pki/leaf.ts';
@@ -12,6 +14,8 @@ import { writeClientConfig } from '../client-config.ts';
 import type { InitClusterOptions, InitClusterResult } from '../start-functions.ts';
 import { saveManagerConfig, type ManagerConfig } from './service-config.ts';
 import { storeConfigOf, type StoreConfig } from './store-config.ts';
+
+const firstManager = 'manager-1';
 
 /** Makes a cluster: its authority, its first manager, and the configuration of its first admin. */
 export async function initCluster(
@@ -46,7 +50,8 @@ async function make(
   const config: ManagerConfig = {
     clusterId: env.random.uuid(),
     clusterName: options.clusterName,
-    name: 'manager-1',
+    name: firstManager,
+    number: 1,
     address,
     apiPort: options.apiPort,
     sessionPort: options.sessionPort,
@@ -60,12 +65,13 @@ async function make(
     role: 'manager',
     name: config.name,
     nowIso,
-    ...(isIP(address) === 0 ? { dnsNames: [address] } : { ipAddresses: [address] }),
+    ...alternativeNamesOf([address]),
   });
   if (manager.kind === 'problem') return manager;
   const adminConfig = await makeAdmin(env, directory, authority, config);
   if (adminConfig.kind === 'problem') return adminConfig;
   await saveAuthority(env.disk, `${directory}/authority.pem`, authority);
+  await saveClusterKeys(env.disk, `${directory}/cluster-keys.json`, [makeClusterKey()]);
   await saveCredentials(env.disk, `${directory}/manager.pem`, manager.value);
   // Written last: its presence says that everything else is there.
   await saveManagerConfig(env.disk, directory, config);
@@ -93,7 +99,7 @@ async function makeAdmin(
   await write('admin.key', admin.value.keyPem);
   await write('ca.crt', authority.certificatePem);
   await writeClientConfig(env.disk, path, {
-    address: `${config.address}:${config.apiPort}`,
+    addresses: [formatHostPort(config.address, config.apiPort)],
     certificate: 'admin.crt',
     key: 'admin.key',
     certificateAuthority: 'ca.crt',

@@ -7,7 +7,7 @@ import type { Env } from '../../env/env.ts';
 import { realEnv } from '../../env/real/real-env.ts';
 import { realLog } from '../../env/real/log.ts';
 import { loadCredentials } from '../../pki/credential-files.ts';
-import { parseHostPort } from '../host-port.ts';
+import { parseHostPort } from '../../api/schema/host-port.ts';
 import type { RunAgentOptions } from '../start-functions.ts';
 import { packageVersion } from '../version.ts';
 import { loadAgentConfig, readText, type AgentConfig } from './service-config.ts';

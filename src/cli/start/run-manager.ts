@@ -1,70 +1,61 @@
 import { startApiServer } from '../../api/server/server.ts';
-import { ok, type Outcome } from '../../core/problem.ts';
-import { clusterId, nodeId } from '../../core/model/ids.ts';
-import { realEnv } from '../../env/real/real-env.ts';
+import { ok, problem, type Outcome } from '../../core/problem.ts';
+import { nodeId } from '../../core/model/ids.ts';
 import { realLog } from '../../env/real/log.ts';
 import { startManager } from '../../manager/manager.ts';
 import type { ReadDomainXml } from '../../manager/service/vm-service.ts';
-import { loadAuthority, loadCredentials } from '../../pki/credential-files.ts';
 import { builtinDrivers } from '../../../fencing/registry.ts';
 import type { RunManagerOptions } from '../start-functions.ts';
-import { openStore } from './open-store.ts';
-import { loadManagerConfig } from './service-config.ts';
+import { openManager } from './open-manager.ts';
 import { untilStopped } from './until-stopped.ts';
 
-/** Runs a manager in the foreground until it is told to stop. */
+/**
+ * Runs a manager in the foreground until it is told to stop. E_CONFLICT when it was removed from its
+ * cluster: it would be of no use, and is not to be started again.
+ */
 export async function runManager({ directory }: RunManagerOptions): Promise<Outcome<null>> {
   const log = realLog({ level: 'info' });
-  const local = realEnv({ log });
-  const config = await loadManagerConfig(local.disk, directory);
-  if (config.kind === 'problem') return config;
-  const now = local.clock.wallIso();
-  const credentials = await loadCredentials(local.disk, `${directory}/manager.pem`, now);
-  if (credentials.kind === 'problem') return credentials;
-  const authority = await loadAuthority(local.disk, `${directory}/authority.pem`);
-  if (authority.kind === 'problem') return authority;
-  const env = realEnv({ log, credentials: () => credentials.value });
-  const { clusterName, name, address, apiPort, sessionPort, profile } = config.value;
-  const store = await openStore({
-    env,
-    config: config.value.store,
-    directory: `${directory}/store`,
-    clusterId: clusterId(config.value.clusterId),
-    nodeName: name,
-    onFatal: (error) => {
-      // The page cache may have dropped what was said to be written: only a restart reads the truth.
-      log.error({ err: error }, 'the log could not be synced; this process stops');
-      process.exit(70);
-    },
-  });
-  if (store.kind === 'problem') return store;
+  const opened = await openManager(directory, log);
+  if (opened.kind === 'problem') return opened;
+  const { env, config, credentials, store, options } = opened.value;
+  const removed = new AbortController();
   const manager = await startManager({
-    env,
-    store: store.value,
-    name,
-    clusterId: config.value.clusterId,
-    clusterName,
-    authority: authority.value,
+    ...options,
     drivers: builtinDrivers(),
     readXml,
-    sessions: { host: address, port: sessionPort },
-    managers: [`${address}:${sessionPort}`],
-    profile,
+    onRemoved: () => removed.abort(),
   });
   const api = await startApiServer({
     env,
     service: manager.service,
-    credentials: () => credentials.value,
-    listen: { host: address, port: apiPort },
+    credentials: () => credentials,
+    listen: { host: config.address, port: config.apiPort },
     unixSocket: `${directory}/api.sock`,
   });
-  log.info({ manager: name, address: `${address}:${apiPort}` }, 'manager runs');
-  await untilStopped(new Promise<never>(() => undefined), async () => {
+  log.info({ manager: config.name, address: options.advertised.api }, 'manager runs');
+  const ended = new Promise<void>((resolve) => {
+    removed.signal.addEventListener('abort', () => resolve(), { once: true });
+    if (removed.signal.aborted) resolve();
+  });
+  await untilStopped(ended, async () => {
     await api.close();
     await manager.stop();
-    await store.value.close();
+    await store.close();
   });
-  return ok(null);
+  return removed.signal.aborted ? wasRemoved(config.name, directory) : ok(null);
+}
+
+function wasRemoved(name: string, directory: string): Outcome<never> {
+  return problem({
+    code: 'E_CONFLICT',
+    what: `${name} is no manager of this cluster any more`,
+    because: 'it was removed, or replaced by another one',
+    so: 'it has stopped; the cluster goes on without it',
+    try: [
+      'systemctl disable kennel-manager, on this machine',
+      `to bring it back: move ${directory} away, then kennel manager join`,
+    ],
+  });
 }
 
 const readXml: ReadDomainXml = async (xml) => {

@@ -5,11 +5,13 @@ import { DiskError, type Disk } from '../../env/disk.ts';
 import { nameSchema, portSchema, uuidSchema } from '../../api/schema/primitives.ts';
 import { storeConfigSchema } from './store-config.ts';
 
-/** `manager.yaml` in a manager's directory; made by `kennel init`. */
+/** `manager.yaml` in a manager's directory; made by `kennel init` and `kennel manager join`. */
 const managerConfigSchema = z.strictObject({
   clusterId: uuidSchema,
   clusterName: nameSchema,
   name: nameSchema,
+  /** In the registry of managers; never that of another one. */
+  number: z.int().min(1),
   address: z.string().min(1).max(255),
   apiPort: portSchema,
   sessionPort: portSchema,

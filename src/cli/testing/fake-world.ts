@@ -69,6 +69,11 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     connect: async () => connected(options.client),
     start: async (): Promise<StartFunctions> => ({
       initCluster: start('initCluster', { clusterId: 'c-1', adminConfig: '/data/admin.yaml' }),
+      joinManager: start('joinManager', {
+        clusterId: 'c-1',
+        number: 2,
+        managers: ['10.0.0.10:7400', '10.0.0.12:7400'],
+      }),
       runManager: start('runManager', null),
       joinAgent: start('joinAgent', { clusterId: 'c-1', managers: ['10.0.0.10:7401'] }),
       runAgent: start('runAgent', null),

@@ -1,3 +1,4 @@
+import type { ManagerView } from '../../api/schema/managers.ts';
 import type {
   EventView,
   FailoverView,
@@ -96,6 +97,23 @@ export const openFence: FenceView = {
   awaiting: ['3 Off readings of bmc over 2 s', 'or: kennel node confirm-off node-7 --reason "…"'],
 };
 
+/** The second one leads. */
+export function sampleManager(number: number, change: Partial<ManagerView> = {}): ManagerView {
+  return {
+    name: `mgr-${number}`,
+    number,
+    role: 'voter',
+    api: `10.0.0.${number}:7400`,
+    sessions: `10.0.0.${number}:7401`,
+    healthy: true,
+    leads: number === 2,
+    lastSeenMs: number === 2 ? 0 : 400,
+    behind: 0,
+    joinedAt: '2026-11-20T08:00:00.000Z',
+    ...change,
+  };
+}
+
 export const healthyStatus: StatusView = {
   clusterId: '0c9a3f0a-3b52-4a55-9a86-0d3c8b8f0000',
   clusterName: 'prod',
@@ -104,11 +122,9 @@ export const healthyStatus: StatusView = {
   epoch: 41,
   revision: 88_213,
   profile: 'default',
-  managers: [
-    { name: 'mgr-1', healthy: true },
-    { name: 'mgr-2', healthy: true },
-    { name: 'mgr-3', healthy: true },
-  ],
+  answeredBy: 'mgr-2',
+  ageMs: 0,
+  managers: [1, 2, 3].map((number) => sampleManager(number)),
   findings: [],
   nodes: [
     sampleNode({ name: 'node-1' }),

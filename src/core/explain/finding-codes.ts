@@ -1,5 +1,8 @@
 /** Every code of a line in `kennel status`, with the meaning that `kennel explain` prints. */
 export const findingCodes = {
+  NO_QUORUM: 'the store does not answer: what is shown may be old, and nothing can be changed',
+  NO_LEADER: 'no manager leads; one of them takes over within seconds',
+  MANAGER_DOWN: 'a manager does not answer the one that was asked',
   STORE_READ_ONLY: 'the store takes no writes but those of fence operations and their proofs',
   FENCE_PENDING: 'a node is to be proven dead, and no proof holds yet; its VMs wait',
   FENCE_BLOCKED: 'a guard, or the lack of a fence device, forbids device commands against a node',

@@ -83,9 +83,7 @@ describe('managers', () => {
     self('m1', 1);
     expect(join('m1')).toContain('already');
     const twin = { ...entry('m2'), sessions: 'm1:7401' };
-    const outcome = ask((draft) =>
-      enrolManager(draft, { ...twin, role: 'voter', replaces: null }),
-    );
+    const outcome = ask((draft) => enrolManager(draft, { ...twin, role: 'voter', replaces: null }));
     expect(outcome).toContain('m1 has one of its addresses');
   });
 

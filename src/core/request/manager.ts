@@ -70,6 +70,17 @@ export function wasRemoved(
   return state.managers.get(own.id)?.number !== own.number && own.number <= state.roster.lastNumber;
 }
 
+/** True when a manager's record says of it what it says of itself. */
+export function isRecorded(known: ManagerRecord | undefined, own: OwnEntry): boolean {
+  return (
+    known !== undefined &&
+    known.number === own.number &&
+    known.api === own.api &&
+    known.sessions === own.sessions &&
+    known.certificateFingerprint === own.certificateFingerprint
+  );
+}
+
 /**
  * A leader's own record brought up to date: the first manager of a new cluster has none yet, and an
  * address or a certificate may have changed. Changes nothing when all is as recorded.
@@ -77,14 +88,7 @@ export function wasRemoved(
 export function recordSelf(draft: Draft, own: OwnEntry): void {
   const known = draft.manager(own.id);
   const roster = draft.roster();
-  if (
-    known !== undefined &&
-    known.api === own.api &&
-    known.sessions === own.sessions &&
-    known.certificateFingerprint === own.certificateFingerprint
-  ) {
-    return;
-  }
+  if (isRecorded(known, own)) return;
   const { joinedAt, ...present } = own;
   const fresh = { role: 'voter', replaces: null, joinedAt } as const;
   draft.put({ ...changed(roster), lastNumber: Math.max(roster.lastNumber, own.number) });

@@ -56,7 +56,8 @@ describe('a join token', () => {
     expect(it.stored()).toHaveLength(1);
     expect(it.stored()[0]).not.toContain(secret);
     expect(JSON.parse(it.stored()[0] ?? '')).toMatchObject({
-      node: 'node-1',
+      role: 'agent',
+      name: 'node-1',
       expiresAt: expect.stringMatching(/^2026-01-01T00:01:/),
     });
   });

@@ -96,12 +96,19 @@ describe('the status', () => {
     ]);
   });
 
-  test('M4: is not given by a leader that its quorum does not confirm', async () => {
+  test('M4: without a quorum it says how old it is; all other reads are refused', async () => {
     const it = await clusterBench({ leaseMs: 4000 });
     it.world.store.cut('m-1');
-    expect(await it.world.refused(it.seat, (service) => service.status())).toMatchObject({
-      code: 'E_NOT_LEADER',
-    });
+    await it.world.run(10_000);
+    const status = await it.world.ask(it.seat, (service) => service.status());
+    expect(status).toMatchObject({ health: 'noQuorum', leader: null, vms: { length: 3 } });
+    expect(status.ageMs).toBeGreaterThan(8000);
+    expect(status.findings[0]).toMatchObject({ code: 'NO_QUORUM', severity: 'critical' });
+    const refusals = [
+      await it.world.refused(it.seat, (service) => service.node('node-1')),
+      await it.world.refused(it.seat, (service) => service.failovers()),
+    ];
+    expect(refusals.map((refusal) => refusal.code)).toEqual(['E_UNAVAILABLE', 'E_UNAVAILABLE']);
   });
 });
 

@@ -1,5 +1,13 @@
 import type { Caller, ClusterService } from '../../api/cluster-service.ts';
 import type {
+  CreateManagerToken,
+  Handover,
+  JoinManager,
+  ManagerJoined,
+  ManagersView,
+  ManagerView,
+} from '../../api/schema/managers.ts';
+import type {
   AddFenceDevice,
   AdoptVm,
   ConfirmOff,
@@ -23,18 +31,24 @@ import type {
 } from '../../api/schema/views.ts';
 import { findingsOf } from '../../core/explain/findings.ts';
 import { nodeState, vmState } from '../../core/explain/states.ts';
-import { failoverId, nodeId } from '../../core/model/ids.ts';
+import { failoverId, managerId, nodeId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
+import type { PeerIdentity } from '../../env/network.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store.ts';
 import type { Leader } from '../leader.ts';
+import { keys } from '../keys.ts';
 import type { ManagerMetrics } from '../metrics.ts';
+import type { Mirror } from '../mirror.ts';
 import type { ObservationBook } from '../observation-book.ts';
-import { notLeading, storeSilent, unknownNode, unknownVm } from '../problems.ts';
+import { notLeading, onlyOldKnown, storeSilent, unknownNode, unknownVm } from '../problems.ts';
 import type { EventLog } from './event-log.ts';
 import { explainTopic } from './explain-service.ts';
+import type { KnownLeader, Peers } from '../peers.ts';
+import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
 import type { NodeService } from './node-service.ts';
+import type { RegistryService } from './registry-service.ts';
 import { failoverView, nodeView, vmView, type Sight } from './views.ts';
 import { findVm, type VmService } from './vm-service.ts';
 
@@ -49,11 +63,16 @@ interface ManagerServiceOptions {
   readonly nodes: NodeService;
   readonly vms: VmService;
   readonly joins: JoinService;
+  readonly registry: RegistryService;
+  readonly replica: Replica;
+  readonly peers: Peers;
   /** The present leadership; null while this manager does not lead. */
   leader(): Leader | null;
 }
 
-/** The API's questions answered by a manager. Only a leader answers: its mirror is what is so. */
+/**
+ * The API's questions answered by a manager. Every manager answers reads; a change is the leader's.
+ */
 export class ManagerService implements ClusterService {
   readonly #options: ManagerServiceOptions;
 
@@ -61,26 +80,68 @@ export class ManagerService implements ClusterService {
     this.#options = options;
   }
 
+  /** Answered by every manager, and also without a quorum: it says how old it is. */
   async status(): Promise<Outcome<StatusView>> {
-    const { store, clusterId, clusterName, name } = this.#options;
-    return this.#look((sight, leader) => {
-      const { mirror } = sight;
-      const status = store.status();
-      const findings = this.#findings(leader, sight);
-      return ok({
-        clusterId,
-        clusterName,
-        health: !status.hasQuorum ? 'noQuorum' : findings.length > 0 ? 'degraded' : 'healthy',
-        leader: name,
-        epoch: mirror.epoch,
-        revision: status.revision,
-        profile: mirror.settings.profile,
-        managers: status.members.map((member) => ({ ...member })),
-        findings,
-        nodes: sorted([...mirror.nodes.values()].map((node) => nodeView(node, sight))),
-        vms: sorted([...mirror.vms.values()].map((vm) => vmView(vm, sight))),
-      });
+    const { store, clusterId, clusterName, name, registry } = this.#options;
+    const looked = await this.#see();
+    if (looked.kind === 'problem') return looked;
+    const seen = looked.value;
+    const { sight, leader, ageMs } = seen;
+    const { mirror } = sight;
+    const status = store.status();
+    const isSure = status.hasQuorum && ageMs === 0;
+    const findings = this.#findings(seen, isSure);
+    return ok({
+      clusterId,
+      clusterName,
+      health: !isSure ? 'noQuorum' : findings.length > 0 ? 'degraded' : 'healthy',
+      leader: leader?.name ?? null,
+      epoch: leader?.epoch ?? 0,
+      revision: status.revision,
+      profile: mirror.settings.profile,
+      answeredBy: name,
+      ageMs,
+      managers: registry.managers(mirror, leader),
+      findings,
+      nodes: sorted([...mirror.nodes.values()].map((node) => nodeView(node, sight))),
+      vms: sorted([...mirror.vms.values()].map((vm) => vmView(vm, sight))),
     });
+  }
+
+  /** As `status`, for the managers alone. */
+  async managers(): Promise<Outcome<ManagersView>> {
+    const seen = await this.#see();
+    if (seen.kind === 'problem') return seen;
+    const { sight, leader, ageMs } = seen.value;
+    const view = this.#options.registry.view(sight.mirror, leader);
+    const hasQuorum = view.store.hasQuorum && ageMs === 0;
+    return ok({ ...view, store: { ...view.store, hasQuorum } });
+  }
+
+  leader(): { readonly name: string; readonly api: string; readonly isSelf: boolean } | null {
+    const { name, replica, peers } = this.#options;
+    const leader = this.#options.leader();
+    const leading = leader === null ? peers.leader()?.name : name;
+    const mirror = leader?.mirror ?? replica.mirror;
+    const record = leading === undefined ? undefined : mirror?.managers.get(managerId(leading));
+    if (record === undefined) return null;
+    return { name: record.id, api: record.api, isSelf: record.id === managerId(name) };
+  }
+
+  createManagerToken(body: CreateManagerToken, caller: Caller): Promise<Outcome<TokenCreated>> {
+    return this.#lead((leader) => this.#options.registry.createToken(leader, body, caller.dryRun));
+  }
+
+  joinManager(body: JoinManager): Promise<Outcome<ManagerJoined>> {
+    return this.#lead((leader) => this.#options.registry.join(leader, body));
+  }
+
+  handover(to: PeerIdentity): Promise<Outcome<Handover>> {
+    return this.#lead((leader) => this.#options.registry.handover(leader, to));
+  }
+
+  removeManager(name: string, caller: Caller): Promise<Outcome<ManagerView>> {
+    return this.#lead((leader) => this.#options.registry.remove(leader, name, caller));
   }
 
   async node(name: string): Promise<Outcome<NodeView>> {
@@ -193,12 +254,19 @@ export class ManagerService implements ClusterService {
   async metrics(): Promise<string> {
     const { metrics } = this.#options;
     const leader = this.#options.leader();
-    const gauges = [metrics.leading, metrics.epoch, metrics.nodes, metrics.vms, metrics.findings];
+    const gauges = [
+      metrics.leading,
+      metrics.epoch,
+      metrics.nodes,
+      metrics.vms,
+      metrics.findings,
+      metrics.managers,
+    ];
     // What an earlier leadership knew is not so any more.
     for (const gauge of gauges) gauge.reset();
     if (leader !== null) {
       const { mirror } = leader;
-      const sight = this.#sight(leader);
+      const sight = this.#sight(mirror);
       metrics.leading.set(1);
       metrics.epoch.set(mirror.epoch);
       for (const node of mirror.nodes.values()) {
@@ -207,16 +275,54 @@ export class ManagerService implements ClusterService {
       for (const vm of mirror.vms.values()) {
         metrics.vms.inc({ state: vmState(vm, mirror, sight.observations) });
       }
-      for (const { severity } of this.#findings(leader, sight)) metrics.findings.inc({ severity });
+      const self = { name: this.#options.name, epoch: mirror.epoch };
+      const seen = { sight, leader: self, leading: leader, ageMs: 0 };
+      for (const { severity } of this.#findings(seen, true)) metrics.findings.inc({ severity });
+      for (const { healthy } of this.#options.registry.managers(mirror, self)) {
+        metrics.managers.inc({ reachable: String(healthy) });
+      }
     }
+    metrics.storeQuorum.set(this.#options.store.status().hasQuorum ? 1 : 0);
     return metrics.registry.metrics();
   }
 
-  /** A read: from the mirror, after a quorum confirmed that it is still the leader's. */
-  async #look<T>(answer: (sight: Sight, leader: Leader) => Outcome<T>): Promise<Outcome<T>> {
-    const leader = this.#options.leader();
-    if (leader === null || !(await leader.confirm())) return problem(notLeading());
-    return answer(this.#sight(leader), leader);
+  /** A read of what is committed now: nobody decides on something old without knowing it. */
+  async #look<T>(answer: (sight: Sight) => Outcome<T>): Promise<Outcome<T>> {
+    const seen = await this.#see();
+    if (seen.kind === 'problem') return seen;
+    const { sight, ageMs } = seen.value;
+    return ageMs > 0 ? problem(onlyOldKnown(ageMs)) : answer(sight);
+  }
+
+  /**
+   * The newest state that this manager can show: a leader's own, once a quorum has confirmed it;
+   * otherwise its copy of the store. E_NOT_LEADER for a leader that the store has deposed,
+   * E_UNAVAILABLE when nothing is known here.
+   */
+  async #see(): Promise<Outcome<Seen>> {
+    const { name, replica, peers } = this.#options;
+    const leading = this.#options.leader();
+    if (leading !== null) {
+      const leader = { name, epoch: leading.mirror.epoch };
+      const seen = { sight: this.#sight(leading.mirror), leader, leading };
+      if (await leading.confirm()) return ok({ ...seen, ageMs: 0 });
+      if (await this.#storeAnswers()) return problem(notLeading());
+      return ok({ ...seen, ageMs: leading.unconfirmedMs() });
+    }
+    const snapshot = await replica.read();
+    if (snapshot === null) return problem(onlyOldKnown(null));
+    const { mirror, ageMs } = snapshot;
+    return ok({ sight: this.#sight(mirror), leader: peers.leader(), leading: null, ageMs });
+  }
+
+  async #storeAnswers(): Promise<boolean> {
+    try {
+      await this.#options.store.get(keys.barrier);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return false;
+    }
   }
 
   /** A change: the guarded write shows whether this manager leads. */
@@ -226,18 +332,21 @@ export class ManagerService implements ClusterService {
     const leader = this.#options.leader();
     if (leader === null) return problem(notLeading());
     try {
-      return await act(leader, () => this.#sight(leader));
+      return await act(leader, () => this.#sight(leader.mirror));
     } catch (error) {
       return storeProblem(error);
     }
   }
 
-  #sight(leader: Leader): Sight {
-    return { mirror: leader.mirror, observations: this.#options.book.observe(leader.mirror) };
+  #sight(mirror: Mirror): Sight {
+    return { mirror, observations: this.#options.book.observe(mirror) };
   }
 
-  #findings(leader: Leader, { mirror, observations }: Sight): StatusView['findings'] {
-    const findings = [...storeFindings(leader, this.#options.store)];
+  #findings({ sight, leader, leading, ageMs }: Seen, isSure: boolean): StatusView['findings'] {
+    const { mirror, observations } = sight;
+    const managers = this.#options.registry.managers(mirror, leader);
+    const findings = managerFindings(managers, { ageMs, isSure, hasLeader: leader !== null });
+    findings.push(...storeFindings(leading, this.#options.store));
     for (const finding of findingsOf(mirror, observations)) {
       findings.push({ ...finding, try: [...finding.try] });
     }
@@ -245,9 +354,42 @@ export class ManagerService implements ClusterService {
   }
 }
 
+/** One look at the cluster. */
+interface Seen {
+  readonly sight: Sight;
+  readonly leader: KnownLeader | null;
+  /** Set where the manager that looks leads itself. */
+  readonly leading: Leader | null;
+  readonly ageMs: number;
+}
+
+/** What is wrong with the managers and their agreement. */
+function managerFindings(
+  managers: readonly ManagerView[],
+  state: { readonly ageMs: number; readonly isSure: boolean; readonly hasLeader: boolean },
+): StatusView['findings'] {
+  const findings: StatusView['findings'] = [];
+  if (!state.isSure) {
+    const text = `the store has no quorum; this is ${Math.round(state.ageMs / 1000)} s old`;
+    const steps = ['start the managers that are down', 'kennel manager ls'];
+    findings.push({ code: 'NO_QUORUM', severity: 'critical', subject: '', text, try: steps });
+  } else if (!state.hasLeader) {
+    const text = 'no manager leads at the moment; VMs that run go on';
+    const steps = ['kennel manager ls, in a few seconds'];
+    findings.push({ code: 'NO_LEADER', severity: 'critical', subject: '', text, try: steps });
+  }
+  for (const { name, healthy, lastSeenMs } of managers) {
+    if (healthy) continue;
+    const text = lastSeenMs === null ? 'it was never heard here' : 'it does not answer';
+    const steps = [`systemctl status kennel-manager, on ${name}`, 'kennel manager ls'];
+    findings.push({ code: 'MANAGER_DOWN', severity: 'warning', subject: name, text, try: steps });
+  }
+  return findings;
+}
+
 /** What keeps the store from taking writes: its own word, or the last write that it did not take. */
-function storeFindings(leader: Leader, store: Store): StatusView['findings'] {
-  const { notTaken } = leader;
+function storeFindings(leader: Leader | null, store: Store): StatusView['findings'] {
+  const notTaken = leader?.notTaken ?? null;
   const text = notTaken?.because ?? store.status().readOnly;
   if (text === null) return [];
   const steps =

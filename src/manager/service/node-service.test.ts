@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AddFenceDevice } from '../../api/schema/requests.ts';
+import { SecretBox } from '../../pki/cluster-keys.ts';
 import { secretKey } from '../keys.ts';
 import { domainOf } from '../testing/fake-agent.ts';
 import { caller, ManagerWorld, type Seed } from '../testing/manager-world.ts';
@@ -9,6 +10,7 @@ import {
   nodeRecord,
   onlineNode,
   runningVm,
+  testKeys,
 } from '../testing/test-objects.ts';
 
 const bare = nodeRecord('node-1', { fenceTopology: [] });
@@ -24,6 +26,14 @@ const bmc = (change: Partial<AddFenceDevice> = {}): AddFenceDevice => ({
   settleMs: 2000,
   ...change,
 });
+
+/** The secrets of the device as stored, opened with the cluster's keys. */
+function opened(it: { readonly world: ManagerWorld }): string {
+  const key = secretKey('node-1', 'node-1/bmc');
+  const sealed = it.world.value(key) ?? '';
+  expect(sealed).not.toContain('hush');
+  return new SecretBox(testKeys, () => 'unused').open(key, sealed);
+}
 
 async function nodeBench(...seeds: readonly Seed[]) {
   const world = new ManagerWorld();
@@ -60,7 +70,7 @@ describe('adding a fence device', () => {
     expect(it.world.node('node-1').fenceTopology).toEqual([
       { devices: [fakeDevice('node-1', { settings: { device: 'node-1/bmc', suite: 17 } })] },
     ]);
-    expect(it.world.value(secretKey('node-1', 'node-1/bmc'))).toBe('{"password":"hush"}');
+    expect(opened(it)).toBe('{"password":"hush"}');
     expect(it.world.eventCodes()).toContain('FENCE_DEVICE_ADDED');
   });
 
@@ -68,7 +78,7 @@ describe('adding a fence device', () => {
     const it = await nodeBench(bare);
     const body = bmc({ secrets: { password: 'hush', other: 'left over' } });
     await it.world.ask(it.seat, () => it.add(body));
-    expect(it.world.value(secretKey('node-1', 'node-1/bmc'))).toBe('{"password":"hush"}');
+    expect(opened(it)).toBe('{"password":"hush"}');
     expect(it.world.fencing.contexts[0]?.secrets).toEqual({ password: 'hush' });
   });
 
@@ -128,7 +138,7 @@ describe('adding a fence device', () => {
     await it.world.ask(it.seat, () => it.add());
     await it.world.ask(it.seat, () => it.add(bmc({ secrets: { password: 'new' }, settleMs: 500 })));
     expect(it.world.node('node-1').fenceTopology).toMatchObject([{ devices: [{ settleMs: 500 }] }]);
-    expect(it.world.value(secretKey('node-1', 'node-1/bmc'))).toBe('{"password":"new"}');
+    expect(opened(it)).toBe('{"password":"new"}');
   });
 
   test('tried only, probes it and stores nothing', async () => {

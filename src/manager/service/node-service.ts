@@ -16,8 +16,7 @@ import type { DeviceQueues } from '../../../fencing/device-queue.ts';
 import type { FenceDriver, ProbeReport } from '../../../fencing/driver.ts';
 import { powerOn, type PowerOnResult } from '../../../fencing/power-on.ts';
 import type { FenceDrivers } from '../../../fencing/registry.ts';
-import { fenceSecretKeys } from '../fence-secrets.ts';
-import { secretKey } from '../keys.ts';
+import { fenceSecretKeys, type FenceSecrets } from '../fence-secrets.ts';
 import type { Leader } from '../leader.ts';
 import { notLeading, unknownNode } from '../problems.ts';
 import type { SessionHub } from '../session-hub.ts';
@@ -31,7 +30,7 @@ interface NodeServiceOptions {
   readonly drivers: FenceDrivers;
   readonly queues: DeviceQueues;
   readonly hub: SessionHub;
-  secretsOf(node: NodeId, device: string): Promise<Readonly<Record<string, string>>>;
+  readonly secrets: FenceSecrets;
 }
 
 /** What people ask about nodes and their fence devices. */
@@ -89,7 +88,7 @@ export class NodeService {
       identity: report.identity,
       settleMs: body.settleMs,
     };
-    const secret = { key: secretKey(name, device.id), value: JSON.stringify(secrets) };
+    const secret = this.#options.secrets.put(name, device.id, secrets);
     const added = await leader.mutate(
       (draft) =>
         withNode(draft, name, (node) => addFenceDevice(draft, node, { level: body.level, device })),
@@ -178,7 +177,7 @@ export class NodeService {
       outstanding: () => isBeingFenced(leader, node.id),
       onAttempt: (attempt) => env.log.info({ node: name, ...attempt }, 'power-on command'),
       signal: this.#stopping.signal,
-      secretsOf: (device) => this.#options.secretsOf(node.id, device),
+      secretsOf: (device) => this.#options.secrets.read(node.id, device),
     });
     if (result.kind !== 'on') return problem(powerOnFailure(name, result));
     env.log.info({ node: name, actor: caller.identity.name }, 'node powered on');

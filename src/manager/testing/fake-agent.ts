@@ -44,6 +44,7 @@ export class FakeAgent {
   readonly welcomes: Message<'welcome'>[] = [];
   readonly acks: Message<'ack'>[] = [];
   readonly batches: Message<'commands'>[] = [];
+  readonly lists: Message<'managers'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -165,6 +166,9 @@ export class FakeAgent {
       case 'commands':
         this.batches.push(message);
         if (this.obedient) for (const command of message.commands) this.#obey(command);
+        break;
+      case 'managers':
+        this.lists.push(message);
         break;
       case 'bye':
         this.byes.push(message.reason);

@@ -1,3 +1,4 @@
+import type { ManagerList } from '../../api/schema/session.ts';
 import { epoch } from '../../core/model/ids.ts';
 import { defaultSettings, type TimingSettings } from '../../core/model/settings.ts';
 import type { Observations } from '../../core/observations.ts';
@@ -18,6 +19,7 @@ export class FakeLeading implements LeadingListener {
   refusal: string | null = null;
   lease = true;
   matters = false;
+  managers: ManagerList | null = null;
   observations = 0;
   onObserved: () => void = () => {};
 
@@ -36,6 +38,10 @@ export class FakeLeading implements LeadingListener {
     this.onObserved();
   }
 
+  managerList(): ManagerList | null {
+    return this.managers;
+  }
+
   heartbeatMatters(): boolean {
     return this.matters;
   }
@@ -47,9 +53,19 @@ export async function hubBench() {
   const { env, process } = world.managerEnv();
   const book = new ObservationBook(env.clock);
   let timing: TimingSettings = defaultSettings('default').timing;
+  /** Managers that dialled. */
+  const peers: string[] = [];
   const hub = new SessionHub(
     env,
-    { clusterId: testCluster, manager: 'm-1', timing: () => timing },
+    {
+      clusterId: testCluster,
+      manager: 'm-1',
+      timing: () => timing,
+      onPeer: (channel) => {
+        peers.push(channel.peer.name);
+        channel.close('only agents and managers of this test');
+      },
+    },
     book,
   );
   const address = { host: 'm-1', port: sessionPort };
@@ -60,6 +76,7 @@ export async function hubBench() {
     process,
     hub,
     book,
+    peers,
     observe: (): Observations => book.observe(mirror),
     setTiming: (next: TimingSettings): void => {
       timing = next;

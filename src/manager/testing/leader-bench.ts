@@ -5,17 +5,20 @@ import { defaultSettings } from '../../core/model/settings.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import { problem, type Outcome } from '../../core/problem.ts';
 import { createVm } from '../../core/request/vm.ts';
+import { SecretBox } from '../../pki/cluster-keys.ts';
 import type { MemoryStore } from '../../store/memory/memory-store.ts';
 import type { Leadership, Store, Transaction, WriteOutcome } from '../../store/store.ts';
+import { FenceSecrets } from '../fence-secrets.ts';
 import { Leader } from '../leader.ts';
 import { managerMetrics, type ManagerMetrics } from '../metrics.ts';
 import { Mirror } from '../mirror.ts';
+import { NotedLeadership } from '../noted-leadership.ts';
 import { ObservationBook } from '../observation-book.ts';
 import { unknownNode } from '../problems.ts';
 import { SessionHub } from '../session-hub.ts';
 import { StallMeter } from '../stall-meter.ts';
 import { ManagerWorld, type Seed } from './manager-world.ts';
-import { testCluster, uuidOf, vmSpec } from './test-objects.ts';
+import { testCluster, testKeys, uuidOf, vmSpec } from './test-objects.ts';
 
 const never = new AbortController().signal;
 
@@ -81,11 +84,16 @@ export class LeaderBench {
       close: () => client.close(),
     };
     const { timing } = defaultSettings('default');
-    const identity = { clusterId: testCluster, manager: 'm-1', timing: () => timing };
+    const identity = {
+      clusterId: testCluster,
+      manager: 'm-1',
+      timing: () => timing,
+      onPeer: () => {},
+    };
     this.leader = new Leader({
       env,
       store,
-      leadership: this.leadership,
+      leadership: new NotedLeadership(this.leadership, env.clock),
       mirror,
       book,
       stalls: new StallMeter(env, book),
@@ -93,6 +101,9 @@ export class LeaderBench {
       drivers: driversOf([world.fencing.driver]),
       queues: new DeviceQueues(env),
       metrics: this.metrics,
+      secrets: new FenceSecrets(store, new SecretBox(testKeys, () => env.random.uuid())),
+      clusterId: testCluster,
+      onRoster: () => {},
       onEvents: () => {},
     });
   }

@@ -15,9 +15,10 @@ import type { ClusterEvent } from '../../core/model/event.ts';
 import { operationId } from '../../core/model/ids.ts';
 import type { NodeRecord } from '../../core/model/node.ts';
 import type { VmRecord } from '../../core/model/vm.ts';
-import type { Outcome } from '../../core/problem.ts';
+import { ok, type Outcome } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
 import type { PeerIdentity } from '../../env/network.ts';
+import { storeApart } from '../../store/membership.ts';
 import { MemoryCluster } from '../../store/memory/memory-cluster.ts';
 import type { MemoryStore } from '../../store/memory/memory-store.ts';
 import type { Store, Write } from '../../store/store.ts';
@@ -26,7 +27,7 @@ import { startManager, type Manager, type ManagerOptions } from '../manager.ts';
 import { decodeObject, encodeObject } from '../object-codec.ts';
 import { FakeAgent, type FakeAgentOptions } from './fake-agent.ts';
 import { FenceRig } from './fence-rig.ts';
-import { testCluster } from './test-objects.ts';
+import { testCluster, testKeys } from './test-objects.ts';
 
 export const sessionPort = 7443;
 
@@ -115,7 +116,12 @@ export class ManagerWorld {
       drivers: driversOf([this.fencing.driver]),
       readXml: () => Promise.reject(new Error('no XML expected')),
       sessions: { host: name, port: sessionPort },
-      managers: [`${name}:${sessionPort}`],
+      number: Number(name.slice(2)),
+      advertised: { api: `${name}:7400`, sessions: `${name}:${sessionPort}` },
+      fingerprint: identityOf('manager', name).fingerprint,
+      keys: testKeys,
+      membership: storeApart,
+      storeAccess: () => Promise.resolve(ok({ kind: 'raft' })),
       profile: 'default',
       ...overrides,
     });

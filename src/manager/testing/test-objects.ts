@@ -14,8 +14,14 @@ import {
 } from '../../core/model/ids.ts';
 import type { FenceDevice, Incarnation, NodeRecord } from '../../core/model/node.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
+import type { ClusterKeys } from '../../pki/cluster-keys.ts';
 
 export const testCluster = '11111111-1111-4111-8111-111111111111';
+
+/** Keys of the test cluster. */
+export const testKeys: ClusterKeys = [
+  { id: '0000000a', key: Buffer.alloc(32, 7).toString('base64') },
+];
 
 /** A UUID that shows its number. */
 export const uuidOf = (number: number): string =>

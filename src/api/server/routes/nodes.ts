@@ -7,7 +7,15 @@ import {
   probeViewSchema,
 } from '../../schema/requests.ts';
 import { fenceViewSchema, nodeViewSchema } from '../../schema/views.ts';
-import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
+import {
+  answers,
+  callerOf,
+  changeQuery,
+  fresh,
+  valueOf,
+  type Api,
+  type RouteContext,
+} from '../api.ts';
 
 const tags = ['nodes'];
 const params = z.object({ node: nameSchema });
@@ -23,7 +31,7 @@ export function nodeRoutes(api: Api, { service }: RouteContext): void {
         response: answers(z.array(nodeViewSchema)),
       },
     },
-    async () => valueOf(await service.status()).nodes,
+    async () => fresh(valueOf(await service.status())).nodes,
   );
   api.get(
     '/v1/nodes/:node',

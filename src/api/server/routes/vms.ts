@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { adoptVmSchema, createVmSchema, stopVmSchema } from '../../schema/requests.ts';
 import { vmViewSchema } from '../../schema/views.ts';
-import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
+import {
+  answers,
+  callerOf,
+  changeQuery,
+  fresh,
+  valueOf,
+  type Api,
+  type RouteContext,
+} from '../api.ts';
 
 const tags = ['vms'];
 const params = z.object({ vm: z.string().min(1).max(63).describe('name or UUID') });
@@ -18,7 +26,7 @@ export function vmRoutes(api: Api, { service }: RouteContext): void {
         response: answers(z.array(vmViewSchema)),
       },
     },
-    async () => valueOf(await service.status()).vms,
+    async () => fresh(valueOf(await service.status())).vms,
   );
   api.get(
     '/v1/vms/:vm',

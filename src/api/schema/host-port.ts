@@ -15,3 +15,8 @@ export function parseHostPort(text: string): HostPortResult {
   }
   return { kind: 'ok', host: match[1] ?? match[2] ?? '', port };
 }
+
+/** The inverse: an IPv6 address goes into brackets. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,81 @@
+import { formatHostPort } from '../../api/schema/host-port.ts';
+import { clusterId } from '../../core/model/ids.ts';
+import { ok, type Outcome } from '../../core/problem.ts';
+import type { Env } from '../../env/env.ts';
+import type { Log } from '../../env/log.ts';
+import { realEnv } from '../../env/real/real-env.ts';
+import type { ManagerOptions } from '../../manager/manager.ts';
+import { fingerprintOf } from '../../pki/certificate-identity.ts';
+import { loadClusterKeys } from '../../pki/cluster-keys.ts';
+import { loadAuthority, loadCredentials } from '../../pki/credential-files.ts';
+import type { Credentials } from '../../pki/credentials.ts';
+import { derOfPem } from '../../pki/pem.ts';
+import { storeApart } from '../../store/membership.ts';
+import type { Store } from '../../store/store.ts';
+import { openStore } from './open-store.ts';
+import { loadManagerConfig, type ManagerConfig } from './service-config.ts';
+import { storeAccessOf } from './store-access.ts';
+
+/** A manager's directory, opened: what it is, what it holds, and its store. */
+export interface OpenedManager {
+  readonly env: Env;
+  readonly config: ManagerConfig;
+  readonly credentials: Credentials;
+  readonly store: Store;
+  /** For `startManager`; who fences, and how domains are read, is for the caller to add. */
+  readonly options: Omit<ManagerOptions, 'drivers' | 'readXml' | 'onRemoved'>;
+}
+
+/** E_DATA_DIRECTORY, E_CERTIFICATE, or E_STORE_* when it cannot run. */
+export async function openManager(directory: string, log: Log): Promise<Outcome<OpenedManager>> {
+  const local = realEnv({ log });
+  const config = await loadManagerConfig(local.disk, directory);
+  if (config.kind === 'problem') return config;
+  const now = local.clock.wallIso();
+  const credentials = await loadCredentials(local.disk, `${directory}/manager.pem`, now);
+  if (credentials.kind === 'problem') return credentials;
+  const authority = await loadAuthority(local.disk, `${directory}/authority.pem`);
+  if (authority.kind === 'problem') return authority;
+  const keys = await loadClusterKeys(local.disk, `${directory}/cluster-keys.json`);
+  if (keys.kind === 'problem') return keys;
+  const env = realEnv({ log, credentials: () => credentials.value });
+  const store = await openStore({
+    env,
+    config: config.value.store,
+    directory: `${directory}/store`,
+    clusterId: clusterId(config.value.clusterId),
+    nodeName: config.value.name,
+    onFatal: (error) => {
+      // The page cache may have dropped what was said to be written: only a restart reads the truth.
+      log.error({ err: error }, 'the log could not be synced; this process stops');
+      process.exit(70);
+    },
+  });
+  if (store.kind === 'problem') return store;
+  const { clusterName, name, number, address, apiPort, sessionPort, profile } = config.value;
+  return ok({
+    env,
+    config: config.value,
+    credentials: credentials.value,
+    store: store.value,
+    options: {
+      env,
+      store: store.value,
+      name,
+      number,
+      clusterId: config.value.clusterId,
+      clusterName,
+      authority: authority.value,
+      keys: keys.value,
+      sessions: { host: address, port: sessionPort },
+      advertised: {
+        api: formatHostPort(address, apiPort),
+        sessions: formatHostPort(address, sessionPort),
+      },
+      fingerprint: fingerprintOf(derOfPem(credentials.value.certificatePem)),
+      membership: storeApart,
+      storeAccess: () => storeAccessOf(env.disk, config.value.store),
+      profile,
+    },
+  });
+}

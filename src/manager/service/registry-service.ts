@@ -1,0 +1,248 @@
+import type { Caller } from '../../api/cluster-service.ts';
+import { parseHostPort } from '../../api/schema/host-port.ts';
+import type {
+  CreateManagerToken,
+  Handover,
+  JoinManager,
+  ManagerJoined,
+  ManagersView,
+  ManagerView,
+  StoreAccess,
+} from '../../api/schema/managers.ts';
+import type { TokenCreated } from '../../api/schema/requests.ts';
+import { managerId } from '../../core/model/ids.ts';
+import type { ManagerRecord } from '../../core/model/manager.ts';
+import type { DetectionProfile } from '../../core/model/settings.ts';
+import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
+import {
+  enrolManager,
+  promoteManager,
+  removalRefusal,
+  removeManager,
+} from '../../core/request/manager.ts';
+import type { Env } from '../../env/env.ts';
+import type { PeerIdentity } from '../../env/network.ts';
+import { alternativeNamesOf } from '../../pki/alternative-names.ts';
+import type { ClusterKeys } from '../../pki/cluster-keys.ts';
+import type { CertificateAuthority } from '../../pki/credentials.ts';
+import { issueFromRequest } from '../../pki/leaf.ts';
+import type { Membership, MembershipOutcome } from '../../store/membership.ts';
+import type { Store } from '../../store/store.ts';
+import { keys } from '../keys.ts';
+import type { Leader } from '../leader.ts';
+import type { Mirror } from '../mirror.ts';
+import { isReachable, type KnownLeader, type Peers } from '../peers.ts';
+import type { JoinTokens, UsedToken } from './join-tokens.ts';
+
+interface RegistryServiceOptions {
+  readonly env: Env;
+  readonly store: Store;
+  readonly name: string;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly profile: DetectionProfile;
+  readonly authority: CertificateAuthority;
+  readonly keys: ClusterKeys;
+  readonly tokens: JoinTokens;
+  readonly peers: Peers;
+  readonly membership: Membership;
+  /** What a new manager needs to reach the store; a problem where no second one can. */
+  storeAccess(): Promise<Outcome<StoreAccess>>;
+}
+
+/** How managers join and leave, and what people see of them. */
+export class RegistryService {
+  readonly #options: RegistryServiceOptions;
+
+  constructor(options: RegistryServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Refused at once where the store would not take a second manager. */
+  async createToken(
+    leader: Leader,
+    body: CreateManagerToken,
+    dryRun: boolean,
+  ): Promise<Outcome<TokenCreated>> {
+    const access = await this.#options.storeAccess();
+    if (access.kind === 'problem') return access;
+    const { name, replaces, ttlMs } = body;
+    if (replaces !== null && !leader.mirror.managers.has(managerId(replaces))) {
+      return problem(unknownManager(replaces));
+    }
+    return this.#options.tokens.create(
+      leader,
+      { role: 'manager', name, replaces },
+      { ttlMs, dryRun },
+    );
+  }
+
+  /** Issues the certificate of a manager. What it needs besides is told to that certificate alone. */
+  join(leader: Leader, body: JoinManager): Promise<Outcome<ManagerJoined>> {
+    const by = { role: 'manager', name: body.name } as const;
+    return this.#options.tokens.use(body.token, by, (token) => this.#enrol(leader, body, token));
+  }
+
+  async #enrol(
+    leader: Leader,
+    body: JoinManager,
+    token: UsedToken,
+  ): Promise<Outcome<ManagerJoined>> {
+    const { env, clusterId, clusterName, profile, authority, membership } = this.#options;
+    const nowIso = env.clock.wallIso();
+    const issued = await issueFromRequest(authority, body.certificateRequest, {
+      clusterId,
+      role: 'manager',
+      name: body.name,
+      nowIso,
+      ...alternativeNamesOf(hostsOf(body)),
+    });
+    if (issued.kind === 'problem') return issued;
+    const id = managerId(body.name);
+    const enrolled = await leader.mutate(
+      (draft) => {
+        const made = enrolManager(draft, {
+          id,
+          api: body.api,
+          sessions: body.sessions,
+          certificateFingerprint: issued.value.fingerprint,
+          role: membership.managersVote ? 'learner' : 'voter',
+          replaces: token.replaces === null ? null : managerId(token.replaces),
+          joinedAt: nowIso,
+        });
+        // Where managers do not vote there is no log to catch up with.
+        const counts = !membership.managersVote && token.replaces !== null;
+        return made.kind === 'ok' && counts ? promoteManager(draft, id) : made;
+      },
+      { extra: () => ({ deletes: [token.key] }) },
+    );
+    if (enrolled.kind === 'problem') return enrolled;
+    const { certificatePem } = issued.value;
+    return ok({
+      clusterId,
+      clusterName,
+      profile,
+      number: enrolled.value.number,
+      certificate: certificatePem,
+      certificateAuthority: authority.certificatePem,
+    });
+  }
+
+  /**
+   * The secrets that every manager holds. `to` is a manager by its certificate, and must be the one
+   * that the records have: a certificate that was replaced, or of a manager removed, gets nothing.
+   */
+  async handover(leader: Leader, to: PeerIdentity): Promise<Outcome<Handover>> {
+    const { authority, keys: clusterKeys } = this.#options;
+    const recorded = leader.mirror.managers.get(managerId(to.name));
+    if (recorded?.certificateFingerprint !== to.fingerprint || !(await leader.confirm())) {
+      return problem({
+        code: 'E_FORBIDDEN',
+        what: `${to.name} is not given the keys of the cluster`,
+        because: 'its certificate is not the one that is recorded for a manager of that name',
+        so: 'nothing was told',
+        try: ['kennel manager ls', 'join again with a fresh token: kennel manager join'],
+      });
+    }
+    const store = await this.#options.storeAccess();
+    if (store.kind === 'problem') return store;
+    return ok({
+      authorityKey: authority.keyPem,
+      clusterKeys: clusterKeys.map((key) => ({ ...key })),
+      store: store.value,
+      managers: [...leader.mirror.managers.values()].map(({ number, id, api, sessions }) => ({
+        number,
+        name: id,
+        api,
+        sessions,
+      })),
+    });
+  }
+
+  /** Forgets a manager (FAILURES O13). The store lets go of it first: repeating that does no harm. */
+  async remove(leader: Leader, name: string, caller: Caller): Promise<Outcome<ManagerView>> {
+    const { membership, peers } = this.#options;
+    const id = managerId(name);
+    const view = { reachable: peers.reachable(), managersVote: membership.managersVote };
+    const manager = leader.mirror.managers.get(id);
+    if (manager === undefined) return problem(unknownManager(name));
+    const shown = this.#view(manager, leader.mirror, null);
+    const refusal = removalRefusal([...leader.mirror.managers.values()], manager, view);
+    if (refusal === null && !caller.dryRun) {
+      const gone = await membership.remove(manager.number);
+      if (gone.kind !== 'done') return notRemoved(name, gone);
+    }
+    const removed = await leader.mutate((draft) => removeManager(draft, id, view), {
+      dryRun: caller.dryRun,
+    });
+    return removed.kind === 'problem' ? removed : ok(shown);
+  }
+
+  view(mirror: Mirror, leader: KnownLeader | null): ManagersView {
+    const { driver, hasQuorum, readOnly, syncMs, members } = this.#options.store.status();
+    return {
+      leader: leader?.name ?? null,
+      epoch: leader?.epoch ?? 0,
+      managers: this.managers(mirror, leader),
+      store: {
+        driver,
+        hasQuorum,
+        readOnly,
+        syncMs,
+        members: members.map((member) => ({ ...member })),
+      },
+    };
+  }
+
+  managers(mirror: Mirror, leader: KnownLeader | null): ManagerView[] {
+    return [...mirror.managers.values()]
+      .sort((a, b) => a.number - b.number)
+      .map((manager) => this.#view(manager, mirror, leader));
+  }
+
+  #view(manager: ManagerRecord, mirror: Mirror, leader: KnownLeader | null): ManagerView {
+    const { name, peers } = this.#options;
+    const { id, number, role, api, sessions, joinedAt } = manager;
+    const base = { name: id, number, role, api, sessions, joinedAt, leads: leader?.name === id };
+    if (id === managerId(name)) return { ...base, healthy: true, lastSeenMs: 0, behind: 0 };
+    const sight = peers.sight(id);
+    return {
+      ...base,
+      healthy: isReachable(sight),
+      lastSeenMs: sight?.ageMs ?? null,
+      behind: sight === null ? null : Math.max(0, mirror.revisionOf(keys.barrier) - sight.revision),
+    };
+  }
+}
+
+/** For tools that check host names; agents and managers go by the identity alone. */
+function hostsOf({ api, sessions }: JoinManager): readonly string[] {
+  return [api, sessions].flatMap((text) => {
+    const parsed = parseHostPort(text);
+    return parsed.kind === 'ok' ? [parsed.host] : [];
+  });
+}
+
+function notRemoved(
+  name: string,
+  outcome: Exclude<MembershipOutcome, { kind: 'done' }>,
+): Outcome<never> {
+  const isRefused = outcome.kind === 'refused';
+  return problem({
+    code: isRefused ? 'E_CONFLICT' : 'E_AMBIGUOUS',
+    what: `${name} is not removed`,
+    because: isRefused ? outcome.because : outcome.detail,
+    so: isRefused ? 'nothing was changed' : 'the store may or may not have let go of it',
+    try: ['kennel manager ls', `kennel manager remove ${name}, which may be repeated`],
+  });
+}
+
+function unknownManager(name: string): Problem {
+  return {
+    code: 'E_NOT_FOUND',
+    what: `there is no manager ${name}`,
+    because: 'no manager of that name has joined',
+    so: 'nothing was done',
+    try: ['kennel manager ls'],
+  };
+}
