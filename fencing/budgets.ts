@@ -17,6 +17,9 @@ export const budgets = {
   levelMs: 45_000,
   /** After an ambiguous `off`: time that the node must still read On before it is sent again. */
   resendAfterMs: 5000,
+  /** Once every level had its turn: time until an `off` without effect is sent again; doubles. */
+  patientResendMs: 30_000,
+  maxPatientResendMs: 300_000,
   /** After an ambiguous command nobody can recall: time until it counts as over, come what may. */
   ambiguousHoldMs: 30_000,
   /** `on` must be read back within this time. */

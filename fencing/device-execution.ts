@@ -3,7 +3,8 @@ import type { PowerReading } from '../src/core/model/proof.ts';
 import type { Env } from '../src/env/env.ts';
 import { budgets } from './budgets.ts';
 import type { DeviceAccess, IdentityCheck } from './device-access.ts';
-import type { FenceCommandResult, FenceError, FenceErrorCode } from './driver.ts';
+import type { FenceError, FenceErrorCode } from './driver.ts';
+import { afterOff, offIsDue, type OffState, patientOffIsDue } from './off-state.ts';
 import { Pause } from './pause.ts';
 
 /** A difficulty with one device, for people; the execution goes on. */
@@ -32,31 +33,15 @@ interface Grant {
   readonly atMs: number;
 }
 
-/** What has become of this execution's `off`. */
-type OffState =
-  | { readonly kind: 'unsent' }
-  | { readonly kind: 'inFlight' }
-  | { readonly kind: 'accepted' }
-  /** Certainly not executed. `retryAtMs` null: it would be refused again. */
-  | { readonly kind: 'refused'; readonly times: number; readonly retryAtMs: number | null }
-  | {
-      readonly kind: 'ambiguous';
-      readonly endedMs: number;
-      readonly resent: boolean;
-      /** The device has answered since, so it is done with what it was sent before. */
-      readonly answered: boolean;
-    };
-
 const minPollMs = 50;
 /** A permission to send that could not be used within this time is asked for anew. */
 const grantValidMs = 10_000;
-const sessionLimitRetryMs = 35_000;
-const maxRefusedRetryMs = 60_000;
 
 /**
  * One device of a fence operation: reads it for as long as the execution lasts, and sends `off`
- * when granted. It never sends `off` to a device that last read Off, that shows another identity, or
- * that accepted one before; an ambiguous `off` is followed by at most one more.
+ * when granted. It never sends `off` to a device that last read Off or that shows another identity.
+ * What was sent in vain is sent again only once every level had its turn, ever more rarely, and never
+ * to a machine that went off since: one that reads On then was started again.
  */
 export class DeviceExecution {
   readonly #options: DeviceExecutionOptions;
@@ -73,6 +58,13 @@ export class DeviceExecution {
   #statusTimeoutMs: number = budgets.statusMs;
   #restMs = 0;
   #off: OffState = { kind: 'unsent' };
+  /** How often `off` was sent or refused, and when the last of them ended. */
+  #offs = 0;
+  #lastOffEndedMs = 0;
+  /** It was seen not to be on after it was told to go off. */
+  #wentOff = false;
+  /** Since when it has read On without a break; null = it does not. */
+  #onSinceMs: number | null = null;
   #granted: Grant | null = null;
   #passivePolls: number | null = null;
 
@@ -109,8 +101,15 @@ export class DeviceExecution {
 
   /** It is known to be the right device, is not seen off, and its `off` may be sent now. */
   get wantsOff(): boolean {
-    if (this.#identityMs === null || this.#knownPower === 'off') return false;
-    return offIsDue(this.#off, this.#power, this.#now());
+    if (this.#identityMs === null || this.#knownPower === 'off' || this.#wentOff) return false;
+    if (offIsDue(this.#off, this.#power, this.#now())) return true;
+    if (this.#passivePolls === null || this.#onSinceMs === null) return false;
+    return patientOffIsDue(this.#off, {
+      nowMs: this.#now(),
+      offs: this.#offs,
+      lastEndedMs: this.#lastOffEndedMs,
+      onSinceMs: this.#onSinceMs,
+    });
   }
 
   /** It wants to be sent off and is not allowed to. */
@@ -165,7 +164,6 @@ export class DeviceExecution {
   }
 
   async #read(): Promise<void> {
-    if (this.#foreign) return;
     const { access, signal } = this.#options;
     const startedMs = this.#now();
     if (this.#identityIsDue()) {
@@ -201,10 +199,11 @@ export class DeviceExecution {
     if (check.kind === 'enrolled') {
       this.#identityMs = this.#now();
       this.#identityDue = false;
+      this.#foreign = false;
       return;
     }
     this.#identityMs = null;
-    if (check.kind === 'foreign') this.#foreign = true;
+    this.#foreign = check.kind === 'foreign';
     this.#report(check.error);
   }
 
@@ -225,6 +224,10 @@ export class DeviceExecution {
     }
     this.#power = power;
     if (power !== 'unknown') this.#knownPower = power;
+    this.#onSinceMs = power === 'on' ? (this.#onSinceMs ?? this.#now()) : null;
+    if ((power === 'off' || power === 'transition') && this.#off.kind !== 'unsent') {
+      this.#wentOff = true;
+    }
     this.#options.onReading({
       device: this.id,
       atMs: this.#now(),
@@ -243,7 +246,7 @@ export class DeviceExecution {
 
   async #sendOff(level: number): Promise<void> {
     const before = this.#off;
-    const resending = before.kind === 'ambiguous';
+    const resending = before.kind === 'ambiguous' || before.kind === 'accepted';
     const sent = await this.#options.access.command({
       action: 'off',
       level,
@@ -259,22 +262,11 @@ export class DeviceExecution {
       return;
     }
     this.#identityMs = this.#now();
-    this.#off = this.#afterOff(sent.result, before);
+    this.#offs += 1;
+    this.#lastOffEndedMs = this.#now();
+    this.#off = afterOff(sent.result, before, this.#now());
     if (sent.result.kind !== 'accepted') this.#report(sent.result.error);
     this.#options.onAttempt(sent.attempt);
-  }
-
-  #afterOff(result: FenceCommandResult, before: OffState): OffState {
-    const now = this.#now();
-    if (result.kind === 'accepted') return { kind: 'accepted' };
-    if (result.kind === 'unknown') {
-      const resent = before.kind === 'ambiguous';
-      return { kind: 'ambiguous', endedMs: now, resent, answered: false };
-    }
-    // The ambiguous one before it is still the one that counts.
-    if (before.kind === 'ambiguous') return { ...before, resent: true };
-    const times = before.kind === 'refused' ? before.times + 1 : 1;
-    return { kind: 'refused', times, retryAtMs: retryAtMs(result.error, times, now) };
   }
 
   #nextDelayMs(): number {
@@ -287,17 +279,4 @@ export class DeviceExecution {
     const passiveMs = Math.min(budgets.passivePollMs, pollMs * 1.5 ** this.#passivePolls);
     return Math.max(passiveMs, this.#restMs);
   }
-}
-
-function offIsDue(off: OffState, power: PowerReading['power'] | null, now: number): boolean {
-  if (off.kind === 'unsent') return true;
-  if (off.kind === 'refused') return off.retryAtMs !== null && now >= off.retryAtMs;
-  if (off.kind !== 'ambiguous' || off.resent) return false;
-  return power === 'on' && now - off.endedMs >= budgets.resendAfterMs;
-}
-
-function retryAtMs(error: FenceError, times: number, now: number): number | null {
-  if (error.retry === 'no') return null;
-  if (error.code === 'SESSION_LIMIT') return now + sessionLimitRetryMs;
-  return now + Math.min(maxRefusedRetryMs, budgets.resendAfterMs * 2 ** (times - 1));
 }

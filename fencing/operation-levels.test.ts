@@ -26,6 +26,57 @@ describe('levels', () => {
     await trial.execution.stop();
   });
 
+  it('B4: a BMC that is mended after every level had its turn is told again, on record', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.effect = () => {};
+    const pdu = new FakeDevice('pdu');
+    pdu.effect = () => {};
+    const { world, trial } = fence([[bmc], [pdu]]);
+    await world.advance(89_000);
+    expect(bmc.count('off')).toBe(1);
+    bmc.effect = (command) => {
+      bmc.power = command;
+    };
+    await world.advance(15_000);
+    expect(trial.attempts.map(({ device, level }) => [device, level]).slice(0, 3)).toEqual([
+      ['bmc', 1],
+      ['pdu', 2],
+      ['bmc', 1],
+    ]);
+    expect(trial.attempts[2]?.detail).toBe('sent again, the node still read On: done');
+    expect(trial.offRun('bmc').length).toBeGreaterThanOrEqual(3);
+    await world.advance(600_000);
+    expect(bmc.count('off')).toBe(2);
+    await trial.execution.stop();
+  });
+
+  it('B4: an off that stays without effect is repeated ever more rarely', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.effect = () => {};
+    const { world, trial } = fence([[bmc]]);
+    await world.advance(3_600_000);
+    const times = bmc.calls.filter(({ call }) => call === 'off').map(({ atMs }) => atMs);
+    const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
+    expect(times.length).toBeLessThanOrEqual(16);
+    expect(gaps[0]).toBeGreaterThanOrEqual(44_000);
+    expect(gaps[1]).toBeGreaterThanOrEqual(60_000);
+    expect(Math.min(...gaps.slice(4))).toBeGreaterThanOrEqual(300_000);
+    await trial.execution.stop();
+  });
+
+  it('B4: nothing is sent again to a node that went off and was started since', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.effect = () => {};
+    const { world, trial } = fence([[bmc]]);
+    await world.advance(30_000);
+    bmc.power = 'off';
+    await world.advance(3000);
+    bmc.power = 'on';
+    await world.advance(900_000);
+    expect(bmc.count('off')).toBe(1);
+    await trial.execution.stop();
+  });
+
   it('a credential that is refused brings the next level at once', async () => {
     const bmc = new FakeDevice('bmc');
     bmc.failure = () => 'AUTH_PASSWORD';
@@ -113,10 +164,7 @@ describe('levels', () => {
     await world.advance(300_000);
     bmc.failure = () => null;
     await world.advance(13_000);
-    expect(trial.attempts.map(({ device, level }) => [device, level])).toEqual([
-      ['pdu', 2],
-      ['bmc', 1],
-    ]);
+    expect(trial.attempts.find(({ device }) => device === 'bmc')?.level).toBe(1);
     await trial.execution.stop();
   });
 

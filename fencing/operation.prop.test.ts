@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { budgets } from './budgets.ts';
 import type { FenceErrorCode } from './driver.ts';
 import { driversOf } from './registry.ts';
 import { FakeDevice, fakeDriver } from './testing/fake-device.ts';
@@ -68,21 +69,36 @@ function violations(trial: FenceTrial, device: FakeDevice): readonly string[] {
   };
   const attempts = trial.attempts.filter((attempt) => attempt.device === device.id);
   const readings = trial.readings.filter((reading) => reading.device === device.id);
-  const outcomes = attempts.map(({ outcome }) => outcome);
+  const startedMs = ({ at }: (typeof attempts)[number]): number =>
+    Date.parse(at) - Date.UTC(2030, 0, 1);
+  const endedMs = (attempt: (typeof attempts)[number]): number =>
+    startedMs(attempt) + attempt.durationMs;
 
   check(device.count('off') === attempts.length, 'a command is not on record');
   check(device.mostInFlight <= 1, 'two calls at once');
-  const accepted = outcomes.indexOf('accepted');
-  check(accepted < 0 || accepted === outcomes.length - 1, 'a command after an accepted one');
-  const ambiguous = outcomes.indexOf('unknown');
-  check(ambiguous < 0 || outcomes.length - ambiguous <= 2, 'two commands after an ambiguous one');
+  for (const [index, attempt] of attempts.entries()) {
+    const before = attempts.slice(0, index);
+    const previous = before.at(-1);
+    if (previous === undefined) continue;
+    const firstMs = endedMs(before[0] ?? previous);
+    const wentOff = readings.some(
+      ({ atMs, power }) => atMs >= firstMs && atMs <= startedMs(attempt) && power === 'off',
+    );
+    check(!wentOff, 'a command after it went off');
+    const inTurn = before.every(({ outcome }) => outcome === 'rejected');
+    const once =
+      previous.outcome === 'unknown' &&
+      before.filter(({ outcome }) => outcome !== 'rejected').length === 1;
+    const waitedMs = startedMs(attempt) - endedMs(previous);
+    const leastMs = inTurn ? 0 : once ? budgets.resendAfterMs : budgets.patientResendMs;
+    check(waitedMs >= leastMs - 1, `sent again after ${waitedMs} ms`);
+  }
   for (const [index, { call }] of device.calls.entries()) {
     const before = device.calls[index - 1]?.call;
     check(call !== 'off' || before === 'identity', 'off without reading the identity');
   }
   for (const attempt of attempts) {
-    const sentMs = Date.parse(attempt.at) - Date.UTC(2030, 0, 1);
-    const last = readings.findLast(({ atMs }) => atMs <= sentMs);
+    const last = readings.findLast(({ atMs }) => atMs <= startedMs(attempt));
     check(last?.power !== 'off', 'off to a device that reads Off');
   }
   for (const [index, { atMs, power, identity }] of readings.entries()) {

@@ -214,7 +214,20 @@ describe('identity', () => {
     expect(bmc.count('status')).toBe(0);
     expect(trial.codes()).toEqual(['IDENTITY_MISMATCH']);
     expect(trial.problems[0]?.detail).toContain('guid-of-another');
-    expect(trial.powers('bmc')).toEqual(['unknown']);
+    expect(new Set(trial.powers('bmc'))).toEqual(new Set(['unknown']));
+    await trial.execution.stop();
+  });
+
+  it('B8: a cable that is put right is noticed within the operation', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.identity = 'guid-of-another';
+    const { world, trial } = fence([[bmc]]);
+    await world.advance(60_000);
+    expect(bmc.count('off')).toBe(0);
+    bmc.identity = bmc.enrolled;
+    await world.advance(15_000);
+    expect(bmc.count('off')).toBe(1);
+    expect(trial.offRun('bmc').length).toBeGreaterThanOrEqual(3);
     await trial.execution.stop();
   });
 
@@ -301,11 +314,11 @@ describe('a command that did not simply work', () => {
     await trial.execution.stop();
   });
 
-  it('an ambiguous off is sent once more when the node is still on, and then never again', async () => {
+  it('an ambiguous off is sent once more when the node is still on, and no more in its turn', async () => {
     const bmc = new FakeDevice('bmc');
     bmc.failure = (call) => (call === 'off' ? 'BMC_ERROR' : null);
     const { world, trial } = fence([[bmc]]);
-    await world.advance(300_000);
+    await world.advance(46_500);
     expect(bmc.count('off')).toBe(2);
     const [first, second] = bmc.calls.filter(({ call }) => call === 'off');
     expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(5000);
@@ -345,12 +358,18 @@ describe('a command that did not simply work', () => {
     await trial.execution.stop();
   });
 
-  it('an off that was refused for good is not tried again', async () => {
+  it('an off that was refused for good is tried again only after every level had its turn', async () => {
     const bmc = new FakeDevice('bmc');
     bmc.failure = (call) => (call === 'off' ? 'PRIVILEGE' : null);
-    const { world, trial } = fence([[bmc]]);
-    await world.advance(300_000);
+    const pdu = new FakeDevice('pdu');
+    pdu.effect = () => {};
+    const { world, trial } = fence([[bmc], [pdu]]);
+    await world.advance(44_000);
     expect(bmc.count('off')).toBe(1);
+    bmc.failure = () => null;
+    await world.advance(20_000);
+    expect(bmc.count('off')).toBe(2);
+    expect(bmc.power).toBe('off');
     await trial.execution.stop();
   });
 
@@ -365,12 +384,12 @@ describe('a command that did not simply work', () => {
     await trial.execution.stop();
   });
 
-  it('an ambiguous off whose repetition is refused is not sent a third time', async () => {
+  it('an ambiguous off whose repetition is refused is not sent a third time in its turn', async () => {
     const bmc = new FakeDevice('bmc');
     const codes: FenceErrorCode[] = ['TIMEOUT', 'BMC_BUSY'];
     bmc.failure = (call) => (call === 'off' ? (codes.shift() ?? null) : null);
     const { world, trial } = fence([[bmc]]);
-    await world.advance(200_000);
+    await world.advance(46_500);
     expect(trial.attempts.map(({ error }) => error)).toEqual(['TIMEOUT', 'BMC_BUSY']);
     await trial.execution.stop();
   });

@@ -39,7 +39,7 @@ export interface FenceRequest {
   readonly fence: FenceId;
   readonly node: NodeId;
   readonly levels: readonly FenceLevel[];
-  /** The phase `acting` is committed: device commands may be sent. */
+  /** The phase `acting` is committed and no other boot is heard: device commands may be sent. */
   readonly mayAct: boolean;
 }
 

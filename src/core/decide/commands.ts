@@ -1,3 +1,4 @@
+import type { FenceOperation } from '../model/fence-operation.ts';
 import { operationId, type NodeId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation } from '../observations.ts';
@@ -127,8 +128,16 @@ export function fenceRequestsFor(draft: Draft): readonly FenceRequest[] {
       fence: fence.id,
       node: node.id,
       levels: trusted,
-      mayAct: fence.phase === 'acting',
+      mayAct: fence.phase === 'acting' && !isAnotherBootHeard(draft, fence),
     });
   }
   return requests;
+}
+
+/** The machine seems to have rebooted: what remains to be proven needs no command against it. */
+function isAnotherBootHeard(draft: Draft, fence: FenceOperation): boolean {
+  const seen = draft.observations.nodes.get(fence.node);
+  if (seen?.incarnation == null || !seen.sessionOpen) return false;
+  if (seen.incarnation.bootId === fence.incarnation.bootId) return false;
+  return !isLost(seen, draft.observations, draft.state.settings.timing);
 }

@@ -71,6 +71,23 @@ describe('a silent node with a VM', () => {
     expect(world.step().commands).toMatchObject([{ node: 'n2', command: { kind: 'start' } }]);
   });
 
+  it('B4: nothing more is sent while another boot is heard, whatever is still to be proven', () => {
+    world.addRunningVm('db', 'n1');
+    silence(3000);
+    world.settle();
+    world.execution(world.onlyFence().id, { wantsToAct: true });
+    world.settle();
+    expect(world.step().fences).toMatchObject([{ mayAct: true }]);
+    world.connect('n1', incarnationOf('n1', 2));
+    const heard = world.seen.get(n1);
+    if (heard === undefined) throw new Error('n1 was never connected');
+    // Nothing that it answered proves yet that this boot is the later one.
+    world.seen.set(n1, { ...heard, aliveAtMs: null });
+    expect(world.step().fences).toMatchObject([{ mayAct: false }]);
+    silence(3000);
+    expect(world.step().fences).toMatchObject([{ mayAct: true }]);
+  });
+
   it('B12: cancels the operation when the node is heard before the first device command', () => {
     const db = world.addRunningVm('db', 'n1');
     silence(3000);
