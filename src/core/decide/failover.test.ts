@@ -181,6 +181,81 @@ describe('a silent node with a VM', () => {
     expect(next).toMatchObject({ phase: 'intent', distrusted: ['n1/bmc'] });
   });
 
+  it('B7: life of the boot revokes the proof although its agent restarted meanwhile', () => {
+    const db = world.addRunningVm('db', 'n1');
+    for (const name of ['n2', 'n3']) {
+      world.nodes.set(nodeId(name), { ...world.node(nodeId(name)), cordoned: true });
+    }
+    silence(3000);
+    world.settle();
+    readOff(3, 1000);
+    expect(world.onlyFence().phase).toBe('proven');
+    silence(100);
+    world.connect('n1', incarnationOf('n1', 1, 2), [world.domain(db)]);
+    world.settle();
+    silence(500);
+    world.beat('n1');
+    world.settle();
+    expect(world.onlyFence()).toMatchObject({ phase: 'cancelled', distrusted: ['n1/bmc'] });
+    expect(world.events).toContain('BMC_LIED');
+    expect(world.node(n1)).toMatchObject({ phase: 'online', incarnation: { id: 'n1-boot1.2' } });
+    expect(world.vm(db)).toMatchObject({ phase: 'running', permit: { node: 'n1', token: 2 } });
+  });
+
+  it('B7: an agent that restarted late in a boot that was given up keeps the VMs nobody moved', () => {
+    const db = world.addRunningVm('db', 'n1');
+    const own = world.addRunningVm('own', 'n1', { desired: 'disabled' });
+    silence(3000);
+    world.settle();
+    readOff(3, 1000);
+    const to = world.vm(db).permit?.node ?? 'nowhere';
+    const left = [world.domain(db), world.domain(own)];
+    world.report(to, [world.domain(db)]);
+    world.settle();
+    expect(world.onlyFence().phase).toBe('closed');
+    silence(100);
+    world.connect('n1', incarnationOf('n1', 1, 2), left);
+    const plans = world.settle();
+    expect(world.onlyFence()).toMatchObject({ phase: 'cancelled', proof: null });
+    expect(world.vm(own)).toMatchObject({ phase: 'running', permit: { node: 'n1', token: 2 } });
+    const released = plans.flatMap(({ commands }) => commands).map(({ command }) => command);
+    expect(released).toContainEqual(expect.objectContaining({ kind: 'release', vm: db }));
+    expect(released).not.toContainEqual(expect.objectContaining({ kind: 'release', vm: own }));
+  });
+
+  it('a failover that is sealed is not written again when its proof is revoked', () => {
+    const db = world.addRunningVm('db', 'n1');
+    const web = world.addRunningVm('web', 'n1', { desired: 'disabled' });
+    silence(3000);
+    world.settle();
+    readOff(2, 1000);
+    silence(1000);
+    world.read(world.onlyFence().id, 'n1/bmc', 'off');
+    world.step();
+    const to = world.vm(db).permit?.node ?? 'nowhere';
+    world.report(to, [world.domain(db)]);
+    for (const name of ['n2', 'n3']) {
+      world.nodes.set(nodeId(name), { ...world.node(nodeId(name)), cordoned: true });
+    }
+    world.vms.set(web, { ...world.vm(web), desired: 'running' });
+    world.step();
+    const [sealed] = world.failovers.values();
+    expect(sealed?.outcome).toBe('completed');
+    silence(100);
+    world.beat('n1');
+    world.settle();
+    expect(world.failovers.get(world.onlyFence().failover)).toMatchObject({ outcome: 'open' });
+    expect([...world.failovers.values()][0]).toEqual(sealed);
+    world.nowMs += 500;
+    world.beat('n1', 'n2', 'n3');
+    world.settle();
+    expect([...world.failovers.values()][1]).toMatchObject({
+      outcome: 'cancelled',
+      vms: [{ name: 'web' }],
+    });
+    expect(world.vm(web).permit).toMatchObject({ node: 'n1', token: 1 });
+  });
+
   it('the last report of a node that is proven dead holds nothing back, however young', () => {
     const db = world.addRunningVm('db', 'n1');
     silence(3000);

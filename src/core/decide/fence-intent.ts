@@ -35,7 +35,7 @@ export function openFence(
   };
   draft.put({ ...counters, fence: number });
   draft.put(fence);
-  draft.put(openFailover(draft, node, fence));
+  draft.put(openFailover(draft, fence));
   draft.put({ ...node, phase: 'fencing', fence: fence.id });
   draft.event({
     code: 'FENCE_INTENT',
@@ -62,13 +62,26 @@ export function distrustedOf(node: NodeId, fences: Iterable<FenceOperation>): re
   return [...found];
 }
 
-function openFailover(draft: Draft, node: NodeRecord, fence: FenceOperation): FailoverRecord {
+/**
+ * The operation with a failover record of its own for what is still to come: the one it had is
+ * sealed, and a sealed record is never written again.
+ */
+export function withNextFailover(draft: Draft, fence: FenceOperation): FenceOperation {
+  const counters = draft.counters();
+  const number = counters.fence + 1;
+  const next = { ...fence, failover: failoverId(`FO-${number}`) };
+  draft.put({ ...counters, fence: number });
+  draft.put(openFailover(draft, next));
+  return next;
+}
+
+function openFailover(draft: Draft, fence: FenceOperation): FailoverRecord {
   return {
     kind: 'failover',
     id: fence.failover,
-    node: node.id,
+    node: fence.node,
     fence: fence.id,
-    lastSeenAt: draft.observations.nodes.get(node.id)?.lastHeartbeatWall ?? null,
+    lastSeenAt: draft.observations.nodes.get(fence.node)?.lastHeartbeatWall ?? null,
     detectedAt: draft.observations.nowWall,
     intentAt: null,
     firstOffAt: null,
@@ -77,7 +90,7 @@ function openFailover(draft: Draft, node: NodeRecord, fence: FenceOperation): Fa
     vms: movableVmsOf(draft, fence.incarnation.id).map((vm) => ({
       vm: vm.id,
       name: vm.spec.name,
-      from: node.id,
+      from: fence.node,
       to: null,
       placement: null,
       placedAt: null,

@@ -6,6 +6,7 @@ import type { FenceObservation, NodeObservation } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
+import { withNextFailover } from './fence-intent.ts';
 import { guardAgainst } from './guards.ts';
 import { heldVmsOf, movableVmsOf } from './ownership.ts';
 
@@ -202,23 +203,27 @@ export function recordProof(
 }
 
 function decideProven(draft: Draft, fence: FenceOperation): void {
-  if (isDisproven(draft, fence)) {
-    revoke(draft, fence);
+  const isDone =
+    movableVmsOf(draft, fence.incarnation.id).length === 0 &&
+    draft.failover(fence.failover)?.outcome !== 'open';
+  if (fence.proof !== null && isDisproven(draft, fence)) {
+    if (isDone) revokeLate(draft, fence, fence.proof);
+    else revoke(draft, fence, fence.proof);
     return;
   }
-  if (movableVmsOf(draft, fence.incarnation.id).length > 0) return;
-  const failover = draft.failover(fence.failover);
-  if (failover?.outcome === 'open') return;
-  draft.put({ ...fence, phase: 'closed' });
+  if (isDone) draft.put({ ...fence, phase: 'closed' });
 }
 
-/** The incarnation that was proven dead is heard after the proof was recorded. */
+/**
+ * The boot that was proven dead is heard after the proof was recorded, by whichever of its agents:
+ * one that restarted meanwhile has another incarnation, and the same VMs beside it (FAILURES B7).
+ */
 function isDisproven(draft: Draft, fence: FenceOperation): boolean {
   const seen = draft.observations.nodes.get(fence.node);
   const since = draft.observations.fencePhaseSince.get(fence.id);
   return (
     since !== undefined &&
-    seen?.incarnation?.id === fence.incarnation.id &&
+    seen?.incarnation?.bootId === fence.incarnation.bootId &&
     seen.aliveAtMs !== null &&
     seen.aliveAtMs > since.ms
   );
@@ -228,26 +233,29 @@ function isDisproven(draft: Draft, fence: FenceOperation): boolean {
  * A sign of life disproves the proof (`BMC_LIED`, or a person erred). The devices that gave it are
  * believed no more in this operation, and VMs that have not been given away stay where they are.
  */
-function revoke(draft: Draft, fence: FenceOperation): void {
-  const { proof } = fence;
-  if (proof === null) return;
+function revoke(draft: Draft, fence: FenceOperation, proof: Proof): void {
   const left = movableVmsOf(draft, fence.incarnation.id);
+  const node = draft.node(fence.node);
+  const failover = draft.failover(fence.failover);
   const devices = proof.kind === 'powerOff' ? proof.devices.map((one) => one.device) : [];
-  const because = `${fence.incarnation.id} was heard after the proof`;
-  draft.put({
+  const because = `${fence.incarnation.bootId} was heard after the proof`;
+  const going: FenceOperation = {
     ...fence,
     // Nothing was sent yet when the readings alone were the proof: life calls it off.
     phase: fence.attempts.length > 0 ? 'acting' : 'intent',
     proof: null,
     distrusted: [...new Set([...fence.distrusted, ...devices])],
     revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],
-  });
-  const node = draft.node(fence.node);
+  };
   if (node !== undefined) {
     draft.put({ ...node, phase: 'fencing', fence: fence.id, incarnation: fence.incarnation });
   }
-  const failover = draft.failover(fence.failover);
-  if (failover !== undefined) draft.put({ ...failover, proof: null, provenAt: null });
+  if (failover?.outcome === 'open') {
+    draft.put(going);
+    draft.put({ ...failover, proof: null, provenAt: null });
+  } else {
+    draft.put(withNextFailover(draft, going));
+  }
   draft.event({
     code: proof.kind === 'powerOff' ? 'BMC_LIED' : 'PROOF_REVOKED',
     severity: 'critical',
@@ -262,7 +270,7 @@ function revoke(draft: Draft, fence: FenceOperation): void {
  * stopped as a leftover before the incarnation is admitted again, and the proof counts no more.
  */
 function revokeLate(draft: Draft, fence: FenceOperation, proof: Proof): void {
-  const because = `${fence.incarnation.id} was heard after its VMs were given away`;
+  const because = `${fence.incarnation.bootId} was heard after its VMs were given away`;
   draft.put({
     ...fence,
     phase: 'cancelled',
@@ -270,7 +278,16 @@ function revokeLate(draft: Draft, fence: FenceOperation, proof: Proof): void {
     revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],
   });
   const node = draft.node(fence.node);
-  if (node?.fence === fence.id) draft.put({ ...node, phase: 'joining', fence: null });
+  if (node?.fence === fence.id) {
+    // VMs that failover does not move are still its: the agent is taken back with them.
+    const holds = heldVmsOf(draft, fence.incarnation.id).length > 0;
+    draft.put({
+      ...node,
+      phase: holds ? 'online' : 'joining',
+      incarnation: holds ? fence.incarnation : null,
+      fence: null,
+    });
+  }
   draft.event({
     code: proof.kind === 'powerOff' ? 'BMC_LIED' : 'PROOF_REVOKED',
     severity: 'critical',
@@ -287,9 +304,10 @@ function forgetWhenOld(draft: Draft, fence: FenceOperation): void {
   const number = Number(fence.id.slice(2));
   if (number > draft.state.counters.fence - keptOperations) return;
   if (heldVmsOf(draft, fence.incarnation.id).length > 0) return;
-  const failover = draft.failover(fence.failover);
   draft.remove(fence);
-  if (failover !== undefined) draft.remove(failover);
+  for (const failover of draft.state.failovers.values()) {
+    if (failover.fence === fence.id) draft.remove(failover);
+  }
 }
 
 /** Whether the node's record says that this operation is the open one. */

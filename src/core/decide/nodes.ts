@@ -205,7 +205,7 @@ function carriesItsPermit(vm: VmRecord, domain: DomainObservation): boolean {
 function decideAdmission(draft: Draft, node: NodeRecord, seen: NodeObservation | undefined): void {
   if (!livesAfterAdmission(draft, node, seen) || seen.incarnation === null) return;
   const fence = node.fence === null ? undefined : draft.fence(node.fence);
-  if (node.phase === 'fenced' && fence?.incarnation.id === seen.incarnation.id) return;
+  if (node.phase === 'fenced' && fence?.incarnation.bootId === seen.incarnation.bootId) return;
   const report = seen.report;
   if (report === null || report.incarnation !== seen.incarnation.id) return;
   if (report.domains === null || leftoversOn(draft, node, seen).length > 0) return;
