@@ -72,6 +72,7 @@ export function serviceRecords(scenario: Scenario, names: Names): readonly VmRec
     failures: 0,
     failover: null,
     reason: null,
+    strays: [],
     deleting: false,
   }));
 }

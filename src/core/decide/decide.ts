@@ -7,6 +7,7 @@ import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideNodes } from './nodes.ts';
 import { decideRecovery } from './recovery.ts';
+import { decideStrays } from './strays.ts';
 import { decideVms } from './vms.ts';
 
 /**
@@ -22,6 +23,7 @@ import { decideVms } from './vms.ts';
 export function decide(state: ClusterState, observations: Observations): Plan {
   const draft = openDraft(state, observations);
   decideFences(draft);
+  decideStrays(draft);
   decideNodes(draft);
   decideVms(draft);
   decideRecovery(draft);

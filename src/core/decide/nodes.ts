@@ -5,7 +5,8 @@ import { isLost, lostAtMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
-import { heldVmsOf, isAdmitted, movableVmsOf } from './ownership.ts';
+import { heldVmsOf, isAdmitted, isMovable, movableVmsOf } from './ownership.ts';
+import { straysOn } from './strays.ts';
 
 /** One step for every node: silence, restarts of agent or machine, admission. */
 export function decideNodes(draft: Draft): void {
@@ -47,7 +48,8 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
-  if (heldVmsOf(draft, current.id).length === 0) {
+  const strays = straysOn(draft, node.id, current.bootId);
+  if (heldVmsOf(draft, current.id).length === 0 && strays.length === 0) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...node, phase: 'joining', incarnation: null });
     draft.event({
@@ -59,7 +61,8 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     });
     return;
   }
-  if (node.maintenance || movableVmsOf(draft, current.id).length === 0) return;
+  const movable = [...movableVmsOf(draft, current.id), ...strays.filter(isMovable)];
+  if (node.maintenance || movable.length === 0) return;
   openFence(draft, node, {
     kind: 'detector',
     evidence: [
@@ -119,7 +122,7 @@ function livesAfterAdmission(
 
 /** The machine came back with another boot id: the old incarnation is dead (`newBoot`). */
 function rebooted(draft: Draft, node: NodeRecord, old: Incarnation): void {
-  if (heldVmsOf(draft, old.id).length > 0) {
+  if (heldVmsOf(draft, old.id).length > 0 || straysOn(draft, node.id, old.bootId).length > 0) {
     openFence(draft, node, { kind: 'detector', evidence: [] });
     return;
   }

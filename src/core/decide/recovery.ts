@@ -53,6 +53,11 @@ export function decideRecovery(draft: Draft): void {
       );
       continue;
     }
+    if (vm.strays.length > 0) {
+      const nodes = vm.strays.map((stray) => stray.node).join(', ');
+      explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
+      continue;
+    }
     const placement = place(vm, input);
     if (placement.kind === 'nowhere') {
       explain(draft, vm, explainPlacement(placement));

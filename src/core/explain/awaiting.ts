@@ -99,6 +99,9 @@ export function explainVm(
       : `${vm.permit.node} holds its permit (token ${vm.permit.token})`;
   const facts = [`${vm.spec.name} is ${now}, desired ${vm.desired}`, owner];
   if (vm.reason !== null) facts.push(vm.reason);
+  for (const stray of vm.strays) {
+    facts.push(`it was seen to run on ${stray.node} without a permit, and is to be stopped there`);
+  }
   const node = vm.permit === null ? undefined : state.nodes.get(vm.permit.node);
   if (now === 'waitingProof' && node !== undefined) {
     const more = explainNode(node, state, observations);

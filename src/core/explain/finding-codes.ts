@@ -16,6 +16,7 @@ export const findingCodes = {
   VM_FAILED: 'a VM failed too often; it is tried again when its window is over',
   VM_BACKOFF: 'the last start of a VM failed; it waits with growing delay',
   VM_PAUSED: 'the hypervisor paused a VM, for example on an I/O error',
+  VM_STRAY: 'a VM runs where it has no right to, started by hand for example; it is stopped there',
   VM_UNPLACED: 'no node can take a VM that should run',
 } as const;
 

@@ -21,7 +21,9 @@ export function findingsOf(state: ClusterState, observations: Observations): rea
   const findings: Finding[] = [];
   for (const node of state.nodes.values())
     findings.push(...nodeFindings(node, state, observations));
-  for (const vm of state.vms.values()) findings.push(...vmFindings(vm, state, observations));
+  for (const vm of state.vms.values()) {
+    findings.push(...strayFindings(vm), ...vmFindings(vm, state, observations));
+  }
   return findings.sort(
     (a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'),
   );
@@ -96,6 +98,17 @@ function nodeFindings(
     add('AGENT_DEGRADED', 'warning', seen.report.degraded, [`kennel node show ${node.id}`]);
   }
   return findings;
+}
+
+/** It runs, or may run, where it has no right to: two may write to its disks. */
+function strayFindings(vm: VmRecord): readonly Finding[] {
+  return vm.strays.map(({ node }) => ({
+    code: 'VM_STRAY',
+    severity: 'critical',
+    subject: vm.spec.name,
+    text: `it was started on ${node} without a permit; it is stopped there, or ${node} proven dead`,
+    try: [`kennel explain ${vm.spec.name}`, `virsh destroy ${vm.spec.name}, on ${node}`],
+  }));
 }
 
 function vmFindings(

@@ -1,4 +1,4 @@
-import type { FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
+import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
 import type { Permit } from './permit.ts';
 
 /**
@@ -96,6 +96,12 @@ export interface VmOperation {
   readonly previousToken: Token | null;
 }
 
+/** A boot of a node that was seen to run a VM without a right to, and not yet seen without it. */
+export interface VmStray {
+  readonly node: NodeId;
+  readonly bootId: BootId;
+}
+
 export interface VmRecord {
   readonly kind: 'vm';
   readonly id: VmId;
@@ -113,6 +119,8 @@ export interface VmRecord {
   readonly failover: FailoverId | null;
   /** Why it is where it is: the last failure or placement refusal, for people. */
   readonly reason: string | null;
+  /** Where else it may run (FAILURES V15). It gets no new owner before all of them are gone. */
+  readonly strays: readonly VmStray[];
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
 }

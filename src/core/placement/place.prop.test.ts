@@ -18,6 +18,7 @@ const vmOf = (name: string, memoryMiB: number, separateFrom: readonly string[] =
   failures: 0,
   failover: null,
   reason: null,
+  strays: [],
   deleting: false,
 });
 

@@ -78,14 +78,18 @@ function refusal(
 
 /** Forgets a node that owns nothing (FAILURES O6). */
 export function removeNode(draft: Draft, node: NodeRecord): Outcome<NodeRecord> {
-  const held = draft.vms().filter((vm) => vm.permit?.node === node.id);
+  const held = draft
+    .vms()
+    .filter(
+      (vm) => vm.permit?.node === node.id || vm.strays.some((stray) => stray.node === node.id),
+    );
   if (held.length > 0 || openFenceOf(draft, node) !== undefined) {
     return problem({
       code: 'E_NODE_HAS_VMS',
       what: `${node.id} cannot be removed`,
       because:
         held.length > 0
-          ? `it holds the permits of ${held.map((vm) => vm.spec.name).join(', ')}`
+          ? `it holds, or may run, ${held.map((vm) => vm.spec.name).join(', ')}`
           : 'a fence operation against it is open',
       so: 'nothing was changed',
       try: [`kennel vm stop ${held[0]?.spec.name ?? 'NAME'}`, `kennel explain ${node.id}`],

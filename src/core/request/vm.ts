@@ -27,6 +27,7 @@ export function createVm(
     failures: 0,
     failover: null,
     reason: null,
+    strays: [],
     deleting: false,
   };
   draft.put(vm);

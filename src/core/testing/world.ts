@@ -203,6 +203,7 @@ export class TestWorld implements ClusterState {
       failures: 0,
       failover: null,
       reason: null,
+      strays: [],
       deleting: false,
       ...change,
     });

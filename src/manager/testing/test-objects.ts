@@ -103,6 +103,7 @@ export const vmRecord = (number: number, change: Partial<VmRecord> = {}): VmReco
   failures: 0,
   failover: null,
   reason: null,
+  strays: [],
   deleting: false,
   ...change,
 });

@@ -1,0 +1,96 @@
+import type { BootId, NodeId } from '../model/ids.ts';
+import type { NodeRecord } from '../model/node.ts';
+import type { VmRecord, VmStray } from '../model/vm.ts';
+import type { NodeObservation } from '../observations.ts';
+import { isLost } from '../timing/silence.ts';
+import type { Draft } from './draft.ts';
+import { isAdmitted } from './ownership.ts';
+
+/**
+ * A report that came within this time of a change of the VM's phase may have been made before it,
+ * in ms: the domain of an owner that released it a moment ago is no stray.
+ */
+const reportLagMs = 1000;
+
+/**
+ * Records where a VM was started by somebody else's hand (FAILURES V15). It is told to stop there
+ * (`leftoversOn`), but should the node fall silent first, only a record can say that the VM may
+ * still run on it: it then counts as held by that node, which is proven dead before the VM is
+ * given to another.
+ */
+export function decideStrays(draft: Draft): void {
+  for (const vm of draft.vms()) {
+    if (vm.desired === 'ignored') {
+      if (vm.strays.length > 0) draft.put({ ...vm, strays: [] });
+      continue;
+    }
+    const left = vm.strays.filter((stray) => !isGone(draft, vm, stray));
+    const fresh = freshStrays(draft, vm).filter(
+      (one) => !left.some((other) => other.node === one.node && other.bootId === one.bootId),
+    );
+    if (fresh.length === 0 && left.length === vm.strays.length) continue;
+    draft.put({ ...vm, strays: [...left, ...fresh] });
+    for (const stray of fresh) {
+      draft.event({
+        code: 'VM_STRAY',
+        severity: 'critical',
+        node: stray.node,
+        vm: vm.id,
+        text: `${vm.spec.name} was started on ${stray.node} without a permit; it is stopped there`,
+      });
+    }
+  }
+}
+
+/** VMs that this boot of the node may run without a right to. */
+export function straysOn(draft: Draft, node: NodeId, boot: BootId): readonly VmRecord[] {
+  return draft
+    .vms()
+    .filter((vm) => vm.strays.some((stray) => stray.node === node && stray.bootId === boot));
+}
+
+function freshStrays(draft: Draft, vm: VmRecord): readonly VmStray[] {
+  const sinceMs = draft.observations.vmPhaseSinceMs.get(vm.id) ?? 0;
+  const found: VmStray[] = [];
+  for (const [id, seen] of draft.observations.nodes) {
+    if (seen.report?.domains?.get(vm.id)?.active !== true || vm.permit?.node === id) continue;
+    const node = draft.node(id);
+    if (node === undefined || !isAdmitted(node) || !speaks(draft, node, seen)) continue;
+    if (seen.report.receivedMs < sinceMs + reportLagMs) continue;
+    if (node.incarnation !== null) found.push({ node: id, bootId: node.incarnation.bootId });
+  }
+  return found;
+}
+
+/** The admitted incarnation itself says it now. */
+function speaks(draft: Draft, node: NodeRecord, seen: NodeObservation): boolean {
+  return (
+    seen.sessionOpen &&
+    seen.incarnation?.id === node.incarnation?.id &&
+    seen.report?.incarnation === node.incarnation?.id &&
+    !isLost(seen, draft.observations, draft.state.settings.timing)
+  );
+}
+
+/** The boot is over, its node is gone, it says that the domain is, or the VM is its own by now. */
+function isGone(draft: Draft, vm: VmRecord, stray: VmStray): boolean {
+  const node = draft.node(stray.node);
+  if (node === undefined || vm.permit?.node === stray.node) return true;
+  // Another boot is admitted only when it lived after this one.
+  if (node.incarnation !== null && node.incarnation.bootId !== stray.bootId) return true;
+  if (isBootProvenDead(draft, stray.bootId)) return true;
+  const seen = draft.observations.nodes.get(stray.node);
+  if (seen?.incarnation?.bootId !== stray.bootId || !speaks(draft, node, seen)) return false;
+  return seen.report?.domains != null && seen.report.domains.get(vm.id)?.active !== true;
+}
+
+function isBootProvenDead(draft: Draft, boot: BootId): boolean {
+  return draft
+    .fences()
+    .some(
+      (fence) =>
+        fence.incarnation.bootId === boot &&
+        fence.proof !== null &&
+        (fence.phase === 'proven' || fence.phase === 'closed'),
+    );
+}
