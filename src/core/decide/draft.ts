@@ -7,6 +7,7 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
 import type { Change, NewEvent, Plan } from '../plan.ts';
+import { fullAt, type Weight, weightOf, weightOfEvent, weightOfRemoval } from './weight.ts';
 
 /**
  * One decision in the making: the committed state, the observations, and the changes chosen so
@@ -31,6 +32,13 @@ export interface Draft {
   event(event: NewEvent): void;
   /** Ask to be called again no later than this monotonic time. */
   wakeAt(atMs: number): void;
+  /**
+   * As much is chosen as one transaction should hold: what is left is for the next decision, right
+   * after this one is committed. Rules ask before each step that must be committed as a whole.
+   */
+  isFull(): boolean;
+  /** Nothing is chosen yet: a step of any size has the transaction to itself. */
+  isEmpty(): boolean;
   /** True when this decision changes the object: nothing may be sent on its strength yet. */
   isChanged(object: ClusterObject): boolean;
   finish(rest: Pick<Plan, 'commands' | 'fences'>): Plan;
@@ -38,6 +46,9 @@ export interface Draft {
 
 export function openDraft(state: ClusterState, observations: Observations): Draft {
   const overlay = new Map<string, ClusterObject | null>();
+  const weights = new Map<string, Weight>();
+  let parts = 0;
+  let characters = 0;
   const events: NewEvent[] = [];
   let wakeAtMs: number | null = null;
 
@@ -59,6 +70,13 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     return result;
   };
 
+  const weigh = (key: string, weight: Weight): void => {
+    const before = weights.get(key);
+    parts += weight.parts - (before?.parts ?? 0);
+    characters += weight.characters - (before?.characters ?? 0);
+    weights.set(key, weight);
+  };
+
   return {
     state,
     observations,
@@ -73,12 +91,24 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     nodes: () => all(state.nodes, 'node/'),
     vms: () => all(state.vms, 'vm/'),
     fences: () => all(state.fences, 'fence/'),
-    put: (object) => void overlay.set(keyOf(object), object),
-    remove: (object) => void overlay.set(keyOf(object), null),
-    event: (event) => void events.push(event),
+    put: (object) => {
+      overlay.set(keyOf(object), object);
+      weigh(keyOf(object), weightOf(object));
+    },
+    remove: (object) => {
+      overlay.set(keyOf(object), null);
+      weigh(keyOf(object), weightOfRemoval);
+    },
+    event: (event) => {
+      events.push(event);
+      parts += weightOfEvent.parts;
+      characters += weightOfEvent.characters;
+    },
     wakeAt: (atMs) => {
       wakeAtMs = wakeAtMs === null ? atMs : Math.min(wakeAtMs, atMs);
     },
+    isEmpty: () => overlay.size === 0 && events.length === 0,
+    isFull: () => parts >= fullAt.parts || characters >= fullAt.characters,
     isChanged: (object) => overlay.has(keyOf(object)),
     finish: (rest) => ({ ...rest, changes: changesOf(overlay), events, wakeAtMs }),
   };

@@ -33,6 +33,7 @@ export function noteFailure(draft: Draft, vm: VmRecord, failure: string): void {
 /** Closes failovers all of whose VMs run, or need not run any more. */
 export function decideFailovers(draft: Draft): void {
   for (const failover of draft.state.failovers.values()) {
+    if (draft.isFull()) return;
     const now = draft.failover(failover.id);
     if (now === undefined || now.outcome !== 'open' || now.proof === null) continue;
     if (now.vms.every((one) => isSettled(draft, now, one))) {

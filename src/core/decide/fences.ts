@@ -16,6 +16,7 @@ const maxAttempts = 20;
 /** One step for every fence operation that is not over. */
 export function decideFences(draft: Draft): void {
   for (const fence of draft.fences()) {
+    if (draft.isFull()) return;
     switch (fence.phase) {
       case 'intent':
       case 'acting':

@@ -8,9 +8,13 @@ import { nextPermit, withPermit, withRelease, withStart } from './operations.ts'
 import { heldVmsOf, isAdmitted, isMovable, movableVmsOf } from './ownership.ts';
 import { straysOn } from './strays.ts';
 
+/** A node with more VMs than this is taken back by a decision of its own. */
+const manyVms = 100;
+
 /** One step for every node: silence, restarts of agent or machine, admission. */
 export function decideNodes(draft: Draft): void {
   for (const node of draft.nodes()) {
+    if (draft.isFull()) return;
     const seen = draft.observations.nodes.get(node.id);
     switch (node.phase) {
       case 'online':
@@ -149,6 +153,9 @@ function readmitAgent(
 ): void {
   const report = seen?.report ?? null;
   if (report === null || report.incarnation !== next.id || report.domains === null) return;
+  const held = heldVmsOf(draft, old.id);
+  // All of them or none: a permit of an incarnation that is never admitted could not be proven away.
+  if (held.length > manyVms && !draft.isEmpty()) return;
   draft.put({ ...node, incarnation: next, capacity: report.capacity });
   draft.event({
     code: 'AGENT_RESTARTED',
@@ -157,8 +164,7 @@ function readmitAgent(
     vm: null,
     text: `the agent of ${node.id} restarted; its VMs are taken over as they are`,
   });
-  for (const vm of draft.vms()) {
-    if (vm.permit?.incarnation !== old.id) continue;
+  for (const vm of held) {
     draft.put(takeOver(draft, vm, node, next, report.domains.get(vm.id)));
   }
 }

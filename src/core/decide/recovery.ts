@@ -14,14 +14,6 @@ const rank: Readonly<Record<VmPriority, number>> = { high: 0, medium: 1, low: 2 
 /** How soon a VM that fits nowhere is looked at again, in ms. */
 const retryPlacementMs = 1000;
 
-/** One transaction's share of what a store takes at once, in characters. */
-const maxCharactersAtOnce = 200_000;
-
-/** About what the record of a VM weighs; its definition is the part that differs. */
-function recordCharacters(vm: VmRecord): number {
-  return 1000 + (vm.spec.definition.kind === 'xml' ? vm.spec.definition.xml.length : 0);
-}
-
 interface Waiting {
   readonly vm: VmRecord;
   /** The proof that frees it; null when nobody owns it. */
@@ -40,10 +32,8 @@ export function decideRecovery(draft: Draft): void {
     usage: usageByNode(draft.vms()),
     vcpuOvercommit: draft.state.settings.vcpuOvercommit,
   };
-  let room = maxCharactersAtOnce;
   for (const { vm, fence } of waiting) {
-    // What is left is placed by the next decision, right after this one is committed.
-    if (room <= 0) break;
+    if (draft.isFull()) break;
     const running = runsOn(vm, draft);
     if (running.length > 0) {
       explain(
@@ -74,7 +64,6 @@ export function decideRecovery(draft: Draft): void {
     );
     draft.put({ ...start, reason: null });
     addUsage(input.usage, node.id, vm);
-    room -= recordCharacters(vm);
     notePlaced(draft, start, explainPlacement(placement));
   }
 }
@@ -108,7 +97,8 @@ function waitingVms(draft: Draft): readonly Waiting[] {
     const fence = proofFor(draft, vm.permit.incarnation);
     if (fence === undefined) continue;
     if (vm.desired === 'running') waiting.push({ vm, fence });
-    else draft.put({ ...vm, phase: 'stopped', permit: null, operation: null, failover: null });
+    else if (!draft.isFull())
+      draft.put({ ...vm, phase: 'stopped', permit: null, operation: null, failover: null });
   }
   return waiting.sort((a, b) => comparePriority(a.vm, b.vm));
 }

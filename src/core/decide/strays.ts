@@ -20,6 +20,7 @@ const reportLagMs = 1000;
  */
 export function decideStrays(draft: Draft): void {
   for (const vm of draft.vms()) {
+    if (draft.isFull()) return;
     if (vm.desired === 'ignored') {
       if (vm.strays.length > 0) draft.put({ ...vm, strays: [] });
       continue;

@@ -22,6 +22,7 @@ const backoffCapMs = 60_000;
  */
 export function decideVms(draft: Draft): void {
   for (const vm of draft.vms()) {
+    if (draft.isFull()) return;
     if (vm.desired === 'ignored') continue;
     const owner = ownerOf(vm, draft);
     if (vm.deleting && owner.kind === 'dead') {
