@@ -73,6 +73,7 @@ export function serviceRecords(scenario: Scenario, names: Names): readonly VmRec
     failover: null,
     reason: null,
     strays: [],
+    asked: null,
     deleting: false,
   }));
 }

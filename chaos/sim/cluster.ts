@@ -156,7 +156,7 @@ export class SimCluster {
       if (leader.manager === null) throw new Error('the leader is gone');
       return leader.manager.service.createVm(
         { id: null, spec: vmSpecSchema.parse(spec), desired: 'running' },
-        { identity: identityOf({ clusterId }, 'admin', 'sim'), dryRun: false },
+        { identity: identityOf({ clusterId }, 'admin', 'sim'), dryRun: false, reason: null },
       );
     });
     if (outcome.kind === 'problem') {

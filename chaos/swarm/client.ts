@@ -153,7 +153,11 @@ export class Client {
   }
 
   #caller(): Caller {
-    return { identity: identityOf(this.#stage.cluster.world, 'admin', 'client'), dryRun: false };
+    return {
+      identity: identityOf(this.#stage.cluster.world, 'admin', 'client'),
+      dryRun: false,
+      reason: null,
+    };
   }
 
   #spec(number: number): ReturnType<typeof vmSpecSchema.parse> {

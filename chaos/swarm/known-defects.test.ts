@@ -29,7 +29,11 @@ async function tell(
   cluster: SimCluster,
   call: (service: Service, caller: Caller) => Promise<Outcome<unknown>>,
 ): Promise<void> {
-  const caller = { identity: identityOf(cluster.world, 'admin', 'sim'), dryRun: false };
+  const caller = {
+    identity: identityOf(cluster.world, 'admin', 'sim'),
+    dryRun: false,
+    reason: null,
+  };
   const outcome = await cluster.ask(async ({ manager }) => {
     if (manager === null) throw new Error('no leader');
     return call(manager.service, caller);

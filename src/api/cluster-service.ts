@@ -35,6 +35,8 @@ import type {
 export interface Caller {
   readonly identity: PeerIdentity;
   readonly dryRun: boolean;
+  /** Why, as they say; kept with the events that follow at once. */
+  readonly reason: string | null;
 }
 
 /**
@@ -69,6 +71,8 @@ export interface ClusterService {
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
   /** Events after this sequence number, oldest first. */
   events(after: number, limit: number): Promise<Outcome<readonly EventView[]>>;
+  /** The last so many events before this sequence number (null = of all), oldest first. */
+  lastEvents(before: number | null, limit: number): Promise<Outcome<readonly EventView[]>>;
   /** Calls back with each new event; returns a stop function. */
   watchEvents(after: number, listener: (event: EventView) => void): () => void;
   failovers(): Promise<Outcome<readonly FailoverView[]>>;

@@ -5,7 +5,7 @@ export const changeOptions = {
   dryRun: flag('--dry-run', 'say what would be done, and change nothing'),
   wait: flag('--wait', 'wait until the effect is seen, not only recorded'),
   timeout: duration('--timeout <duration>', 'longest wait of --wait', '60s'),
-  reason: text('--reason <text>', 'why; it is kept in the record where the verb has one'),
+  reason: text('--reason <text>', 'why; it is kept with the events of the change'),
   yes: flag('-y, --yes', 'do not ask'),
 };
 

@@ -22,8 +22,6 @@ export interface Goal<V, L> {
 export interface ChangeSteps<V, L> {
   /** Null = nothing that hurts, nobody is asked. */
   readonly question: { readonly question: string; readonly typed: string | null } | null;
-  /** False where the API keeps no reason; a given one is then said to be lost. */
-  readonly keepsReason: boolean;
   apply(client: Client, options: ChangeOptions): Promise<Outcome<V>>;
   /** The lines for people: what has been recorded, or with `--dry-run` what would be. */
   describe(value: V, isDryRun: boolean): string;
@@ -36,17 +34,14 @@ export async function runChange<V, L>(
   options: Change,
   steps: ChangeSteps<V, L>,
 ): Promise<number> {
-  if (options.reason !== null && !steps.keepsReason) {
-    call.world.terminal.writeError(
-      'note: this verb has no record of its own; --reason is not kept\n',
-    );
-  }
   if (steps.question !== null) {
     const yes = options.yes || options.dryRun;
     if (!(await confirm(call, { ...steps.question, yes }))) return exitCodes.failed;
   }
   return withClient(call, async (client) => {
-    const value = valueOf(await steps.apply(client, { dryRun: options.dryRun }));
+    const value = valueOf(
+      await steps.apply(client, { dryRun: options.dryRun, reason: options.reason }),
+    );
     await print(call, value, () => steps.describe(value, options.dryRun));
     if (options.wait && !options.dryRun && steps.goal !== null) {
       await waitForGoal(call, { client, changed: value, goal: steps.goal, options });

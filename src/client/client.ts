@@ -31,6 +31,8 @@ import { watchEvents, type WatchOptions } from './watch-events.ts';
 export interface ChangeOptions extends CallOptions {
   /** Answers what would be, and changes nothing. */
   readonly dryRun?: boolean;
+  /** Why; kept with the events of the change. */
+  readonly reason?: string | null;
 }
 
 /** One method per route, named as in `ClusterService`. No method rejects. */
@@ -42,6 +44,12 @@ export interface Client {
   vm(nameOrId: string, options?: CallOptions): Promise<Outcome<VmView>>;
   events(
     after: number,
+    limit: number,
+    options?: CallOptions,
+  ): Promise<Outcome<readonly EventView[]>>;
+  /** The last so many events before this sequence number (null = of all), oldest first. */
+  lastEvents(
+    before: number | null,
     limit: number,
     options?: CallOptions,
   ): Promise<Outcome<readonly EventView[]>>;
@@ -105,6 +113,7 @@ type Reads = Pick<
   | 'vms'
   | 'vm'
   | 'events'
+  | 'lastEvents'
   | 'failovers'
   | 'failover'
   | 'managers'
@@ -143,6 +152,12 @@ function reads(route: Route, closing: AbortSignal): Reads {
     vm: (name, options) => get(`/v1/vms/${part(name)}`, 'vm', options),
     events: (after, limit, options) =>
       get(`/v1/events?after=${after}&limit=${limit}`, 'events', options),
+    lastEvents: (before, limit, options) =>
+      get(
+        `/v1/events?last=${limit}${before === null ? '' : `&before=${before}`}`,
+        'events',
+        options,
+      ),
     failovers: (options) => get('/v1/failovers', 'failovers', options),
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
     managers: (options) => get('/v1/managers', 'managers', options),
@@ -161,7 +176,10 @@ function changes(route: Route, closing: AbortSignal): Changes {
     options: ChangeOptions = {},
   ): Promise<Outcome<Answer<F>>> => {
     const dryRun = options.dryRun === true;
-    const path = dryRun ? `${request.path}?dryRun=true` : request.path;
+    const query = new URLSearchParams();
+    if (dryRun) query.set('dryRun', 'true');
+    if (options.reason != null) query.set('reason', options.reason);
+    const path = query.size === 0 ? request.path : `${request.path}?${query}`;
     const raw = await route.call(
       { ...request, path, changes: !dryRun },
       { ...options, signal: joined(options, closing) },

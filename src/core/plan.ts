@@ -48,7 +48,13 @@ export type Change =
   | { readonly kind: 'put'; readonly object: ClusterObject }
   | { readonly kind: 'delete'; readonly key: string };
 
-export type NewEvent = Omit<ClusterEvent, 'kind' | 'at'>;
+export type NewEvent = Omit<ClusterEvent, 'kind' | 'at' | 'by' | 'reason'>;
+
+/** In whose name a change is made, for the record. */
+export interface Asked {
+  readonly by: string;
+  readonly reason: string | null;
+}
 
 /** What to do now. Changes are committed before anything is done on their strength. */
 export interface Plan {

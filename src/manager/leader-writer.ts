@@ -3,7 +3,7 @@ import { keyOf } from '../core/cluster-state.ts';
 import type { ClusterEvent } from '../core/model/event.ts';
 import type { FailoverRecord } from '../core/model/failover.ts';
 import { operationId, type OperationId } from '../core/model/ids.ts';
-import type { Change, NewEvent } from '../core/plan.ts';
+import type { Asked, Change, NewEvent } from '../core/plan.ts';
 import type { Env } from '../env/env.ts';
 import {
   StoreUnavailable,
@@ -25,6 +25,8 @@ const eventsPerTrim = 64;
 export interface ExtraWrites {
   readonly puts?: readonly { readonly key: string; readonly value: string }[];
   readonly deletes?: readonly string[];
+  /** In whose name; kept with each event. */
+  readonly asked?: Asked;
 }
 
 export type CommitOutcome =
@@ -108,7 +110,7 @@ export class LeaderWriter {
     const writes: Write[] = [
       { kind: 'put', key: keys.barrier, value: operation },
       ...changes.map(writeOf),
-      ...this.#eventWrites(newEvents),
+      ...this.#eventWrites(newEvents, extra.asked),
       ...(extra.puts ?? []).map((put) => ({ kind: 'put' as const, ...put })),
       ...(extra.deletes ?? []).map((key) => ({ kind: 'delete' as const, key })),
       ...this.#trim(newEvents.length),
@@ -186,10 +188,11 @@ export class LeaderWriter {
     return { kind: 'lost', written };
   }
 
-  #eventWrites(newEvents: readonly NewEvent[]): readonly Write[] {
+  #eventWrites(newEvents: readonly NewEvent[], asked: Asked | undefined): readonly Write[] {
     const at = this.#env.clock.wallIso();
+    const { by = null, reason = null } = asked ?? {};
     return newEvents.map((newEvent, index) => {
-      const event: ClusterEvent = { kind: 'event', at, ...newEvent };
+      const event: ClusterEvent = { kind: 'event', at, by, reason, ...newEvent };
       const key = eventKey(this.#mirror.nextEvent + index);
       return { kind: 'put', key, value: JSON.stringify(event) };
     });

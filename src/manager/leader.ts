@@ -1,7 +1,7 @@
 import { openDraft, type Draft } from '../core/decide/draft.ts';
 import { decide } from '../core/decide/decide.ts';
 import type { IncarnationId, NodeId } from '../core/model/ids.ts';
-import type { Change, Plan } from '../core/plan.ts';
+import type { Asked, Change, Plan } from '../core/plan.ts';
 import { problem, type Outcome } from '../core/problem.ts';
 import { isSuspect } from '../core/timing/silence.ts';
 import type { Env, Timer } from '../env/env.ts';
@@ -61,6 +61,7 @@ interface MutateOptions<T> {
   /** What is written beside the objects, given what the mutation came to. */
   readonly extra?: (value: T) => ExtraWrites;
   readonly dryRun?: boolean;
+  readonly asked?: Asked;
 }
 
 /** Why the store did not take the last write, and whether it takes none at all. */
@@ -211,7 +212,9 @@ export class Leader implements LeadingListener {
       const outcome = mutation(draft);
       if (outcome.kind === 'problem' || options.dryRun === true) return outcome;
       const plan = draft.finish({ commands: [], fences: [] });
-      const committed = await this.#commit(plan, options.extra?.(outcome.value));
+      const { asked } = options;
+      const extra = options.extra?.(outcome.value);
+      const committed = await this.#commit(plan, asked === undefined ? extra : { ...extra, asked });
       switch (committed.kind) {
         case 'committed':
           this.observed();

@@ -40,7 +40,11 @@ function siteOf(cluster: SimCluster, vms: number): DemoSite {
         return question(leader.manager.service);
       }),
     );
-  const caller = { identity: identityOf(cluster.world, 'admin', 'demo'), dryRun: false };
+  const caller = {
+    identity: identityOf(cluster.world, 'admin', 'demo'),
+    dryRun: false,
+    reason: null,
+  };
   return {
     simulated: true,
     description:

@@ -137,6 +137,9 @@ export const eventViewSchema = z.object({
   node: z.string().nullable(),
   vm: z.string().nullable(),
   text: z.string(),
+  /** Who asked for it, and why; null = nobody did. */
+  by: z.string().nullable(),
+  reason: z.string().nullable(),
   at: z.string(),
 });
 

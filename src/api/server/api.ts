@@ -8,6 +8,7 @@ import type { Env } from '../../env/env.ts';
 import type { PeerIdentity } from '../../env/network.ts';
 import { KennelError } from '../../errors/kennel-error.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
+import { textSchema } from '../schema/primitives.ts';
 import { problemViewSchema, type StatusView } from '../schema/views.ts';
 
 declare module 'fastify' {
@@ -52,6 +53,7 @@ export const answers = <T extends ZodType>(answer: T) => ({
 /** Query of every route that changes something. */
 export const changeQuery = z.strictObject({
   dryRun: z.enum(['true', 'false']).optional().describe('answer what would be, change nothing'),
+  reason: textSchema.min(1).optional().describe('why; kept with the events of the change'),
 });
 
 /** The value of an outcome; a problem leaves through the error handler, like every other. */
@@ -80,5 +82,6 @@ export function callerOf(
 ): Caller {
   const identity = request.administrator;
   if (identity === null) throw new Error('a route that changes something is open');
-  return { identity, dryRun: request.query.dryRun === 'true' };
+  const { dryRun, reason } = request.query;
+  return { identity, dryRun: dryRun === 'true', reason: reason ?? null };
 }

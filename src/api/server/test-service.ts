@@ -159,6 +159,8 @@ export const testEvent = (sequence: number): EventView => ({
   node: 'node-1',
   vm: null,
   text: `event ${sequence}`,
+  by: null,
+  reason: null,
   at: '2026-11-22T12:00:00.000Z',
 });
 
@@ -226,6 +228,8 @@ export function makeTestService(
     stopVm: ofVm('stopVm'),
     deleteVm: ofVm('deleteVm'),
     adoptVm: ofVm('adoptVm'),
+    lastEvents: async (before, limit) =>
+      record('lastEvents', [testEvent(7)].slice(0, limit), before, limit),
     events: async (after, limit) =>
       record('events', [testEvent(after + 1)].slice(0, limit), after, limit),
     watchEvents: (after, listener) => {

@@ -68,8 +68,8 @@ describe('what hurts is asked first', () => {
     await kennel('vm delete db-1 -y', { client });
     const dry = await kennel('vm delete db-1 --dry-run', { client });
     expect(calls).toEqual([
-      ['deleteVm', 'db-1', { dryRun: false }],
-      ['deleteVm', 'db-1', { dryRun: true }],
+      ['deleteVm', 'db-1', { dryRun: false, reason: null }],
+      ['deleteVm', 'db-1', { dryRun: true, reason: null }],
     ]);
     expect(dry.out).toContain('would be deleted');
   });
@@ -83,22 +83,29 @@ describe('what hurts is asked first', () => {
     const typed = await kennel(line, { client, answers: ['node-7'] });
     expect(typed.code).toBe(0);
     expect(calls).toEqual([
-      ['confirmOff', 'node-7', { fence: null, reason: 'pulled both cords' }, { dryRun: false }],
+      [
+        'confirmOff',
+        'node-7',
+        { fence: null, reason: 'pulled both cords' },
+        { dryRun: false, reason: 'pulled both cords' },
+      ],
     ]);
   });
 
   test('a stop that asks the guest is not asked twice', async () => {
     const { calls, client } = recorder();
     expect((await kennel('vm stop db-1 --reason r', { client })).code).toBe(0);
-    expect(calls).toEqual([['stopVm', 'db-1', { force: false, reason: 'r' }, { dryRun: false }]]);
+    expect(calls).toEqual([
+      ['stopVm', 'db-1', { force: false, reason: 'r' }, { dryRun: false, reason: 'r' }],
+    ]);
   });
 });
 
-test('a reason that the cluster has no record for is said to be lost', async () => {
-  const { client } = recorder();
-  const { errors, code } = await kennel('vm start db-1 --reason because', { client });
+test('a reason goes with every change', async () => {
+  const { calls, client } = recorder();
+  const { code } = await kennel('vm start db-1 --reason because', { client });
   expect(code).toBe(0);
-  expect(errors).toContain('--reason is not kept');
+  expect(calls).toEqual([['startVm', 'db-1', { dryRun: false, reason: 'because' }]]);
 });
 
 /** Answers the views one after the other, the last one for ever. */
@@ -222,7 +229,9 @@ describe('node token', () => {
     const { out, errors } = await kennel('node token --node node-4 --ttl 10m', { client, files });
     expect(out).toBe('kjt1.a.b.c\n');
     expect(errors).toContain('kennel agent join --manager 10.0.0.10:7400 --node node-4');
-    expect(calls).toEqual([['createToken', { node: 'node-4', ttlMs: 600_000 }, { dryRun: false }]]);
+    expect(calls).toEqual([
+      ['createToken', { node: 'node-4', ttlMs: 600_000 }, { dryRun: false, reason: null }],
+    ]);
   });
 
   test('refuses a name that no node can have', async () => {
@@ -254,7 +263,7 @@ describe('node add-fence', () => {
           secrets: { password: 'gehe im' },
           settleMs: 500,
         },
-        { dryRun: false },
+        { dryRun: false, reason: null },
       ],
     ]);
     expect(out).toContain('fence device node-7/bmc: added');

@@ -14,13 +14,13 @@ interface EventOptions {
   readonly vm: string | null;
 }
 
-/** The API hands events out oldest first; it may answer with fewer than this at a time. */
+/** Events asked for at a time. */
 const pageSize = 500;
 
 export async function showEvents(call: Call, options: EventOptions): Promise<number> {
   return withClient(call, async (client) => {
     const isWanted = await filterOf(client, options);
-    const past = await readPast(client, { ...options, isWanted });
+    const past = await readPast(client, options, isWanted);
     if (!options.follow) {
       await print(call, past.events, (layout) =>
         past.events.map((event) => renderEvent(event, layout)).join('\n'),
@@ -41,21 +41,48 @@ export async function showEvents(call: Call, options: EventOptions): Promise<num
   });
 }
 
-/** Reads to the end of the history; keeps the last ones, or everything after a given position. */
-async function readPast(
-  client: Client,
-  options: EventOptions & { readonly isWanted: (event: EventView) => boolean },
-): Promise<{ readonly events: readonly EventView[]; readonly newest: number }> {
-  const keep = options.after === null ? options.last : Infinity;
-  let newest = options.after ?? 0;
+type Wanted = (event: EventView) => boolean;
+
+interface Past {
+  readonly events: readonly EventView[];
+  /** Position of the newest event there is, wanted or not. */
+  readonly newest: number;
+}
+
+function readPast(client: Client, options: EventOptions, isWanted: Wanted): Promise<Past> {
+  return options.after === null
+    ? readLast(client, options.last, isWanted)
+    : readAfter(client, options.after, isWanted);
+}
+
+/** From the end backwards, until there are enough. */
+async function readLast(client: Client, keep: number, isWanted: Wanted): Promise<Past> {
+  let newest = 0;
+  let before: number | null = null;
   let events: readonly EventView[] = [];
+  for (;;) {
+    // One is read in any case: to follow, the end has to be known.
+    const limit = Math.min(pageSize, Math.max(keep, 1));
+    const page: readonly EventView[] = valueOf(await client.lastEvents(before, limit));
+    newest = Math.max(newest, page.at(-1)?.sequence ?? 0);
+    events = [...page.filter(isWanted), ...events].slice(keep === 0 ? Infinity : -keep);
+    const [oldest] = page;
+    if (oldest === undefined || oldest.sequence <= 1 || events.length >= keep) {
+      return { events: keep === 0 ? [] : events, newest };
+    }
+    before = oldest.sequence;
+  }
+}
+
+async function readAfter(client: Client, after: number, isWanted: Wanted): Promise<Past> {
+  let newest = after;
+  const events: EventView[] = [];
   for (;;) {
     const page = valueOf(await client.events(newest, pageSize));
     const last = page.at(-1);
     if (last === undefined || last.sequence <= newest) return { events, newest };
     newest = last.sequence;
-    const all = [...events, ...page.filter(options.isWanted)];
-    events = all.slice(Math.max(all.length - keep, 0));
+    events.push(...page.filter(isWanted));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ExplanationView } from '../../api/schema/views.ts';
+import { findingCodes, type FindingCode } from '../../core/explain/finding-codes.ts';
 import { problemCodes } from '../../core/problem.ts';
 import type { ProblemCode } from '../../core/problem.ts';
 import { valueOf, withClient } from '../action.ts';
@@ -9,15 +10,28 @@ import { KennelError } from '../../errors/kennel-error.ts';
 import { print } from '../output.ts';
 import { renderExplanation } from '../render/explanation.ts';
 
-/** Error codes are answered without a cluster: they are asked about when it is not reachable. */
+/** Codes are answered without a cluster: they are asked about when it is not reachable. */
 export async function explain(call: Call, topic: string): Promise<number> {
-  const view = /^E_/i.test(topic) ? explainCode(topic) : await explainObject(call, topic);
+  const view =
+    explainFinding(topic) ??
+    (/^E_/i.test(topic) ? explainCode(topic) : await explainObject(call, topic));
   await print(call, view, (layout) => renderExplanation(view, layout));
   return 0;
 }
 
 async function explainObject(call: Call, topic: string): Promise<ExplanationView> {
   return withClient(call, async (client) => valueOf(await client.explain(topic)));
+}
+
+/** A code of a line in `kennel status`; null = it is none. */
+function explainFinding(topic: string): ExplanationView | null {
+  const code = topic.toUpperCase();
+  if (!isFindingCode(code)) return null;
+  return { topic: code, facts: [`${findingCodes[code]}.`], awaiting: [], try: ['kennel status'] };
+}
+
+function isFindingCode(text: string): text is FindingCode {
+  return Object.hasOwn(findingCodes, text);
 }
 
 function explainCode(topic: string): ExplanationView {

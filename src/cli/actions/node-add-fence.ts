@@ -30,7 +30,6 @@ export async function addFence(
   const body = await deviceBody(call, options, settings);
   return runChange(call, options, {
     question: null,
-    keepsReason: false,
     apply: (client, how) => client.addFenceDevice(node, body, how),
     describe: (probe, isDryRun) => describeProbe(`${node}/${body.id}`, probe, isDryRun),
     goal: {

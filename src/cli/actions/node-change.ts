@@ -12,7 +12,6 @@ export function describeNode(node: NodeView): string {
 export async function powerOn(call: Call, node: string, options: Change): Promise<number> {
   return runChange(call, options, {
     question: null,
-    keepsReason: false,
     apply: (client, how) => client.powerOn(node, how),
     describe: (view, isDryRun) =>
       `node ${view.name}: ${isDryRun ? 'would be switched on' : 'is being switched on'} (${describeNode(view)})`,
@@ -36,7 +35,6 @@ export async function removeNode(call: Call, node: string, options: Change): Pro
       question: `Node ${node} leaves the cluster; its certificate is refused from then on.`,
       typed: null,
     },
-    keepsReason: false,
     apply: (client, how) => client.removeNode(node, how),
     describe: (view, isDryRun) =>
       `node ${view.name}: ${isDryRun ? 'would be removed' : 'is being removed'}`,

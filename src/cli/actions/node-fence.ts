@@ -21,7 +21,6 @@ export async function fenceNode(
       question: `Node ${node} loses power, its VMs stop and are started elsewhere.`,
       typed: null,
     },
-    keepsReason: true,
     apply: (client, how) => client.fenceNode(node, body, how),
     describe: (fence, isDryRun) =>
       `node ${node}: ${isDryRun ? 'would be fenced' : `is being fenced, ${fence.id} (${fence.phase})`}`,
@@ -40,7 +39,6 @@ export async function confirmOff(
       question: `If node ${node} still runs, two nodes will write to the disks of its VMs and destroy them. You have seen it switched off?`,
       typed: node,
     },
-    keepsReason: true,
     apply: (client, how) => client.confirmOff(node, body, how),
     describe: (fence, isDryRun) =>
       `node ${node}: ${isDryRun ? 'the statement would be accepted' : 'the statement is recorded'} for ${fence.id} (${fence.phase})`,

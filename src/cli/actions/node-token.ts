@@ -13,7 +13,9 @@ export async function makeToken(
   if (options.node !== null) checkName('node', options.node);
   return withClient(call, async (client) => {
     const body = { node: options.node, ttlMs: options.ttl };
-    const made = valueOf(await client.createToken(body, { dryRun: options.dryRun }));
+    const made = valueOf(
+      await client.createToken(body, { dryRun: options.dryRun, reason: options.reason }),
+    );
     await print(call, made, () =>
       options.dryRun ? `would make a token good until ${made.expiresAt}` : made.token,
     );

@@ -18,8 +18,16 @@ async function pages(after: number) {
   return ok(sampleEvents.filter((event) => event.sequence > after).slice(0, 2));
 }
 
+async function pagesBack(before: number | null) {
+  return ok(sampleEvents.filter((event) => event.sequence < (before ?? Infinity)).slice(-2));
+}
+
 describe('events', () => {
-  const client = { events: pages, vm: async () => ok(sampleVm({ name: 'db-1' })) };
+  const client = {
+    events: pages,
+    lastEvents: pagesBack,
+    vm: async () => ok(sampleVm({ name: 'db-1' })),
+  };
 
   test('are read to their end, over all pages, and control characters are shown as ?', async () => {
     const { out } = await kennel('events', { client });
@@ -42,6 +50,26 @@ describe('events', () => {
     const { out } = await kennel(`events ${options} -o json`, { client });
     const shown = JSON.parse(out) as EventView[];
     expect(shown.map((event) => event.sequence)).toEqual(expected);
+  });
+
+  test('with the name of who asked, and why', async () => {
+    const asked = sampleEvents.slice(0, 1).map((event) => ({
+      ...event,
+      by: 'alice',
+      reason: 'disk dying',
+    }));
+    const { out } = await kennel('events', { client: { lastEvents: async () => ok(asked) } });
+    expect(out.trimEnd()).toMatch(/\(alice: disk dying\)$/);
+  });
+
+  test('--last asks for no more than that many', async () => {
+    const limits: number[] = [];
+    const lastEvents = async (_before: number | null, limit: number) => {
+      limits.push(limit);
+      return ok(sampleEvents.slice(-limit));
+    };
+    await kennel('events --last 2', { client: { lastEvents } });
+    expect(limits).toEqual([2]);
   });
 
   test('-f goes on after the last one read, one line of JSON each, over interruptions', async () => {

@@ -12,7 +12,6 @@ function described(done: string, would: string): (vm: VmView, isDryRun: boolean)
 export async function startVm(call: Call, vm: string, options: Change): Promise<number> {
   return runChange(call, options, {
     question: null,
-    keepsReason: false,
     apply: (client, how) => client.startVm(vm, how),
     describe: described('will run', 'would run'),
     goal: vmReaches(vm, ['running']),
@@ -27,7 +26,6 @@ export async function stopVm(
   const question = `VM ${vm} loses power at once, without a shutdown of its guest.`;
   return runChange(call, options, {
     question: options.force ? { question, typed: null } : null,
-    keepsReason: true,
     apply: (client, how) =>
       client.stopVm(vm, { force: options.force, reason: options.reason }, how),
     describe: described('will be stopped', 'would be stopped'),
@@ -41,7 +39,6 @@ export async function deleteVm(call: Call, vm: string, options: Change): Promise
       question: `VM ${vm} is stopped and leaves the cluster; its disks stay.`,
       typed: null,
     },
-    keepsReason: false,
     apply: (client, how) => client.deleteVm(vm, how),
     describe: described('will be deleted', 'would be deleted'),
     goal: vmGone(vm),
@@ -55,7 +52,6 @@ export async function adoptVm(
 ): Promise<number> {
   return runChange(call, options, {
     question: null,
-    keepsReason: false,
     apply: (client, how) => client.adoptVm(from, how),
     describe: described('adopted', 'would be adopted'),
     goal: {

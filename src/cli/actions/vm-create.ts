@@ -29,14 +29,15 @@ export async function createVms(
   if (parsed.kind === 'invalid') throw invalidFile(specProblemLines(fileName, parsed.problems));
   const vms = parsed.value;
   for (const note of vms.flatMap((vm) => vm.notes)) terminal.writeError(`note: ${note}\n`);
-  if (options.reason !== null) {
-    terminal.writeError('note: this verb has no record of its own; --reason is not kept\n');
-  }
   return withClient(call, async (client) => {
     const created: VmView[] = [];
     try {
       for (const vm of vms) {
-        created.push(valueOf(await client.createVm(vm.body, { dryRun: options.dryRun })));
+        created.push(
+          valueOf(
+            await client.createVm(vm.body, { dryRun: options.dryRun, reason: options.reason }),
+          ),
+        );
       }
     } finally {
       if (created.length > 0) await printCreated(call, created, vms.length, options.dryRun);

@@ -14,8 +14,15 @@ export function renderEvent(event: EventView, layout: Layout): string {
     paint(event.code),
     ...(subject === '' ? [] : [printable(subject)]),
     printable(event.text),
+    ...askedBy(event),
   ];
   return parts.join('  ');
+}
+
+/** `(alice: disk dying)`, when somebody asked for it. */
+function askedBy({ by, reason }: EventView): readonly string[] {
+  if (by === null) return [];
+  return [printable(reason === null ? `(${by})` : `(${by}: ${reason})`)];
 }
 
 function paintOf(event: EventView, layout: Layout): (text: string) => string {

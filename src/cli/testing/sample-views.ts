@@ -253,6 +253,8 @@ export const sampleEvents: readonly EventView[] = [
     node: null,
     vm: null,
     text: 'cluster prod made',
+    by: null,
+    reason: null,
     at: '2026-11-22T09:00:00.000Z',
   },
   {
@@ -262,6 +264,8 @@ export const sampleEvents: readonly EventView[] = [
     node: 'node-7',
     vm: null,
     text: 'silent for 1.2 s',
+    by: null,
+    reason: null,
     at: '2026-11-22T09:40:55.400Z',
   },
   {
@@ -271,6 +275,8 @@ export const sampleEvents: readonly EventView[] = [
     node: 'node-1',
     vm: '6f0c2f6e-8c1b-4a55-9a86-0d3c8b8f0001',
     text: 'db-1 runs again\u001b[2J',
+    by: null,
+    reason: null,
     at: '2026-11-22T09:41:01.470Z',
   },
 ];

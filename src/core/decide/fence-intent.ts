@@ -44,7 +44,7 @@ export function openFence(
     vm: null,
     text:
       requestedBy.kind === 'person'
-        ? `${requestedBy.actor} asked to fence ${node.id}: ${requestedBy.reason}`
+        ? `${node.id} is to be proven dead, as asked (${fence.id})`
         : `${node.id} is lost; it is to be proven dead (${fence.id})`,
   });
   return fence;

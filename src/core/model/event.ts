@@ -10,6 +10,10 @@ export interface ClusterEvent {
   readonly node: NodeId | null;
   readonly vm: VmId | null;
   readonly text: string;
+  /** Who asked for it; null = nobody did, it follows from what is so. */
+  readonly by: string | null;
+  /** Why they said they did. */
+  readonly reason: string | null;
   /** ISO wall-clock, for people; the order of events is the order of their keys. */
   readonly at: string;
 }

@@ -96,6 +96,9 @@ export interface VmOperation {
   readonly previousToken: Token | null;
 }
 
+/** What a person may want of a VM. */
+export type VmGoal = VmDesired | 'deleted';
+
 /** A boot of a node that was seen to run a VM without a right to, and not yet seen without it. */
 export interface VmStray {
   readonly node: NodeId;
@@ -121,6 +124,8 @@ export interface VmRecord {
   readonly reason: string | null;
   /** Where else it may run (FAILURES V15). It gets no new owner before all of them are gone. */
   readonly strays: readonly VmStray[];
+  /** Who last changed what is wanted of it, through the API; null = nobody since it was created. */
+  readonly asked: { readonly by: string; readonly at: string; readonly what: VmGoal } | null;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
 }

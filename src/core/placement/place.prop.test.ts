@@ -19,6 +19,7 @@ const vmOf = (name: string, memoryMiB: number, separateFrom: readonly string[] =
   failover: null,
   reason: null,
   strays: [],
+  asked: null,
   deleting: false,
 });
 

@@ -170,7 +170,7 @@ export function fenceNode(
       severity: 'warning',
       node: node.id,
       vm: null,
-      text: `${input.actor} lifts the guards of ${open.id}: ${input.reason}`,
+      text: `the guards of ${open.id} are lifted`,
     });
     return ok(next);
   }

@@ -28,6 +28,7 @@ export function createVm(
     failover: null,
     reason: null,
     strays: [],
+    asked: null,
     deleting: false,
   };
   draft.put(vm);

@@ -204,6 +204,7 @@ export class TestWorld implements ClusterState {
       failover: null,
       reason: null,
       strays: [],
+      asked: null,
       deleting: false,
       ...change,
     });

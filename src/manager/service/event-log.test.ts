@@ -51,6 +51,22 @@ describe('event keys', () => {
   });
 });
 
+describe('the last events', () => {
+  test('are the same whether few are read one by one or many are listed', async () => {
+    const it = await eventBench(101, 300);
+    const last = async (before: number | null, limit: number) =>
+      (await it.world.ask(it.seat, (service) => service.lastEvents(before, limit))).map(
+        (view) => view.sequence,
+      );
+    expect(await last(null, 3)).toEqual([298, 299, 300]);
+    expect(await last(298, 3)).toEqual([295, 296, 297]);
+    expect(await last(null, 150)).toEqual(range(151, 300));
+    expect(await last(151, 150)).toEqual(range(101, 150));
+    expect(await last(103, 10)).toEqual([101, 102]);
+    expect(await last(101, 10)).toEqual([]);
+  });
+});
+
 describe('events after a number', () => {
   test('come oldest first, from the one that follows', async () => {
     const it = await eventBench(1, 10);

@@ -43,6 +43,20 @@ export class EventLog {
       .map((item) => viewOf(eventSequence(item.key), JSON.parse(item.value) as ClusterEvent));
   }
 
+  /** The last events with a smaller sequence than `before` (null = of all), oldest first. */
+  async last(before: number | null, limit: number): Promise<readonly EventView[]> {
+    const last = this.#lastSequence();
+    if (last !== null && limit <= fewEvents) {
+      const end = Math.min(before ?? Infinity, last + 1);
+      return this.#few(Math.max(0, end - limit - 1), Math.min(limit, end - 1));
+    }
+    const { items } = await this.#store.list(keys.events);
+    const until = before === null ? items : items.filter((item) => item.key < eventKey(before));
+    return until
+      .slice(-limit)
+      .map((item) => viewOf(eventSequence(item.key), JSON.parse(item.value) as ClusterEvent));
+  }
+
   async #few(after: number, count: number): Promise<readonly EventView[]> {
     const views: EventView[] = [];
     for (let sequence = after + 1; sequence <= after + count; sequence += 1) {
@@ -91,6 +105,6 @@ export class EventLog {
 }
 
 function viewOf(sequence: number, event: ClusterEvent): EventView {
-  const { code, severity, node, vm, text, at } = event;
-  return { sequence, code, severity, node, vm, text, at };
+  const { code, severity, node, vm, text, by, reason, at } = event;
+  return { sequence, code, severity, node, vm, text, by, reason, at };
 }

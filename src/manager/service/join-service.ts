@@ -1,3 +1,4 @@
+import type { Caller } from '../../api/cluster-service.ts';
 import type { CreateToken, Join, Joined, TokenCreated } from '../../api/schema/requests.ts';
 import { nodeId } from '../../core/model/ids.ts';
 import { ok, type Outcome } from '../../core/problem.ts';
@@ -25,10 +26,10 @@ export class JoinService {
     this.#options = options;
   }
 
-  createToken(leader: Leader, body: CreateToken, dryRun: boolean): Promise<Outcome<TokenCreated>> {
+  createToken(leader: Leader, body: CreateToken, caller: Caller): Promise<Outcome<TokenCreated>> {
     const { ttlMs, node } = body;
     const purpose = { role: 'agent', name: node, replaces: null } as const;
-    return this.#options.tokens.create(leader, purpose, { ttlMs, dryRun });
+    return this.#options.tokens.create(leader, purpose, { ttlMs, caller });
   }
 
   /** Issues the certificate of a node; E_TOKEN_*, E_MACHINE_MISMATCH or E_CERTIFICATE otherwise. */

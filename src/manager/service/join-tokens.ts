@@ -1,4 +1,6 @@
+import type { Caller } from '../../api/cluster-service.ts';
 import type { TokenCreated } from '../../api/schema/requests.ts';
+import { nodeId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
 import { isoAfter, isoDifferenceMs } from '../../env/iso-time.ts';
@@ -14,6 +16,7 @@ import { derOfPem } from '../../pki/pem.ts';
 import type { Store } from '../../store/store.ts';
 import { joinTokenKey, keys } from '../keys.ts';
 import type { Leader } from '../leader.ts';
+import { asked } from './asked.ts';
 
 /** What a token is good for. */
 export interface TokenPurpose {
@@ -58,20 +61,33 @@ export class JoinTokens {
   async create(
     leader: Leader,
     purpose: TokenPurpose,
-    options: { readonly ttlMs: number; readonly dryRun: boolean },
+    options: { readonly ttlMs: number; readonly caller: Caller },
   ): Promise<Outcome<TokenCreated>> {
     const token = makeJoinToken(derOfPem(this.#authority.certificatePem));
     const nowIso = this.#env.clock.wallIso();
     const expiresAt = isoAfter(nowIso, options.ttlMs);
     const deletes = await this.#expired(nowIso);
     const stored: StoredToken = { hash: hashJoinSecret(token.secret), ...purpose, expiresAt };
-    const written = await leader.mutate(() => ok(null), {
-      dryRun: options.dryRun,
-      extra: () => ({
-        puts: [{ key: joinTokenKey(token.id), value: JSON.stringify(stored) }],
-        deletes,
-      }),
-    });
+    const { role, name } = purpose;
+    const written = await leader.mutate(
+      (draft) => {
+        draft.event({
+          code: 'TOKEN_CREATED',
+          severity: 'info',
+          node: role === 'agent' && name !== null ? nodeId(name) : null,
+          vm: null,
+          text: `${name ?? (role === 'agent' ? 'any node' : 'any manager')} may join until ${expiresAt}`,
+        });
+        return ok(null);
+      },
+      {
+        ...asked(options.caller),
+        extra: () => ({
+          puts: [{ key: joinTokenKey(token.id), value: JSON.stringify(stored) }],
+          deletes,
+        }),
+      },
+    );
     return written.kind === 'problem' ? written : ok({ token: formatJoinToken(token), expiresAt });
   }
 

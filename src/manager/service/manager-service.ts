@@ -129,7 +129,7 @@ export class ManagerService implements ClusterService {
   }
 
   createManagerToken(body: CreateManagerToken, caller: Caller): Promise<Outcome<TokenCreated>> {
-    return this.#lead((leader) => this.#options.registry.createToken(leader, body, caller.dryRun));
+    return this.#lead((leader) => this.#options.registry.createToken(leader, body, caller));
   }
 
   joinManager(body: JoinManager): Promise<Outcome<ManagerJoined>> {
@@ -159,7 +159,7 @@ export class ManagerService implements ClusterService {
   }
 
   createToken(body: CreateToken, caller: Caller): Promise<Outcome<TokenCreated>> {
-    return this.#lead((leader) => this.#options.joins.createToken(leader, body, caller.dryRun));
+    return this.#lead((leader) => this.#options.joins.createToken(leader, body, caller));
   }
 
   join(body: Join): Promise<Outcome<Joined>> {
@@ -213,6 +213,14 @@ export class ManagerService implements ClusterService {
   async events(after: number, limit: number): Promise<Outcome<readonly EventView[]>> {
     try {
       return ok(await this.#options.events.after(after, limit));
+    } catch (error) {
+      return storeProblem(error);
+    }
+  }
+
+  async lastEvents(before: number | null, limit: number): Promise<Outcome<readonly EventView[]>> {
+    try {
+      return ok(await this.#options.events.last(before, limit));
     } catch (error) {
       return storeProblem(error);
     }

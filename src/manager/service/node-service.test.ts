@@ -352,7 +352,7 @@ describe('powering a node on', () => {
     it.device.power = 'off';
     expect(await it.world.ask(it.seat, () => on(it))).toMatchObject({ name: 'node-1' });
     expect([it.device.power, it.device.count('on')]).toEqual(['on', 1]);
-    expect(it.world.log.lines().join('\n')).toMatch(/node powered on.*actor=alice/);
+    expect(it.world.events().at(-1)).toMatchObject({ code: 'NODE_POWERED_ON', by: 'alice' });
   });
 
   test('sends nothing to one that is on', async () => {

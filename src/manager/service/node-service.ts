@@ -18,6 +18,7 @@ import { powerOn, type PowerOnResult } from '../../../fencing/power-on.ts';
 import type { FenceDrivers } from '../../../fencing/registry.ts';
 import { fenceSecretKeys, type FenceSecrets } from '../fence-secrets.ts';
 import type { Leader } from '../leader.ts';
+import { asked } from './asked.ts';
 import { notLeading, unknownNode } from '../problems.ts';
 import type { SessionHub } from '../session-hub.ts';
 import { fenceView, nodeView, type Sight } from './views.ts';
@@ -56,7 +57,7 @@ export class NodeService {
   ): Promise<Outcome<NodeView>> {
     const removed = await leader.mutate(
       (draft) => withNode(draft, name, (node) => removeNode(draft, node)),
-      { dryRun: caller.dryRun, extra: (node) => ({ deletes: fenceSecretKeys(node) }) },
+      { ...asked(caller), extra: (node) => ({ deletes: fenceSecretKeys(node) }) },
     );
     if (removed.kind === 'problem') return removed;
     if (!caller.dryRun) this.#options.hub.disconnect(nodeId(name), 'this node was removed');
@@ -92,7 +93,7 @@ export class NodeService {
     const added = await leader.mutate(
       (draft) =>
         withNode(draft, name, (node) => addFenceDevice(draft, node, { level: body.level, device })),
-      { dryRun: caller.dryRun, extra: () => ({ puts: [secret] }) },
+      { ...asked(caller), extra: () => ({ puts: [secret] }) },
     );
     return added.kind === 'problem' ? added : ok(probeView(report));
   }
@@ -132,7 +133,7 @@ export class NodeService {
     const actor = caller.identity.name;
     const outcome = await leader.mutate(
       (draft) => withNode(draft, name, (node) => fenceNode(draft, node, { ...body, actor })),
-      { dryRun: caller.dryRun },
+      asked(caller, body.reason),
     );
     return outcome.kind === 'problem' ? outcome : ok(fenceView(outcome.value, sight()));
   }
@@ -148,7 +149,7 @@ export class NodeService {
     const actor = caller.identity.name;
     const outcome = await leader.mutate(
       (draft) => withNode(draft, name, (node) => confirmOff(draft, node, { ...body, actor })),
-      { dryRun: caller.dryRun },
+      asked(caller, body.reason),
     );
     return outcome.kind === 'problem' ? outcome : ok(fenceView(outcome.value, sight()));
   }
@@ -180,7 +181,14 @@ export class NodeService {
       secretsOf: (device) => this.#options.secrets.read(node.id, device),
     });
     if (result.kind !== 'on') return problem(powerOnFailure(name, result));
-    env.log.info({ node: name, actor: caller.identity.name }, 'node powered on');
+    const noted = await leader.mutate((draft) => {
+      const text = `${name} was given power`;
+      draft.event({ code: 'NODE_POWERED_ON', severity: 'info', node: node.id, vm: null, text });
+      return ok(null);
+    }, asked(caller));
+    if (noted.kind === 'problem') {
+      env.log.warn({ node: name, because: noted.problem.because }, 'a power-on was not recorded');
+    }
     return ok(nodeView(leader.mirror.nodes.get(node.id) ?? node, sight()));
   }
 

@@ -32,6 +32,7 @@ import { keys } from '../keys.ts';
 import type { Leader } from '../leader.ts';
 import type { Mirror } from '../mirror.ts';
 import { isReachable, type KnownLeader, type Peers } from '../peers.ts';
+import { asked } from './asked.ts';
 import type { JoinTokens, UsedToken } from './join-tokens.ts';
 
 interface RegistryServiceOptions {
@@ -62,7 +63,7 @@ export class RegistryService {
   async createToken(
     leader: Leader,
     body: CreateManagerToken,
-    dryRun: boolean,
+    caller: Caller,
   ): Promise<Outcome<TokenCreated>> {
     const access = await this.#options.storeAccess();
     if (access.kind === 'problem') return access;
@@ -73,7 +74,7 @@ export class RegistryService {
     return this.#options.tokens.create(
       leader,
       { role: 'manager', name, replaces },
-      { ttlMs, dryRun },
+      { ttlMs, caller },
     );
   }
 
@@ -173,7 +174,7 @@ export class RegistryService {
       if (gone.kind !== 'done') return notRemoved(name, gone);
     }
     const removed = await leader.mutate((draft) => removeManager(draft, id, view), {
-      dryRun: caller.dryRun,
+      ...asked(caller),
     });
     return removed.kind === 'problem' ? removed : ok(shown);
   }

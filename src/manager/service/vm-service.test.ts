@@ -3,7 +3,7 @@ import { nodeId, vmId } from '../../core/model/ids.ts';
 import type { VmSpec } from '../../core/model/vm.ts';
 import { ok, problem } from '../../core/problem.ts';
 import { domainOf, type FakeAgent } from '../testing/fake-agent.ts';
-import { caller, ManagerWorld, type ManagerSeat } from '../testing/manager-world.ts';
+import { caller, identityOf, ManagerWorld, type ManagerSeat } from '../testing/manager-world.ts';
 import { newVm, nodeRecord, uuidOf, vmSpec } from '../testing/test-objects.ts';
 
 const gentle = { force: false, reason: null };
@@ -33,6 +33,40 @@ async function running(name: string) {
   await it.world.until(() => it.world.vm(name).phase === 'running', 5000);
   return it;
 }
+
+describe('two administrators', () => {
+  const bob = { ...caller(), identity: identityOf('admin', 'bob') };
+
+  test('O12: the second of two opposite commands is a conflict that says what happened', async () => {
+    const it = await running('db');
+    it.agent.obedient = false;
+    await it.world.ask(it.seat, (service) => service.stopVm('db', gentle, caller()));
+    const refused = await it.world.refused(it.seat, (service) => service.startVm('db', bob));
+    expect(refused).toMatchObject({ code: 'E_CONFLICT', so: 'nothing was changed' });
+    expect(refused.because).toMatch(/^alice wanted it stopped at .*under way/);
+    expect(it.world.vm('db').desired).toBe('stopped');
+  });
+
+  test('O12: whoever asked first may think better of it, and so may others once it is over', async () => {
+    const it = await running('db');
+    await it.world.ask(it.seat, (service) => service.stopVm('db', gentle, caller()));
+    await it.world.ask(it.seat, (service) => service.startVm('db', caller()));
+    await it.world.until(() => it.world.vm('db').phase === 'running', 10_000);
+    await it.world.ask(it.seat, (service) => service.stopVm('db', gentle, caller()));
+    await it.world.until(() => it.world.vm('db').permit === null, 10_000);
+    await it.world.ask(it.seat, (service) => service.startVm('db', bob));
+    expect(it.world.vm('db').desired).toBe('running');
+  });
+
+  test('a reason is kept with the event, with the name of who gave it', async () => {
+    const it = await running('db');
+    const why = { ...bob, reason: 'moving house' };
+    await it.world.ask(it.seat, (service) => service.stopVm('db', gentle, why));
+    expect(it.world.events()).toContainEqual(
+      expect.objectContaining({ code: 'VM_DESIRED', by: 'bob', reason: 'moving house' }),
+    );
+  });
+});
 
 describe('creating a VM', () => {
   test('records it, and it runs on a node soon after', async () => {

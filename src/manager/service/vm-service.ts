@@ -6,12 +6,14 @@ import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { DomainObservation } from '../../core/observations.ts';
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import { adoptVm, createVm, deleteVm, startVm, stopVm } from '../../core/request/vm.ts';
+import { changeInNameOf } from '../../core/request/vm-asked.ts';
 import type { Draft } from '../../core/decide/draft.ts';
 import type { Env } from '../../env/env.ts';
 import type { Leader } from '../leader.ts';
 import type { Mirror } from '../mirror.ts';
 import { unknownVm } from '../problems.ts';
 import type { SessionHub } from '../session-hub.ts';
+import { asked } from './asked.ts';
 import { vmView, type Sight } from './views.ts';
 
 /** How long an agent may take to hand over a domain's XML, in ms. */
@@ -43,7 +45,7 @@ export class VmService {
     const spec: VmSpec = { ...body.spec, nodes: body.spec.nodes.map(nodeId) };
     const created = await leader.mutate(
       (draft) => createVm(draft, { id, spec, desired: body.desired }),
-      { dryRun: caller.dryRun },
+      asked(caller),
     );
     return created.kind === 'problem' ? created : ok(vmView(created.value, sight()));
   }
@@ -66,7 +68,13 @@ export class VmService {
     body: StopVm,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, (draft, vm) => stopVm(draft, vm, body.force));
+    return this.#change(
+      leader,
+      sight,
+      name,
+      { ...caller, reason: body.reason ?? caller.reason },
+      (draft, vm) => stopVm(draft, vm, body.force),
+    );
   }
 
   /** Stops it and forgets it. Its disks are left alone. */
@@ -112,7 +120,7 @@ export class VmService {
     if (spec.kind === 'problem') return spec;
     const adopted = await leader.mutate(
       (draft) => adoptVm(draft, { id: found.vm, spec: spec.value, node: node.id }),
-      { dryRun: caller.dryRun },
+      asked(caller),
     );
     return adopted.kind === 'problem' ? adopted : ok(vmView(adopted.value, sight()));
   }
@@ -127,13 +135,11 @@ export class VmService {
   ): Promise<Outcome<VmView>> {
     const id = findVm(leader.mirror, name)?.id;
     if (id === undefined) return problem(unknownVm(name));
-    const outcome = await leader.mutate(
-      (draft) => {
-        const vm = draft.vm(id);
-        return vm === undefined ? problem(unknownVm(name)) : change(draft, vm);
-      },
-      { dryRun: caller.dryRun },
-    );
+    const outcome = await leader.mutate((draft) => {
+      const vm = draft.vm(id);
+      const { name: by } = caller.identity;
+      return vm === undefined ? problem(unknownVm(name)) : changeInNameOf(draft, vm, by, change);
+    }, asked(caller));
     return outcome.kind === 'problem' ? outcome : ok(vmView(outcome.value, sight()));
   }
 }

@@ -259,5 +259,5 @@ export function identityOf(role: PeerIdentity['role'], name: string): PeerIdenti
 }
 
 export function caller(options: { readonly dryRun?: boolean } = {}): Caller {
-  return { identity: identityOf('admin', 'alice'), dryRun: options.dryRun ?? false };
+  return { identity: identityOf('admin', 'alice'), dryRun: options.dryRun ?? false, reason: null };
 }

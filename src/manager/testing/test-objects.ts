@@ -104,6 +104,7 @@ export const vmRecord = (number: number, change: Partial<VmRecord> = {}): VmReco
   failover: null,
   reason: null,
   strays: [],
+  asked: null,
   deleting: false,
   ...change,
 });

@@ -4,12 +4,10 @@ import { answers, valueOf, type Api, type RouteContext } from '../api.ts';
 import { streamEvents } from '../event-stream.ts';
 
 const tags = ['events'];
-const after = z.coerce
-  .number<string>()
-  .int()
-  .min(0)
-  .default(0)
-  .describe('sequence of the last event seen');
+const sequence = z.coerce.number<string>().int().min(0);
+const after = sequence.default(0).describe('sequence of the last event seen');
+
+const count = z.coerce.number<string>().int().min(1).max(1000);
 
 export function eventRoutes(api: Api, context: RouteContext): void {
   const { service } = context;
@@ -18,16 +16,24 @@ export function eventRoutes(api: Api, context: RouteContext): void {
     {
       schema: {
         operationId: 'events',
-        summary: 'Events after a sequence number, oldest first',
+        summary: 'Events, oldest first: those after a sequence number, or the last ones before one',
         tags,
         querystring: z.strictObject({
           after,
-          limit: z.coerce.number<string>().int().min(1).max(1000).default(100),
+          limit: count.default(100),
+          last: count.optional().describe('the last so many, instead of those after a number'),
+          before: sequence.optional().describe('with last: only events before this number'),
         }),
         response: answers(z.array(eventViewSchema)),
       },
     },
-    async ({ query }) => [...valueOf(await service.events(query.after, query.limit))],
+    async ({ query: { after: from, limit, last, before } }) => [
+      ...valueOf(
+        last === undefined
+          ? await service.events(from, limit)
+          : await service.lastEvents(before ?? null, last),
+      ),
+    ],
   );
   api.get(
     '/v1/watch',
