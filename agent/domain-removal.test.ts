@@ -6,6 +6,7 @@ import { ChangeSignal } from './change-signal.ts';
 import { DomainList } from './domain-list.ts';
 import { removeDomain } from './domain-removal.ts';
 import type { Hypervisor, HypervisorDomain, HypervisorResult } from './hypervisor.ts';
+import { Turns } from './turns.ts';
 
 const vm = vmId('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 const permit: Permit = {
@@ -66,6 +67,7 @@ function bench(start: HypervisorDomain | null) {
     domains: new DomainList(hypervisor, () => {}),
     changes: new ChangeSignal(timers),
     lookMs: 500,
+    turns: new Turns(timers, 8),
     stopping: () => false,
   };
   const remove = async (only: Permit | null = null) => {

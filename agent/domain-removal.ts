@@ -6,6 +6,7 @@ import type { ChangeSignal } from './change-signal.ts';
 import { findDomain } from './domain-list.ts';
 import type { DomainList, Listing } from './domain-list.ts';
 import type { Hypervisor, HypervisorDomain } from './hypervisor.ts';
+import type { Turns } from './turns.ts';
 
 export interface RemovalTools {
   readonly clock: Clock;
@@ -13,6 +14,8 @@ export interface RemovalTools {
   readonly domains: DomainList;
   readonly changes: ChangeSignal;
   readonly lookMs: number;
+  /** Removals share them: each look and the call that follows from it takes one turn. */
+  readonly turns: Turns;
   /** True once the agent is stopping: no further effect. */
   readonly stopping: () => boolean;
 }
@@ -44,7 +47,7 @@ export async function removeDomain(
   let refusal: string | null = null;
   let before: Sighting | null = null;
   let isForgotten = false;
-  for (;;) {
+  const round = async (): Promise<Removal | Sighting> => {
     const listing = await domains.fresh();
     const domain = findDomain(listing, vm);
     if (domain !== undefined && options.only !== null && !carries(domain, options.only)) {
@@ -52,12 +55,17 @@ export async function removeDomain(
     }
     const now = sightingOf(listing, domain);
     if (now === 'absent' && isForgotten) return { kind: 'gone' };
-    const leftMs = endMs - clock.monotonicMs();
-    if (leftMs <= 0) return { kind: 'unsure', because: refusal ?? `it is ${now}` };
+    if (clock.monotonicMs() >= endMs) return { kind: 'unsure', because: refusal ?? `it is ${now}` };
     if (tools.stopping()) return { kind: 'unsure', because: 'the agent is stopping' };
     refusal = listing.kind === 'unknown' ? listing.because : await removalStep(tools, vm, now);
     isForgotten = refusal === null && now !== 'active';
+    return now;
+  };
+  for (;;) {
+    const now = await tools.turns.run(round);
+    if (typeof now !== 'string') return now;
     // After a step that worked look at once, otherwise wait for a sign.
+    const leftMs = Math.max(0, endMs - clock.monotonicMs());
     if (refusal !== null || now === before) await changes.wait(Math.min(tools.lookMs, leftMs));
     before = now;
   }

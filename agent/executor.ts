@@ -13,6 +13,7 @@ import type { OperationTools } from './operations.ts';
 import type { StateFile } from './state-file.ts';
 import { begun, ended, raised } from './state-format.ts';
 import type { AgentTuning } from './tuning.ts';
+import { Turns } from './turns.ts';
 
 /** Where an answer goes: the session that asked. */
 export interface Asker {
@@ -51,12 +52,14 @@ const textMax = 4096;
 
 /**
  * Runs accepted commands: one at a time per VM, at most `maxStarts` starts at once, releases first.
+ * Releases wait for their guests side by side, and stop their domains in turns (`maxStops`).
  * Each is checked when it arrives, when its turn comes, and right before its effect. What may not
  * be forgotten is on disk before the effect it guards.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #memory = new OperationMemory();
+  readonly #stops: Turns;
   /** Every accepted operation that is not over, in order of arrival. */
   readonly #jobs = new Map<string, Job>();
   readonly #busyVms = new Set<string>();
@@ -66,6 +69,7 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#stops = new Turns(options.env.timers, options.tuning.maxStops);
   }
 
   /** Accepted commands that are not over. */
@@ -259,6 +263,7 @@ export class Executor {
       changes,
       tuning,
       lookMs: tuning.lookMs,
+      turns: this.#stops,
       stopping: () => this.#stopping,
       record: () => this.#record(job),
       recheck: () => this.#recheck(job),

@@ -206,7 +206,10 @@ async function shutDownGuest(tools: OperationTools, vm: string): Promise<void> {
     if (clock.monotonicMs() >= tools.graceEndMs() || tools.stopping()) return;
     const listing = await tools.domains.fresh();
     if (listing.kind === 'ok' && findDomain(listing, vm)?.active !== true) return;
-    if (!asked) asked = (await tools.hypervisor.shutdown(vmId(vm))).kind !== 'failed';
+    if (!asked) {
+      const told = await tools.turns.run(() => tools.hypervisor.shutdown(vmId(vm)));
+      asked = told.kind !== 'failed';
+    }
     const leftMs = tools.graceEndMs() - clock.monotonicMs();
     if (leftMs > 0) await tools.changes.wait(Math.min(tuning.lookMs, leftMs));
   }

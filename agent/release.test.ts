@@ -146,3 +146,22 @@ test('inspect answers the XML, and null for a VM that is not here', async () => 
   expect(absent?.xml).toBeNull();
   expect(absent?.detail).not.toBe('');
 });
+
+test('N15: 60 releases at once stop their domains a few at a time, and all of them in the end', async () => {
+  const world = await AgentWorld.ready({ config: { tuning: { maxStarts: 60, maxStops: 3 } } });
+  const vm = (index: number): string => `${testVm.slice(0, -2)}${String(index).padStart(2, '0')}`;
+  const all = Array.from({ length: 60 }, (_, index) => index);
+  const starts = all.map((index) => {
+    const start = world.startCommand(1, { vm: vm(index), operation: `start-${index}` });
+    return { ...start, spec: { ...start.spec, name: `vm-${index}` } };
+  });
+  world.manager.command(starts);
+  await world.until(() => world.manager.results.length === 60, 60_000);
+  const releases = all.map((index) =>
+    world.releaseCommand(1, { vm: vm(index), operation: `release-${index}` }),
+  );
+  world.manager.command(releases);
+  await world.until(() => world.manager.results.length === 120, 60_000);
+  expect(world.host.domains()).toEqual([]);
+  expect(releases.every(({ operation }) => world.lastOutcome(operation) === 'done')).toBe(true);
+});

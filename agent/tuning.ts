@@ -2,6 +2,8 @@
 export interface AgentTuning {
   /** Starts under way at once; the others wait. Keeps a mass recovery from overrunning storage. */
   readonly maxStarts: number;
+  /** Domains being stopped at once; the others wait. Keeps a mass stop from starving heartbeats. */
+  readonly maxStops: number;
   /** Commands accepted and not over yet; beyond it commands are refused. */
   readonly maxPending: number;
   /** Changes within this time go into one report. */
@@ -31,6 +33,7 @@ export interface AgentTuning {
 
 export const defaultTuning: AgentTuning = {
   maxStarts: 8,
+  maxStops: 8,
   maxPending: 4096,
   reportDebounceMs: 50,
   relistMs: 10_000,
