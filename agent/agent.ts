@@ -8,6 +8,7 @@ import type { NetworkAddress } from '../src/env/network.ts';
 import { KennelError } from '../src/errors/kennel-error.ts';
 import { ChangeSignal } from './change-signal.ts';
 import { refused } from './checks.ts';
+import { DaemonRestart } from './daemon-restart.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
 import type { Hypervisor } from './hypervisor.ts';
@@ -45,6 +46,8 @@ export interface AgentConfig {
   /** What the node does when its lease runs out: `holding` keeps its VMs running. */
   readonly isolation: 'holding';
   readonly version: string;
+  /** Program and arguments that restart the hypervisor's daemon; null = that is left to others. */
+  readonly restartHypervisor?: readonly string[] | null;
   readonly tuning?: Partial<AgentTuning>;
 }
 
@@ -166,6 +169,7 @@ class RunningAgent implements Agent {
   readonly #options: RunningAgentOptions;
   readonly #reporter: Reporter;
   readonly #executor: Executor;
+  readonly #daemon: DaemonRestart;
   readonly #sessions: ManagerSessions;
   readonly #changes: ChangeSignal;
   #lease: Lease = noLease;
@@ -175,12 +179,20 @@ class RunningAgent implements Agent {
     this.#options = options;
     const { env, config, hypervisor, tuning, incarnation, state } = options;
     this.#changes = new ChangeSignal(env.timers);
+    this.#daemon = new DaemonRestart({
+      env,
+      command: config.restartHypervisor ?? null,
+      tuning,
+      onChange: () => this.#reporter.publish(),
+    });
     this.#reporter = new Reporter({
       env,
       hypervisor,
       tuning,
       capacity: config.capacity ?? null,
       degraded: () => state.degraded,
+      mending: () => this.#daemon.text,
+      onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
       onReport: (report) => this.#sessions.report(report),
     });
@@ -244,6 +256,7 @@ class RunningAgent implements Agent {
     const { env, hypervisor, state, managers, unlock } = this.#options;
     this.#sessions.stop();
     this.#reporter.stop();
+    this.#daemon.stop();
     await this.#executor.stop();
     await state.close();
     await managers.close();

@@ -14,6 +14,10 @@ export interface ReporterOptions {
   readonly capacity: NodeCapacity | null;
   /** Why commands that need the state file are refused now; null = they are not. */
   readonly degraded: () => string | null;
+  /** What is being done about a hypervisor that does not answer; null = nothing, or it answers. */
+  readonly mending: () => string | null;
+  /** Told with every look, whether the hypervisor answered. */
+  readonly onLook: (answers: boolean) => void;
   /** VMs whose start an earlier incarnation of this boot left under way. */
   readonly leftover: readonly string[];
   readonly onReport: (report: AgentReport) => void;
@@ -130,6 +134,7 @@ export class Reporter {
       this.#answersSinceMs = null;
     }
     this.#listing = listing;
+    this.#options.onLook(listing.kind === 'ok');
     this.publish();
   }
 
@@ -157,6 +162,7 @@ export class Reporter {
         : unreachable),
       capacity: { memoryMiB, vcpus },
       degraded: this.#options.degraded(),
+      mending: this.#options.mending(),
     };
   }
 }

@@ -24,6 +24,12 @@ export interface AgentTuning {
   readonly lookMs: number;
   /** A state file that could not be written is tried again this often. */
   readonly stateRetryMs: number;
+  /** How long the hypervisor may be silent before its daemon is restarted; doubles each time. */
+  readonly restartAfterMs: number;
+  readonly maxRestartPauseMs: number;
+  readonly restartTimeoutMs: number;
+  /** Answering for so long makes the next silence a new trouble. */
+  readonly restartForgetMs: number;
   readonly dialTimeoutMs: number;
   /** From hello to welcome. */
   readonly welcomeTimeoutMs: number;
@@ -44,6 +50,10 @@ export const defaultTuning: AgentTuning = {
   goneMs: 45_000,
   lookMs: 500,
   stateRetryMs: 5000,
+  restartAfterMs: 15_000,
+  maxRestartPauseMs: 300_000,
+  restartTimeoutMs: 60_000,
+  restartForgetMs: 300_000,
   dialTimeoutMs: 5000,
   welcomeTimeoutMs: 5000,
   stopMs: 5000,

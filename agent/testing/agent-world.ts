@@ -4,6 +4,7 @@ import { makeHostEnv } from '../../chaos/sim/host-env.ts';
 import { SimHypervisor } from '../../chaos/sim/hypervisor.ts';
 import { LogRing } from '../../chaos/sim/log.ts';
 import { SimNetwork } from '../../chaos/sim/network.ts';
+import { SimPrograms } from '../../chaos/sim/processes.ts';
 import { randomFromSeed } from '../../chaos/sim/random.ts';
 import { SimHost } from '../../chaos/sim/sim-host.ts';
 import { SimProcess } from '../../chaos/sim/sim-process.ts';
@@ -46,6 +47,8 @@ export class AgentWorld {
   readonly managers: FakeManager[] = [];
   readonly network: SimNetwork;
   readonly clock = new HostClock(this.time);
+  /** What an agent here can run; nothing unless a test installs it. */
+  readonly programs = new SimPrograms(this.time);
   readonly #random = randomFromSeed(1);
   process: SimProcess;
   agent: Agent | null = null;
@@ -143,7 +146,7 @@ export class AgentWorld {
       disk: this.disk,
       random: this.#random.split(`agent#${this.#starts}`),
       log: this.log.from('agent'),
-      programs: { run: () => Promise.resolve({ kind: 'notStarted', because: 'no programs here' }) },
+      programs: this.programs,
     });
   }
 

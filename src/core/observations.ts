@@ -24,6 +24,8 @@ export interface ReportObservation {
   readonly domains: ReadonlyMap<VmId, DomainObservation> | null;
   readonly capacity: NodeCapacity;
   readonly degraded: string | null;
+  /** What its agent does about a hypervisor that does not answer. */
+  readonly mending: string | null;
 }
 
 /** What this manager itself saw of a node. Times are its monotonic clock. */

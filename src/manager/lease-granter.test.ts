@@ -15,6 +15,7 @@ const noReport = {
   domains: [],
   capacity: { memoryMiB: 1, vcpus: 1 },
   degraded: null,
+  mending: null,
 } as const;
 
 async function leaseBench(...seeds: readonly Seed[]) {

@@ -20,6 +20,7 @@ const report = (change: Partial<AgentReport> = {}): AgentReport => ({
   domains: [],
   capacity: { memoryMiB: 1, vcpus: 1 },
   degraded: null,
+  mending: null,
   ...change,
 });
 

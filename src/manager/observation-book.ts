@@ -188,6 +188,7 @@ export class ObservationBook {
       domains,
       capacity: report.capacity,
       degraded: report.degraded,
+      mending: report.mending,
     };
   }
 

@@ -47,6 +47,8 @@ const reportSchema = z.object({
   capacity: capacitySchema,
   /** Reason why this agent takes no commands that need its state on disk; null when healthy. */
   degraded: textSchema.nullable(),
+  /** What the agent does about a hypervisor that does not answer; null when nothing. */
+  mending: textSchema.nullable(),
 });
 
 /** Which list of managers: that of a newer epoch goes first, then the higher version. */

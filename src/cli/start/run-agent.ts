@@ -3,6 +3,7 @@ import type { Hypervisor } from '../../../agent/hypervisor.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import { KennelError } from '../../errors/kennel-error.ts';
 import { bootId, clusterId, nodeId } from '../../core/model/ids.ts';
+import { DiskError } from '../../env/disk.ts';
 import type { Env } from '../../env/env.ts';
 import { realEnv } from '../../env/real/real-env.ts';
 import { realLog } from '../../env/real/log.ts';
@@ -50,6 +51,7 @@ export async function runAgent({ directory }: RunAgentOptions): Promise<Outcome<
       bootId: bootId(boot.value.trim()),
       isolation: 'holding',
       version: packageVersion(),
+      restartHypervisor: await restartOf(local, config.value),
     },
   });
   if (agent.kind === 'problem') return agent;
@@ -70,6 +72,20 @@ async function startAgentOrProblem(
     if (error instanceof KennelError) return problem(error.problem);
     throw error;
   }
+}
+
+/** The configured command; else systemd's, where systemd manages this machine. */
+async function restartOf({ disk }: Env, { hypervisor }: AgentConfig) {
+  if (hypervisor.kind !== 'libvirt') return null;
+  if (hypervisor.restart !== undefined) return hypervisor.restart;
+  try {
+    await disk.list('/run/systemd/system');
+  } catch (error) {
+    if (error instanceof DiskError) return null;
+    throw error;
+  }
+  const unit = hypervisor.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd';
+  return ['systemctl', 'restart', `${unit}.service`];
 }
 
 async function openHypervisor(

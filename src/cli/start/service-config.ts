@@ -26,7 +26,12 @@ const agentConfigSchema = z.strictObject({
   /** Session addresses, `host:port`. */
   managers: z.array(z.string()).min(1),
   hypervisor: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('libvirt'), socket: z.string().min(1).max(107) }),
+    z.strictObject({
+      kind: z.literal('libvirt'),
+      socket: z.string().min(1).max(107),
+      /** Restarts its daemon; null = never. Absent: through systemd, where that runs. */
+      restart: z.array(z.string().min(1)).min(1).nullable().optional(),
+    }),
     /** Sleeping processes instead of VMs, for benchmarks. */
     z.strictObject({ kind: z.literal('process'), eventsFile: z.string().min(1) }),
   ]),

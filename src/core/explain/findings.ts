@@ -86,11 +86,12 @@ function nodeFindings(
       [`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`],
     );
   }
+  const mending = seen?.report?.mending ?? null;
   if (node.phase === 'online' && seen?.report?.hypervisor === 'unreachable') {
     add(
       'HYPERVISOR_UNREACHABLE',
       'warning',
-      'its hypervisor does not answer; its VMs are unknown',
+      `its hypervisor does not answer, its VMs are unknown${mending === null ? '' : `; ${mending}`}`,
       ['systemctl restart libvirtd, on the node'],
     );
   }

@@ -151,6 +151,7 @@ export class TestWorld implements ClusterState {
         domains: new Map(domains.map((domain) => [domain.vm, domain])),
         capacity: { memoryMiB: 1000, vcpus: 4 },
         degraded: null,
+        mending: null,
       },
     });
   }

@@ -136,6 +136,7 @@ export class FakeAgent {
       domains: domains === null ? null : [...domains.values()],
       capacity: { memoryMiB: 16_384, vcpus: 16 },
       degraded: null,
+      mending: null,
     };
   }
 
