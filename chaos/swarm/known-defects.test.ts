@@ -128,7 +128,7 @@ test('a VM that is being deleted while it recovers goes away with its dead owner
   expect(await time.runUntil(() => !hasVms(cluster), 60_000)).toBe(true);
 });
 
-test.fails('a definition that a dead node kept does not take the name of a new VM', async () => {
+test('a definition that a dead node kept does not take the name of a new VM', async () => {
   const cluster = new SimCluster({ ...options, managers: 1, nodes: 2 });
   await withVms(cluster, ['vm-1']);
   const { time } = cluster.world;

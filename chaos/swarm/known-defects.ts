@@ -10,8 +10,7 @@ export interface KnownDefect {
  * tests in `known-defects.test.ts` turn red by themselves when one is gone.
  *
  * Beside these, `Scenario.recreate` keeps campaigns from making a deleted VM again: under its old
- * UUID its tokens and operation ids begin anew, and under a new UUID a definition that a dead node
- * left behind keeps the name taken.
+ * UUID its tokens and operation ids begin anew.
  */
 export const knownDefects: readonly KnownDefect[] = [];
 

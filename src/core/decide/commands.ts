@@ -1,7 +1,7 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
-import { operationId, type NodeId } from '../model/ids.ts';
+import { operationId, type NodeId, type Token, type VmId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
-import type { CommandObservation } from '../observations.ts';
+import type { CommandObservation, NodeObservation } from '../observations.ts';
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
 import { isLost } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
@@ -90,24 +90,41 @@ function leftoverCommands(draft: Draft): readonly AddressedCommand[] {
     const seen = draft.observations.nodes.get(node.id);
     if (seen?.incarnation == null || !seen.sessionOpen || draft.isChanged(node)) continue;
     if (isLost(seen, draft.observations, draft.state.settings.timing)) continue;
-    for (const vm of leftoversOn(draft, node, seen)) {
-      const operation = operationId(`leftover/${vm.id}/${seen.incarnation.id}/${vm.lastToken}`);
+    const { id: incarnation } = seen.incarnation;
+    const unwanted = [
+      ...leftoversOn(draft, node, seen).map((vm) => ({ vm: vm.id, token: vm.lastToken })),
+      ...forgottenOn(draft, seen),
+    ];
+    for (const { vm, token } of unwanted) {
+      const operation = operationId(`leftover/${vm}/${incarnation}/${token}`);
       if (!isDue(draft, 'release', draft.observations.commands.get(operation))) continue;
       commands.push({
         node: node.id,
-        incarnation: seen.incarnation.id,
-        command: {
-          kind: 'release',
-          operation,
-          vm: vm.id,
-          incarnation: seen.incarnation.id,
-          token: vm.lastToken,
-          graceMs: 0,
-        },
+        incarnation,
+        command: { kind: 'release', operation, vm, incarnation, token, graceMs: 0 },
       });
     }
   }
   return commands;
+}
+
+/**
+ * Definitions that a node kept of VMs that were deleted while it was away: inactive, and with a
+ * permit in them, so Kennel made them. They would keep the VM's name from the next one that bears it.
+ */
+function forgottenOn(
+  draft: Draft,
+  seen: NodeObservation,
+): readonly { readonly vm: VmId; readonly token: Token }[] {
+  if (seen.report?.domains == null || seen.report.incarnation !== seen.incarnation?.id) return [];
+  const forgotten: { vm: VmId; token: Token }[] = [];
+  for (const { vm, active, permit } of seen.report.domains.values()) {
+    if (active || permit === null || draft.vm(vm) !== undefined) continue;
+    // At least the last token that the VM had: that of the domain may be older.
+    const last = draft.counters().token;
+    forgotten.push({ vm, token: permit.token > last ? permit.token : last });
+  }
+  return forgotten;
 }
 
 /** The executions that must be running: one for every committed operation without a proof. */

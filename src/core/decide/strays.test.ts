@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findingsOf } from '../explain/findings.ts';
-import { nodeId, type VmId } from '../model/ids.ts';
+import { nodeId, token, type VmId } from '../model/ids.ts';
 import { incarnationOf, TestWorld } from '../testing/world.ts';
 
 describe('V15: a VM that was started by hand on another node', () => {
@@ -99,5 +99,36 @@ describe('V15: a VM that was started by hand on another node', () => {
     world.vms.set(web, { ...world.vm(web), phase: 'stopped', desired: 'stopped', permit: null });
     world.settle();
     expect(world.events).not.toContain('VM_STRAY');
+  });
+});
+
+describe('what a node kept of a VM that was deleted while it was away', () => {
+  const world = new TestWorld();
+  world.addNode('n1');
+  const db = world.addVm('db', { desired: 'stopped' });
+  const permit = {
+    vm: db,
+    node: nodeId('n1'),
+    incarnation: incarnationOf('n1').id,
+    token: token(3),
+  };
+  const kept = world.domain(db, { permit, active: false, state: 'shutOff', reason: 'crashed' });
+
+  it('is left alone while there is a record of the VM', () => {
+    world.report('n1', [kept]);
+    expect(world.settle().flatMap((plan) => plan.commands)).toEqual([]);
+  });
+
+  it('is undefined when it is off and carries a permit, and not when it runs or is a stranger', () => {
+    world.vms.delete(db);
+    world.counters = { ...world.counters, token: token(7) };
+    world.report('n1', [{ ...kept, active: true }]);
+    expect(world.settle().flatMap((plan) => plan.commands)).toEqual([]);
+    world.report('n1', [{ ...kept, permit: null }]);
+    expect(world.settle().flatMap((plan) => plan.commands)).toEqual([]);
+    world.report('n1', [kept]);
+    expect(world.settle().flatMap((plan) => plan.commands)).toMatchObject([
+      { node: 'n1', command: { kind: 'release', vm: db, token: 7, graceMs: 0 } },
+    ]);
   });
 });
