@@ -179,7 +179,7 @@ function changes(route: Route, closing: AbortSignal): Changes {
     const query = new URLSearchParams();
     if (dryRun) query.set('dryRun', 'true');
     if (options.reason != null) query.set('reason', options.reason);
-    const path = query.size === 0 ? request.path : `${request.path}?${query}`;
+    const path = query.size === 0 ? request.path : `${request.path}?${query.toString()}`;
     const raw = await route.call(
       { ...request, path, changes: !dryRun },
       { ...options, signal: joined(options, closing) },

@@ -167,6 +167,33 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
     await site.bootedOnce(boots);
   });
 
+  test('B4: a BMC that is mended after it took off in vain is told again, on record, and proves it', async () => {
+    const { machine, vms } = await victim();
+    const boots = site.bootsOf(vms);
+    const commands = site.powerCommands(machine).length;
+    await site.lab.setBmcFault(machine.number, 'stuck');
+    await site.lab.partition(machine.number);
+    await waitUntil('off was sent', () => site.powerCommands(machine).length > commands, {
+      timeoutMs: 20_000,
+    });
+    await waitUntil('it reads On after that', async () => (await lastReading(machine)) === 'on', {
+      timeoutMs: 20_000,
+    });
+    await site.lab.setBmcFault(machine.number, 'ok');
+    await site.until(
+      'its VMs run elsewhere',
+      (view) =>
+        view.vms
+          .filter((vm) => vms.includes(vm.name))
+          .every((vm) => vm.state === 'running' && vm.node !== machine.name),
+      120_000,
+    );
+    expect(machine.power()).toBe('off');
+    const attempts = (await site.node(machine.name)).fence?.attempts ?? [];
+    expect(JSON.stringify(attempts)).toContain('sent again');
+    await site.bootedOnce(boots);
+  });
+
   test('B7: a node that is to be fenced on request and is heard is not proven dead by a BMC that lies', async () => {
     const { machine, vms } = await victim();
     const boots = site.bootsOf(vms);
@@ -243,7 +270,7 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
     expect((await site.status()).findings).toEqual([]);
   });
 
-  test('B8: with swapped BMC cables nobody is powered off; the other node runs on', async () => {
+  test('B8: with swapped BMC cables nobody is powered off, until they are put right; the other node runs on', async () => {
     const { machine, vms } = await victim();
     const other = site.lab.node(machine.number === 1 ? 2 : 1);
     const commands = [site.powerCommands(machine), site.powerCommands(other)];
@@ -262,9 +289,14 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
     expect([site.powerCommands(machine), site.powerCommands(other)]).toEqual(commands);
     expect(other.power()).toBe('on');
     expect((await site.node(other.name)).state).toBe('online');
+
+    // Put right within the operation: the next look, 10 s later at most, finds the right machine.
+    const boots = site.bootsOf(vms);
     await site.lab.wireBmc(machine.number, machine.number);
-    await machine.thaw();
-    await site.healthy();
+    await site.recovered(vms, machine.name);
+    expect(site.powerCommands(other)).toEqual(commands[1]);
+    expect(machine.power()).toBe('off');
+    await site.bootedOnce(boots);
   });
 
   test('X4: no BMC password was ever seen in arguments, environments, logs, events or records', async () => {

@@ -122,8 +122,8 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
     });
   });
 
-  test('V15: a second domain of a VM, started by hand on another node, is stopped within 5 s', async () => {
-    const vm = await site.vm('disk-1');
+  test('V15: a second domain of a VM, started by hand on another node, is an alarm and stopped within 5 s', async () => {
+    const [vm, mark] = [await site.vm('disk-1'), await site.now()];
     const owner = site.machine(vm.node ?? '');
     const other = site.lab.node((owner.number % 3) + 1);
     const boots = site.boots(vm.name);
@@ -148,6 +148,10 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
     await site.beating([vm.name]);
     expect(site.boots(vm.name)).toBe(boots);
     expect((await site.vm(vm.name)).permit).toEqual(vm.permit);
+    expect(await site.events(mark)).toContainEqual(
+      expect.objectContaining({ code: 'VM_STRAY', severity: 'critical', node: other.name }),
+    );
+    expect((await kennel('explain VM_STRAY')).stdout).toContain('no right to');
   });
 
   /** `kennel agent join` as a machine that is no node yet, from inside the lab. */
@@ -315,6 +319,12 @@ certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}
     const told = (await kennel(`failover show ${newest.id}`)).stdout;
     expect(told).toMatch(/proven dead by powerOff/);
     for (const vm of vms) expect(told).toMatch(new RegExp(`${vm} started on node-`));
+    // The last report of the dead node, a second old or less, holds nothing back.
+    const provenMs = Date.parse(newest.provenAt);
+    for (const { placedAt } of newest.vms)
+      expect(Date.parse(placedAt) - provenMs).toBeLessThan(500);
+    const history = (await kennel('events --last 40')).stdout;
+    expect(history).toMatch(/FENCE_INTENT .* as asked .*\(admin: broken\)/);
     expect((await kennel(`node power-on ${machine.name} --wait`)).stdout).toMatch(/: online$/);
   });
 

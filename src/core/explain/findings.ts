@@ -1,7 +1,7 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
-import type { Observations } from '../observations.ts';
+import type { Observations, ReportObservation } from '../observations.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
 import type { FindingCode } from './finding-codes.ts';
@@ -86,17 +86,26 @@ function nodeFindings(
       [`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`],
     );
   }
-  const mending = seen?.report?.mending ?? null;
-  if (node.phase === 'online' && seen?.report?.hypervisor === 'unreachable') {
-    add(
-      'HYPERVISOR_UNREACHABLE',
-      'warning',
-      `its hypervisor does not answer, its VMs are unknown${mending === null ? '' : `; ${mending}`}`,
-      ['systemctl restart libvirtd, on the node'],
-    );
+  findings.push(...agentFindings(node, seen?.report ?? null));
+  return findings;
+}
+
+/** What the node's own agent says is wrong there. */
+function agentFindings(node: NodeRecord, report: ReportObservation | null): readonly Finding[] {
+  const findings: Finding[] = [];
+  const base = { severity: 'warning', subject: node.id } as const;
+  if (node.phase === 'online' && report?.hypervisor === 'unreachable') {
+    const { mending } = report;
+    findings.push({
+      ...base,
+      code: 'HYPERVISOR_UNREACHABLE',
+      text: `its hypervisor does not answer, its VMs are unknown${mending === null ? '' : `; ${mending}`}`,
+      try: ['systemctl restart libvirtd, on the node'],
+    });
   }
-  if (seen?.report?.degraded != null) {
-    add('AGENT_DEGRADED', 'warning', seen.report.degraded, [`kennel node show ${node.id}`]);
+  if (report?.degraded != null) {
+    const step = `kennel node show ${node.id}`;
+    findings.push({ ...base, code: 'AGENT_DEGRADED', text: report.degraded, try: [step] });
   }
   return findings;
 }
