@@ -66,7 +66,11 @@ test('B14: a node whose power comes back by itself starts nothing, and is admitt
 test('O5: a false word that a living node is off is refused, before and after its device was asked', async () => {
   const it = await clusterOfVms();
   const node = it.homeOf('vm-1');
-  const caller = { identity: identityOf(it.cluster.world, 'admin', 'sim'), dryRun: false };
+  const caller = {
+    identity: identityOf(it.cluster.world, 'admin', 'sim'),
+    dryRun: false,
+    reason: null,
+  };
   const say = (): Promise<Outcome<unknown>> =>
     it.cluster.ask(({ manager }) => {
       if (manager === null) throw new Error('the leader is gone');
