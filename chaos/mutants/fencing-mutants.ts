@@ -64,7 +64,7 @@ export const fencingMutants: readonly Mutant[] = [
     summary: 'a power command that had no good end is sent again at once',
     edits: [
       {
-        file: 'fencing/device-execution.ts',
+        file: 'fencing/off-state.ts',
         find: 'budgets.resendAfterMs * 2 ** (times - 1)',
         replace: 'budgets.resendAfterMs * 0 * (times - 1)',
       },
@@ -132,8 +132,8 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/decide.ts',
-        find: '  decideFences(draft);\n  decideNodes(draft);',
-        replace: '  decideNodes(draft);\n  decideFences(draft);',
+        find: '  decideFences(draft);\n  decideStrays(draft);\n  decideNodes(draft);',
+        replace: '  decideNodes(draft);\n  decideStrays(draft);\n  decideFences(draft);',
       },
       {
         file: 'src/core/decide/fences.ts',
@@ -184,8 +184,8 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/fences.ts',
-        find: '  if (isDisproven(draft, fence)) {',
-        replace: '  if (isDisproven(draft, fence) && draft.observations.nowMs < 0) {',
+        find: '  if (fence.proof !== null && isDisproven(draft, fence)) {',
+        replace: '  if (fence.proof !== null && draft.observations.nowMs < 0) {',
       },
     ],
     expected: ['proofs'],

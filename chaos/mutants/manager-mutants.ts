@@ -187,9 +187,8 @@ export const managerMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/fences.ts',
-        find: '  for (const fence of draft.fences()) {\n    switch (fence.phase) {',
-        replace:
-          '  for (const fence of draft.fences()) {\n    if (fence.epoch !== draft.state.epoch) continue;\n    switch (fence.phase) {',
+        find: '    if (draft.isFull()) return;\n    switch (fence.phase) {',
+        replace: '    if (fence.epoch !== draft.state.epoch) continue;\n    switch (fence.phase) {',
       },
     ],
     expected: ['liveness'],
