@@ -9,7 +9,6 @@ export async function removeManager(call: Call, name: string, options: Change): 
       question: `Manager ${name} leaves the cluster and stops.`,
       typed: null,
     },
-    keepsReason: false,
     apply: (client, how) => client.removeManager(name, how),
     describe: (view, isDryRun) =>
       `manager ${view.name}: ${isDryRun ? 'would be removed' : 'removed; take its address out of client configurations'}`,
