@@ -30,14 +30,25 @@ export interface LabBmc {
 }
 
 /**
- * How a BMC misbehaves. `stuck` accepts without effect, `fail` refuses power commands, `lie`
- * accepts without effect and reads off, `slow` answers late, `unreachable` loses every packet.
+ * How a BMC misbehaves. `stuck` accepts without effect, `fail` refuses power commands, `lieOff`
+ * accepts without effect and reads off, `lieOn` obeys and reads on, `slow` answers late, `delayed`
+ * accepts at once and acts late, `unreachable` loses every packet.
  */
-export type BmcFault = 'ok' | 'stuck' | 'fail' | 'lie' | 'unreachable' | `slow:${number}`;
+export type BmcFault =
+  | 'ok'
+  | 'stuck'
+  | 'fail'
+  | 'lieOff'
+  | 'lieOn'
+  | 'unreachable'
+  | `slow:${number}`
+  | `delayed:${number}`;
+
+export const bmcFaultWords = 'ok, stuck, fail, lieOff, lieOn, unreachable, slow:3 or delayed:20';
 
 /** @returns null when the text is no fault. `slow:3` = answers 3 s late. */
 export function parseBmcFault(text: string): BmcFault | null {
-  return /^(?:ok|stuck|fail|lie|unreachable|slow:\d+(?:\.\d+)?)$/.test(text)
+  return /^(?:ok|stuck|fail|lieOff|lieOn|unreachable|(?:slow|delayed):\d+(?:\.\d+)?)$/.test(text)
     ? (text as BmcFault)
     : null;
 }
@@ -218,4 +229,27 @@ export function bmcCalls(layout: LabLayout, node: number): readonly BmcCall[] {
       const [micros = '0', ...words] = line.split(' ');
       return { atMs: Number(micros) / 1000, words: words.join(' ') };
     });
+}
+
+/** One time that the BMC took power from a node that had it. */
+export interface PowerCut {
+  readonly atMs: number;
+  readonly bootId: string;
+}
+
+/** By the BMC's own doing, not by a plug that was pulled. Oldest first. */
+export function powerCuts(layout: LabLayout, node: number): readonly PowerCut[] {
+  return readLog(join(bmcDirectory(layout, node), 'cuts'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [micros = '0', bootId = ''] = line.split(' ');
+      return { atMs: Number(micros) / 1000, bootId };
+    });
+}
+
+/** Takes the BMC itself off its power; `ensureBmc` brings it back. */
+export async function stopBmc(book: LabBook, node: number): Promise<void> {
+  const process = findProcess(book, bmcProcessName(node));
+  if (process !== null) await killProcess(process);
 }

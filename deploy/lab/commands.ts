@@ -1,39 +1,19 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { parseBmcFault } from './bmc.ts';
+import { bmcFaultWords, parseBmcFault } from './bmc.ts';
 import type { BmcFault } from './bmc.ts';
 import type { LabNetwork } from './fabric.ts';
-import type { Lab, LabPlace } from './lab.ts';
+import type { LabPlace } from './lab.ts';
 import { LabError } from './lab-error.ts';
-import { managerName } from './layout.ts';
-import type { LabNode } from './node-machine.ts';
+import { faultCommands, healCommand } from './fault-commands.ts';
+import { parseNode, parsePlace } from './places.ts';
 import { describeStatus } from './status-text.ts';
 import { upCommand } from './up-command.ts';
 import { withLab } from './with-lab.ts';
 
-function parsePlace(text: string): LabPlace {
-  const [, kind = 'node', digits = ''] = /^(?:(node|manager)-)?([1-9]\d?)$/.exec(text) ?? [];
-  if (text === 'fabric') return { kind: 'fabric' };
-  if (digits === '') throw new InvalidArgumentError('for example node-1, manager-1 or fabric');
-  const number = Number(digits);
-  return kind === 'manager' ? { kind, manager: number } : { kind: 'node', node: number };
-}
-
-function parseNode(text: string): number {
-  const place = parsePlace(text);
-  if (place.kind !== 'node') throw new InvalidArgumentError('a node, for example node-1');
-  return place.node;
-}
-
-function parseHost(text: string): Exclude<LabPlace, { kind: 'fabric' }> {
-  const place = parsePlace(text);
-  if (place.kind !== 'fabric') return place;
-  throw new InvalidArgumentError('the fabric is no machine');
-}
-
 function parseFault(text: string): BmcFault {
   const fault = parseBmcFault(text);
   if (fault !== null) return fault;
-  throw new InvalidArgumentError('ok, stuck, fail, lie, unreachable, or for example slow:3');
+  throw new InvalidArgumentError(bmcFaultWords);
 }
 
 function downCommand(): Command {
@@ -76,83 +56,6 @@ function execCommand(): Command {
     );
 }
 
-interface NodeVerb {
-  readonly name: string;
-  readonly description: string;
-  run(node: LabNode, lab: Lab): Promise<void>;
-  /** The same for the process of a manager; absent where it makes no sense. */
-  readonly onManager?: (name: string, lab: Lab) => Promise<void>;
-}
-
-function signalLibvirt(node: LabNode, signal: NodeJS.Signals): void {
-  if (node.signalService('libvirtd', signal)) return;
-  throw new LabError(
-    'LAB_NO_SERVICE',
-    `libvirtd of ${node.name}`,
-    'it does not run',
-    'see `kennel lab status`',
-  );
-}
-
-const nodeVerbs: readonly NodeVerb[] = [
-  {
-    name: 'kill',
-    description: 'kill all processes of a node; its peers see connections close',
-    run: (node) => node.kill(),
-    onManager: (name, lab) => lab.process(name).kill(),
-  },
-  {
-    name: 'power-on',
-    description: 'press the power button of a node; its services boot with it',
-    run: (node) => node.powerOn(),
-    onManager: async (name, lab) => void (await lab.restartProcess(name)),
-  },
-  {
-    name: 'freeze',
-    description: 'stop a node in its tracks; it may come back',
-    run: (node) => node.freeze(),
-    onManager: (name, lab) => lab.process(name).freeze(),
-  },
-  {
-    name: 'thaw',
-    description: 'let a frozen node run on as if nothing had happened',
-    run: (node) => node.thaw(),
-    onManager: (name, lab) => lab.process(name).thaw(),
-  },
-  {
-    name: 'hang-libvirt',
-    description: 'stop libvirtd of a node; its VMs run on',
-    run: async (node) => {
-      await Promise.resolve(signalLibvirt(node, 'SIGSTOP'));
-    },
-  },
-  {
-    name: 'unhang-libvirt',
-    description: 'let libvirtd of a node run on',
-    run: async (node) => {
-      await Promise.resolve(signalLibvirt(node, 'SIGCONT'));
-    },
-  },
-];
-
-function nodeCommand(verb: NodeVerb): Command {
-  return new Command(verb.name)
-    .description(verb.description)
-    .addArgument(
-      verb.onManager === undefined
-        ? new Argument('<node>', 'for example node-1').argParser(parseHost)
-        : new Argument('<place>', 'node-1 or manager-1').argParser(parseHost),
-    )
-    .action((place: Exclude<LabPlace, { kind: 'fabric' }>, _flags: unknown, command: Command) =>
-      withLab(command, (lab) => {
-        if (place.kind === 'node') return verb.run(lab.node(place.node), lab);
-        const name = managerName(place.manager);
-        if (verb.onManager !== undefined) return verb.onManager(name, lab);
-        throw new LabError('LAB_OPTIONS', verb.name, `${name} is no node`, 'name a node');
-      }),
-    );
-}
-
 function powerLossCommand(): Command {
   return new Command('power-loss')
     .description('cut the power of a node without a farewell to its peers')
@@ -166,43 +69,41 @@ function powerLossCommand(): Command {
     );
 }
 
-function cableCommand(name: 'partition' | 'heal'): Command {
-  const link = name === 'heal' ? 'up' : 'down';
-  const command = new Command(name)
-    .description(name === 'heal' ? 'plug in all cables' : 'pull a cable of a node or manager')
-    .addArgument(new Argument('<place>', 'node-1 or manager-1').argParser(parsePlace));
-  if (name === 'partition') {
-    const networks = ['management', 'storage', 'all'];
-    command.addOption(
+function partitionCommand(): Command {
+  const networks = ['management', 'storage', 'all'];
+  return new Command('partition')
+    .description('pull a cable of a node or manager')
+    .addArgument(new Argument('<place>', 'node-1 or manager-1').argParser(parsePlace))
+    .addOption(
       new Option('--network <which>', 'which cable').choices(networks).default('management'),
+    )
+    .action((place: LabPlace, flags: { network: LabNetwork | 'all' }, self: Command) =>
+      withLab(self, async (lab) => {
+        const { network } = flags;
+        const cables: readonly LabNetwork[] =
+          network === 'all' ? ['management', 'storage'] : [network];
+        switch (place.kind) {
+          case 'node':
+            return lab.partition(place.node, cables);
+          case 'manager':
+            return lab.setManagerCable(place.manager, 'down');
+          case 'fabric':
+            throw new LabError(
+              'LAB_OPTIONS',
+              'partition',
+              'the fabric has no cable',
+              'name a node',
+            );
+        }
+      }),
     );
-  }
-  return command.action((place: LabPlace, flags: { network?: string }, self: Command) =>
-    withLab(self, async (lab) => {
-      const one = flags.network as LabNetwork | 'all' | undefined;
-      const networks: readonly LabNetwork[] =
-        one === undefined || one === 'all' ? ['management', 'storage'] : [one];
-      switch (place.kind) {
-        case 'node':
-          return lab.node(place.node).setCables(networks, link);
-        case 'manager':
-          return lab.setManagerCable(place.manager, link);
-        case 'fabric':
-          throw new LabError('LAB_OPTIONS', name, 'the fabric has no cable', 'name a node');
-      }
-    }),
-  );
 }
 
 function bmcFaultCommand(): Command {
   return new Command('bmc-fault')
     .description('choose how the BMC of a node misbehaves from now on')
     .addArgument(new Argument('<node>', 'for example node-1').argParser(parseNode))
-    .addArgument(
-      new Argument('<fault>', 'ok, stuck, fail, lie, unreachable, slow:SECONDS').argParser(
-        parseFault,
-      ),
-    )
+    .addArgument(new Argument('<fault>', bmcFaultWords).argParser(parseFault))
     .action((node: number, fault: BmcFault, _flags: unknown, command: Command) =>
       withLab(command, (lab) => lab.setBmcFault(node, fault)),
     );
@@ -229,8 +130,7 @@ export function labCommand(): Command {
     .option('--subnet <a.b.c>', 'its management network (default: 10.77.0)');
   lab.addCommand(upCommand()).addCommand(downCommand());
   lab.addCommand(statusCommand()).addCommand(execCommand());
-  for (const verb of nodeVerbs) lab.addCommand(nodeCommand(verb));
-  lab.addCommand(powerLossCommand());
-  lab.addCommand(cableCommand('partition')).addCommand(cableCommand('heal'));
+  for (const command of faultCommands()) lab.addCommand(command);
+  lab.addCommand(powerLossCommand()).addCommand(partitionCommand()).addCommand(healCommand());
   return lab.addCommand(bmcFaultCommand()).addCommand(wireBmcCommand());
 }

@@ -196,7 +196,7 @@ describe.skipIf(missing.length > 0)(`lab of two nodes${why}`, () => {
   describe('a BMC that misbehaves', () => {
     test.each([
       ['stuck', /Down\/Off/, /Power is on/],
-      ['lie', /Down\/Off/, /Power is off/],
+      ['lieOff', /Down\/Off/, /Power is off/],
       ['fail', /Unspecified error/, /Power is on/],
       ['unreachable', /Unable to establish/, /Unable to establish/],
     ] as const)('%s: the node stays on whatever it says', async (fault, off, reading) => {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { labBmc, readBmcFault, setBmcFault, bmcCalls, bmcProcessName } from './bmc.ts';
-import { wiredTo, wireBmc } from './bmc.ts';
-import type { BmcCall, BmcFault, LabBmc } from './bmc.ts';
+import { ensureBmc, powerCuts, stopBmc, wiredTo, wireBmc } from './bmc.ts';
+import type { BmcCall, BmcFault, LabBmc, PowerCut } from './bmc.ts';
 import { runCommand } from './command.ts';
 import type { CommandOptions, CommandResult } from './command.ts';
 import { freezeGroup, killGroup, thawGroup } from './control-group.ts';
@@ -29,6 +29,8 @@ import {
   nodeName,
 } from './layout.ts';
 import type { LabLayout, LabOptions } from './layout.ts';
+import { clearLinkFault, clearLinkFaults, linkFaults, setLinkFault } from './link-faults.ts';
+import type { LinkFault } from './link-faults.ts';
 import { LabNode } from './node-machine.ts';
 import type { LabNodeStatus } from './node-machine.ts';
 import { signalProcess } from './process-identity.ts';
@@ -173,6 +175,32 @@ export class Lab {
     return bmcCalls(this.layout, node);
   }
 
+  powerCuts(node: number): readonly PowerCut[] {
+    return powerCuts(this.layout, node);
+  }
+
+  /** Takes the BMC of a node off its power. */
+  async stopBmc(node: number): Promise<void> {
+    await this.#locked(() => stopBmc(this.#book, this.node(node).number));
+  }
+
+  /** Does nothing when it runs. */
+  async startBmc(node: number): Promise<void> {
+    await this.#locked(() => ensureBmc(this.#book, this.node(node).number));
+  }
+
+  async setLinkFault(fault: LinkFault): Promise<void> {
+    await setLinkFault(this.layout, fault);
+  }
+
+  async clearLinkFault(name: string): Promise<void> {
+    await clearLinkFault(this.layout, name);
+  }
+
+  linkFaults(): Promise<readonly string[]> {
+    return linkFaults(this.layout);
+  }
+
   disks(): readonly LabDisk[] {
     return this.#book.record().disks.map((name) => labDisk(this.layout, name));
   }
@@ -288,6 +316,34 @@ export class Lab {
 
   async setManagerCable(manager: number, link: 'up' | 'down'): Promise<void> {
     await setManagerCable(this.layout, manager, link);
+  }
+
+  /**
+   * Ends every fault that is in force but the loss of power: a node that is off stays off, a process
+   * that was killed stays dead.
+   */
+  async healAll(): Promise<void> {
+    await clearLinkFaults(this.layout);
+    for (const node of this.nodes()) {
+      const { number } = node;
+      await this.startBmc(number);
+      if (wiredTo(this.layout, number) !== number) await this.wireBmc(number, number);
+      if (this.bmcFault(number) !== 'ok') await this.setBmcFault(number, 'ok');
+      await this.heal(number);
+      if (node.power() === 'frozen') await node.thaw();
+      node.signalService('libvirtd', 'SIGCONT');
+      node.signalService('agent', 'SIGCONT');
+      for (const service of node.services()) node.allowService(service, true);
+      if (node.power() === 'on') await node.setStateDisk('writable');
+    }
+    for (let manager = 1; manager <= this.managerCount; manager += 1) {
+      if (managerIsCut(this.layout, manager)) await this.setManagerCable(manager, 'up');
+    }
+    for (const record of this.#book.record().processes) {
+      const one = this.#handle(record);
+      if (one.state() === 'frozen') await one.thaw();
+      one.signal('SIGCONT');
+    }
   }
 
   status(): LabStatus {

@@ -42,6 +42,8 @@ export class LabNode {
   readonly libvirtSocket: string;
   /** Changes with every boot. Inside the node it is also `/proc/sys/kernel/random/boot_id`. */
   readonly bootIdFile: string;
+  /** Data of the Kennel agent, if there is one. */
+  readonly agentDirectory: string;
   readonly #book: LabBook;
 
   constructor(book: LabBook, number: number, group: string) {
@@ -54,6 +56,7 @@ export class LabNode {
     this.directory = nodeDirectory(book.layout, number);
     this.libvirtSocket = join(this.directory, 'run', 'libvirt-sock');
     this.bootIdFile = join(this.directory, 'boot-id');
+    this.agentDirectory = join(this.directory, 'kennel');
   }
 
   power(): NodePower {
@@ -79,6 +82,47 @@ export class LabNode {
   /** Kills all processes while the network still works: peers see their connections close. */
   async kill(): Promise<void> {
     await killGroup(this.group);
+  }
+
+  /** Off and on again at once, as a watchdog or a person at the button does: another boot id. */
+  async reset(): Promise<void> {
+    await this.powerLoss();
+    await this.powerOn();
+  }
+
+  /** As an operating system goes down: services first, then guests, then the power. */
+  async shutDown(): Promise<void> {
+    this.#mustBeOn();
+    this.signalService('agent', 'SIGTERM');
+    const { stdout } = await virsh(this.libvirtSocket, ['list', '--name']);
+    for (const name of stdout.split('\n').filter((line) => line.trim() !== '')) {
+      await virsh(this.libvirtSocket, ['destroy', name.trim()]);
+    }
+    await this.powerLoss();
+  }
+
+  /**
+   * Makes the disk under the agent's data read-only, as a file system does that met an error, or
+   * writable again. The next boot makes it writable too.
+   *
+   * @throws LabError LAB_NODE_OFF when the node is off.
+   */
+  async setStateDisk(mode: 'readOnly' | 'writable'): Promise<void> {
+    const where = this.agentDirectory;
+    const isReadOnly = this.stateDiskIsReadOnly();
+    if (isReadOnly === (mode === 'readOnly')) return;
+    const script = isReadOnly
+      ? 'umount "$0"'
+      : 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"';
+    await mustRun(await this.command(['sh', '-c', script, where]));
+  }
+
+  stateDiskIsReadOnly(): boolean {
+    const init = processInNode(this.group, 1);
+    if (init === null) return false;
+    return readFileSync(`/proc/${init.pid}/mounts`, 'utf8')
+      .split('\n')
+      .some((line) => line.split(' ')[1] === this.agentDirectory);
   }
 
   /** @throws LabError LAB_NODE_OFF when the node is off. */

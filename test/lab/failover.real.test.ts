@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import { killManagerInFailover } from './manager-kill-round.ts';
-import { noLab, WatchedCluster } from './watched-cluster.ts';
+import { noLab, WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 
 const names = ['disk-1', 'disk-2', 'disk-3'];
 

@@ -7,7 +7,7 @@ import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import { SecretWatch } from '../../fencing/testing/secret-watch.ts';
 import type { LabNode } from '../../deploy/lab/node-machine.ts';
 import type { StatusView } from '../../src/api/schema/views.ts';
-import { noLab, refusal, WatchedCluster } from './watched-cluster.ts';
+import { noLab, refusal, WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 
 describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () => {
   let site: WatchedCluster;
@@ -197,7 +197,7 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
   test('B7: a node that is to be fenced on request and is heard is not proven dead by a BMC that lies', async () => {
     const { machine, vms } = await victim();
     const boots = site.bootsOf(vms);
-    await site.lab.setBmcFault(machine.number, 'lie');
+    await site.lab.setBmcFault(machine.number, 'lieOff');
     valueOf(await site.client.fenceNode(machine.name, { reason, override: false }));
     let readings = 0;
     await waitUntil(
@@ -225,7 +225,7 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
     const { machine, vms } = await victim();
     const [permits, mark] = [await site.permits(), await site.now()];
     await enrolAnew(machine, 10_000);
-    await site.lab.setBmcFault(machine.number, 'lie');
+    await site.lab.setBmcFault(machine.number, 'lieOff');
     await site.lab.partition(machine.number);
     await waitUntil('it reads Off', async () => (await lastReading(machine)) === 'off', {
       timeoutMs: 20_000,
@@ -246,7 +246,7 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
   test('B7: a sign of life after the proof revokes it, BMC_LIED, and the VM stays with its writer', async () => {
     const machine = site.lab.node(3);
     const [boots, mark, before] = [site.boots(bound), await site.now(), await site.vm(bound)];
-    await site.lab.setBmcFault(3, 'lie');
+    await site.lab.setBmcFault(3, 'lieOff');
     await site.lab.partition(3);
     await untilPhase(machine, 'proven');
     expect((await site.vm(bound)).state).toBe('recovering');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
-import type { WatchedCluster } from './watched-cluster.ts';
+import type { WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 
 /** One failover in which the manager was killed. Times in ms after the node lost its power. */
 export interface KillRound {

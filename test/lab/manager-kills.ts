@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { killManagerInFailover, type KillRound } from './manager-kill-round.ts';
-import { noLab, WatchedCluster } from './watched-cluster.ts';
+import { noLab, WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 
 /** The manager is killed at any instant from the power loss to after the last VM has started. */
 const latestKillMs = 8000;

@@ -11,7 +11,7 @@ import type { LabNode } from '../../deploy/lab/node-machine.ts';
 import { identify, signalProcess } from '../../deploy/lab/process-identity.ts';
 import { virsh } from '../../deploy/lab/virsh.ts';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
-import { noLab, refusal, WatchedCluster } from './watched-cluster.ts';
+import { noLab, refusal, WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 
 const names = ['disk-1', 'disk-2'];
 /** A VM whose disk does not exist; `restore` does not wait for it. */

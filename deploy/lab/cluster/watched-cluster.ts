@@ -1,24 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KennelCluster, valueOf } from '../../deploy/lab/cluster/kennel-cluster.ts';
-import { newestHeartbeat } from '../../deploy/lab/heartbeat-vm.ts';
-import { openLab, type Lab } from '../../deploy/lab/lab.ts';
-import type { LabNode } from '../../deploy/lab/node-machine.ts';
-import { machineView, preflight } from '../../deploy/lab/preflight.ts';
-import type { LabDisk } from '../../deploy/lab/storage.ts';
-import { virsh } from '../../deploy/lab/virsh.ts';
-import { waitUntil } from '../../deploy/lab/wait-until.ts';
-import { startWitness, type Witness, type WitnessReport } from '../../deploy/lab/witness.ts';
+import { KennelCluster, valueOf } from './kennel-cluster.ts';
+import { newestHeartbeat } from '../heartbeat-vm.ts';
+import { openLab, type Lab } from '../lab.ts';
+import type { LabNode } from '../node-machine.ts';
+import { machineView, preflight } from '../preflight.ts';
+import type { LabDisk } from '../storage.ts';
+import { virsh } from '../virsh.ts';
+import { waitUntil } from '../wait-until.ts';
+import { startWitness, type Witness, type WitnessReport } from '../witness.ts';
 import type {
   EventView,
   FailoverView,
   NodeView,
   StatusView,
   VmView,
-} from '../../src/api/schema/views.ts';
-import type { Client } from '../../src/client/client.ts';
-import type { Outcome, Problem } from '../../src/core/problem.ts';
+} from '../../../src/api/schema/views.ts';
+import type { Client } from '../../../src/client/client.ts';
+import type { Outcome, Problem } from '../../../src/core/problem.ts';
 
 const missing = preflight(machineView()).map((piece) => piece.what);
 
@@ -31,8 +31,14 @@ export const noLab: { readonly skip: boolean; readonly why: string } = {
 /** Within this time a failure has to be dealt with, ms. Generous: the machine may be busy. */
 const patienceMs = 60_000;
 
-/** How long a node may take to be online again by itself once nothing hinders it, ms. */
-const returnPatienceMs = 6000;
+export interface RestoreOptions {
+  /** How long a node may take to be online again by itself once nothing hinders it. */
+  readonly returnPatienceMs?: number;
+  /** How long all of it may take. */
+  readonly patienceMs?: number;
+  /** Told when a node has to be power-cycled by hand. */
+  readonly onHelp?: (node: string) => void;
+}
 
 /** Events asked for in one call; the API gives no more. */
 const pageSize = 1000;
@@ -46,6 +52,13 @@ export function refusal<T>(outcome: Outcome<T>): Problem {
 export interface WatchedOptions {
   readonly vms: number;
   readonly storeMiB?: number;
+  /** Default: a new one below the machine's directory for such things. */
+  readonly directory?: string;
+  /** Told what is made before the first VM starts. */
+  readonly say?: (line: string) => void;
+  readonly signal?: AbortSignal;
+  /** True: the disks are made and watched, and whoever asked makes the VMs. */
+  readonly bare?: boolean;
   /** VMs that cannot run; waiting for health leaves them out. */
   readonly hopeless?: readonly string[];
 }
@@ -61,22 +74,24 @@ export class WatchedCluster {
 
   readonly #hopeless: readonly string[];
 
-  private constructor(lab: Lab, hopeless: readonly string[]) {
+  private constructor(lab: Lab, hopeless: readonly string[], signal?: AbortSignal) {
     this.#hopeless = hopeless;
     this.lab = lab;
-    this.cluster = new KennelCluster(lab);
+    this.cluster = new KennelCluster(lab, signal);
   }
 
   static async up(options: WatchedOptions): Promise<WatchedCluster> {
-    const lab = openLab({ directory: mkdtempSync(join(tmpdir(), 'kt-')), prefix: 'kt' });
-    const site = new WatchedCluster(lab, options.hopeless ?? []);
+    const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'kt-'));
+    const lab = openLab({ directory, prefix: 'kt' });
+    const { storeMiB, say, signal } = options;
+    const site = new WatchedCluster(lab, options.hopeless ?? [], signal);
     try {
-      await lab.up({ nodes: 3, managers: 1, disks: options.vms });
-      const { storeMiB } = options;
+      await lab.up({ nodes: 3, managers: 1, disks: options.vms, say, signal });
       const small = storeMiB === undefined ? {} : { storeMiB };
-      await site.cluster.start({ profile: 'default', settleMs: 1000, ...small });
+      const told = say === undefined ? {} : { say };
+      await site.cluster.start({ profile: 'default', settleMs: 1000, ...small, ...told });
       await site.watch(lab.disks());
-      await site.cluster.createVms(lab.disks());
+      if (options.bare !== true) await site.cluster.createVms(lab.disks());
       await site.healthy();
     } catch (error) {
       await site.down();
@@ -142,10 +157,11 @@ export class WatchedCluster {
    * Waits until every node is online, every VM that should run runs, and the domain of each
    * carries the permit on record. No command is under way then.
    */
-  healthy(): Promise<StatusView> {
+  healthy(timeoutMs = patienceMs): Promise<StatusView> {
     return this.until(
       'the cluster is healthy',
       async (view) => isWell(view, this.#hopeless) && (await this.#permitsAreWritten(view)),
+      timeoutMs,
     );
   }
 
@@ -263,25 +279,27 @@ export class WatchedCluster {
    * Ends every fault that a scenario may have left and waits for health. A node that does not come
    * back by itself is power-cycled by hand, which proves its old boot dead.
    */
-  async restore(): Promise<void> {
-    for (const machine of this.lab.nodes()) {
-      const { number } = machine;
-      if (this.lab.bmcFault(number) !== 'ok') await this.lab.setBmcFault(number, 'ok');
-      await this.lab.heal(number);
-      if (machine.power() === 'frozen') await machine.thaw();
-      machine.signalService('libvirtd', 'SIGCONT');
-    }
+  async restore(options: RestoreOptions = {}): Promise<void> {
+    const { patienceMs: allMs = patienceMs } = options;
+    await this.lab.healAll();
     if (this.cluster.managerState() === 'dead') await this.cluster.startManager();
-    this.cluster.manager().signal('SIGCONT');
     const overdueMs = new Map<string, number>();
-    await this.until('every node is online', async ({ nodes }) => {
-      for (const node of nodes) await this.#bringBack(node, overdueMs);
-      return nodes.every((node) => node.state === 'online');
-    });
-    await this.healthy();
+    await this.until(
+      'every node is online',
+      async ({ nodes }) => {
+        for (const node of nodes) await this.#bringBack(node, overdueMs, options);
+        return nodes.every((node) => node.state === 'online');
+      },
+      allMs,
+    );
+    await this.healthy(allMs);
   }
 
-  async #bringBack(node: NodeView, overdueMs: Map<string, number>): Promise<void> {
+  async #bringBack(
+    node: NodeView,
+    overdueMs: Map<string, number>,
+    { returnPatienceMs = 6000, onHelp }: RestoreOptions,
+  ): Promise<void> {
     const machine = this.machine(node.name);
     const now = performance.now();
     const open = node.fence?.phase === 'acting' || node.fence?.phase === 'intent';
@@ -289,6 +307,7 @@ export class WatchedCluster {
     if (!overdueMs.has(node.name)) overdueMs.set(node.name, now + returnPatienceMs);
     const isOverdue = now > (overdueMs.get(node.name) ?? 0);
     if (isOverdue) {
+      onHelp?.(node.name);
       await machine.powerLoss();
       overdueMs.set(node.name, now + 3 * returnPatienceMs);
     }
