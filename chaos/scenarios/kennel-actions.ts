@@ -15,31 +15,16 @@ export function actKennel(stage: Stage, action: KennelAction): void {
     case 'bmc.mode':
       nodeOf(stage, action.node).bmc.mode = action.mode;
       break;
-    case 'node.freeze':
-    case 'node.thaw':
-    case 'node.panic':
-    case 'node.reset':
-    case 'agent.crash':
-    case 'agent.pause':
-    case 'agent.resume':
-      actOnNode(stage, action);
-      break;
     case 'manager.crash':
     case 'manager.pause':
     case 'manager.resume':
       actOnManager(stage, action);
       break;
     case 'hypervisor.hang':
-      nodeOf(stage, action.node).hypervisor.hangDaemon();
-      break;
     case 'hypervisor.resume':
-      nodeOf(stage, action.node).hypervisor.resumeDaemon();
-      break;
     case 'hypervisor.kill':
-      nodeOf(stage, action.node).hypervisor.killDaemon();
-      break;
     case 'hypervisor.start':
-      nodeOf(stage, action.node).hypervisor.startDaemon();
+      actOnHypervisor(stage, action);
       break;
     case 'vm.crash':
       crashVm(stage, action, action.times);
@@ -49,7 +34,7 @@ export function actKennel(stage: Stage, action: KennelAction): void {
       actAsPerson(stage, action);
       break;
     default:
-      action satisfies never;
+      actOnNode(stage, action);
   }
 }
 
@@ -66,8 +51,10 @@ function actOnLink(stage: Stage, action: Of<'link'>): void {
     : ([[from, to]] as const);
   for (const [a, b] of directions) {
     if (action.action === 'link.cut') sites.cutLink(a, b);
-    else if (action.action === 'link.heal') sites.healLink(a, b);
-    else {
+    else if (action.action === 'link.heal') {
+      sites.healLink(a, b);
+      sites.setProfile(a, b, lanProfile);
+    } else {
       const { delay_ms: delayMs, loss } = action;
       const { minMs, usualMs, slowMs } = lanProfile;
       sites.setProfile(a, b, {
@@ -106,6 +93,10 @@ function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
     case 'node.reset':
       node.machine.reset();
       break;
+    case 'node.state_disk':
+      if (action.works) node.disk.clearFaults();
+      else node.disk.inject({ operation: 'write', code: 'EROFS', times: Number.MAX_SAFE_INTEGER });
+      break;
     case 'agent.crash':
       node.machine.crashAgent();
       break;
@@ -114,6 +105,26 @@ function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
       break;
     case 'agent.resume':
       node.process?.resume('stopped');
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+function actOnHypervisor(stage: Stage, action: Of<'hypervisor'>): void {
+  const { hypervisor } = nodeOf(stage, action.node);
+  switch (action.action) {
+    case 'hypervisor.hang':
+      hypervisor.hangDaemon();
+      break;
+    case 'hypervisor.resume':
+      hypervisor.resumeDaemon();
+      break;
+    case 'hypervisor.kill':
+      hypervisor.killDaemon();
+      break;
+    case 'hypervisor.start':
+      hypervisor.startDaemon();
       break;
     default:
       action satisfies never;

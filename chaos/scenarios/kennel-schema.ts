@@ -71,6 +71,8 @@ export const kennelActionSchema = z.discriminatedUnion(
     onNode('node.thaw'),
     onNode('node.panic'),
     onNode('node.reset'),
+    /** False: what the agent writes to its disk fails. */
+    z.strictObject({ ...common, action: z.literal('node.state_disk'), node, works: z.boolean() }),
     onNode('agent.crash'),
     onNode('agent.pause'),
     onNode('agent.resume'),

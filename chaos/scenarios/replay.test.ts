@@ -33,7 +33,7 @@ describe("Kennel's own scenarios", () => {
 
   beforeAll(async () => {
     results = await resultsOf(scenarios);
-  });
+  }, 60_000);
 
   test('there are enough of them', () => {
     expect(scenarios.length).toBeGreaterThanOrEqual(10);
