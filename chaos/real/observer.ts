@@ -1,0 +1,229 @@
+import { join } from 'node:path';
+import type { KennelCluster } from '../../deploy/lab/cluster/kennel-cluster.ts';
+import {
+  isObject,
+  type Checker,
+  type Fact,
+  type FactKind,
+  type Json,
+  type JsonObject,
+  type Violation,
+  type WriteFact,
+} from '../checkers/history.ts';
+import { readAgentLine } from './agent-line.ts';
+import { CommitLog } from './commit-log.ts';
+import { groundBetween, lastingDomains, lookAtGround, type Sample } from './ground.ts';
+import { LogTail } from './log-tail.ts';
+
+/** Order in which one revision's keys are told: what justifies a change comes before it. */
+const order = ['leader', 'settings', 'fence/', 'failover/', 'node/', 'vm/', 'chain'];
+
+/** Time between two looks. Whatever began and ended between two of them was not seen. */
+const lookEveryMs = 40;
+
+/** A second process of one VM is told again only when it is another pair. */
+type Pair = string;
+
+/**
+ * Turns what happens on a lab into the facts that the checkers read, from the manager's log on disk,
+ * the process tables, libvirt's files, the BMCs' own notes and the agents' logs. It asks no manager
+ * and no agent for anything.
+ *
+ * What cannot be seen from outside is missing from the history: messages on the wire, which are
+ * encrypted, but for the results that an agent notes in its log. So leases, and what a leader heard,
+ * are judged in the simulator alone.
+ */
+export class Observer {
+  readonly violations: Violation[] = [];
+  readonly facts = new Map<FactKind, number>();
+  readonly log: CommitLog;
+  readonly #cluster: KennelCluster;
+  readonly #byKind = new Map<FactKind, Checker[]>();
+  readonly #listeners = new Set<(fact: Fact, atMs: number) => void>();
+  readonly #zeroMs = performance.now();
+  readonly #agents: readonly { readonly node: string; readonly tail: LogTail }[];
+  readonly #cuts: readonly { readonly node: string; readonly tail: LogTail }[];
+  readonly #firstSeen = new Map<string, number>();
+  readonly #doubles = new Set<Pair>();
+  #sample: Sample;
+  #pending: Fact[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #longestGapMs = 0;
+  #looks = 0;
+  #failure: Error | null = null;
+
+  constructor(cluster: KennelCluster, checkers: readonly Checker[]) {
+    const { lab } = cluster;
+    this.#cluster = cluster;
+    this.log = new CommitLog(join(cluster.directory, 'store'));
+    for (const checker of checkers) {
+      for (const kind of checker.kinds) {
+        this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), checker]);
+      }
+    }
+    this.#agents = lab
+      .nodes()
+      .map((node) => ({ node: node.name, tail: new LogTail(node.serviceLog('agent')) }));
+    this.#cuts = lab.nodes().map((node) => ({
+      node: node.name,
+      tail: new LogTail(join(lab.layout.directory, 'bmc', String(node.number), 'cuts')),
+    }));
+    this.#sample = lookAtGround(lab, 0);
+  }
+
+  /** Milliseconds since the observer was made: the time of every fact and violation. */
+  nowMs(): number {
+    return performance.now() - this.#zeroMs;
+  }
+
+  /** Looks on from now until `stop`. */
+  start(): void {
+    const next = (): void => {
+      this.look();
+      this.#timer = setTimeout(next, lookEveryMs);
+    };
+    next();
+  }
+
+  /** @throws Error when it could not go on looking; nothing after that was judged. */
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.look();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** For whoever draws other conclusions from the same facts. @returns how to stop it. */
+  listen(listener: (fact: Fact, atMs: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** A fact that holds before whatever is read from now on. */
+  noteNow(fact: Fact): void {
+    this.#tell(fact, this.nowMs());
+  }
+
+  /** A fact of a moment ago. */
+  noteAt(fact: Fact, atMs: number): void {
+    this.#tell(fact, atMs);
+  }
+
+  /** A fact that may be judged only by what was written before it. */
+  noteAfterWrites(fact: Fact): void {
+    this.#pending.push(fact);
+  }
+
+  violated(checker: string, message: string): void {
+    this.violations.push({ checker, atMs: Math.round(this.nowMs()), message });
+  }
+
+  summary(): { readonly looks: number; readonly longestGapMs: number; readonly revision: number } {
+    return {
+      looks: this.#looks,
+      longestGapMs: Math.round(this.#longestGapMs),
+      revision: this.log.revision,
+    };
+  }
+
+  /** The last look at processes and kernels. */
+  get sample(): Sample {
+    return this.#sample;
+  }
+
+  /**
+   * One look. Order matters: an agent notes a result before it answers, so its log is read after the
+   * store's; a process that was already there at the last look was there when the store was read.
+   */
+  look(): void {
+    if (this.#failure !== null) return;
+    try {
+      this.#look();
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.violated('observer', `it cannot go on: ${this.#failure.message}`);
+    }
+  }
+
+  #look(): void {
+    const before = this.#sample;
+    const pending = this.#pending;
+    this.#pending = [];
+    const commits = this.log.read();
+    const results = this.#agents.flatMap(({ node, tail }) =>
+      tail.read().flatMap((line) => readAgentLine(node, line)),
+    );
+    const cuts = this.#cuts.flatMap(({ node, tail }) =>
+      tail.read().map((line) => ({ node, boot: line.split(' ')[1] ?? '' })),
+    );
+    const nowMs = this.nowMs();
+    const after = lookAtGround(this.#cluster.lab, nowMs);
+    this.#looks += 1;
+    this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - before.atMs);
+    for (const { process } of after.domains) {
+      if (!this.#firstSeen.has(process)) this.#firstSeen.set(process, nowMs);
+    }
+    const ground = groundBetween(before, after, (one) => this.#firstSeen.get(one) ?? nowMs);
+    for (const fact of results) this.#tell(fact, nowMs);
+    for (const { revision, changes } of commits) {
+      const facts = changes.map(({ key, text }): WriteFact => {
+        const value = text === null ? null : objectIn(text);
+        return { kind: 'write', revision, key, text, value, ground };
+      });
+      facts.sort((a, b) => rank(a.key) - rank(b.key));
+      for (const fact of facts) this.#tell(fact, nowMs);
+    }
+    for (const { node, boot } of cuts) {
+      this.#tell({ kind: 'powerCut', node, boot, state: 'on' }, nowMs);
+    }
+    for (const fact of pending) this.#tell(fact, nowMs);
+    this.#processes(before, after, ground, nowMs);
+    this.#sample = after;
+  }
+
+  #processes(before: Sample, after: Sample, ground: WriteFact['ground'], nowMs: number): void {
+    const lasting = lastingDomains(before, after);
+    for (const { node, vm, permit, process } of lasting) {
+      if (this.#firstSeen.get(process) !== before.atMs) continue;
+      this.#tell({ kind: 'vmRuns', node, vm, permit, running: true, ground }, nowMs);
+    }
+    const still = new Set(after.domains.map((one) => one.process));
+    for (const { node, vm, permit, process } of before.domains) {
+      if (still.has(process)) continue;
+      this.#firstSeen.delete(process);
+      this.#tell({ kind: 'vmRuns', node, vm, permit, running: false, ground }, nowMs);
+    }
+    for (const [index, one] of lasting.entries()) {
+      const other = lasting.slice(index + 1).find((each) => each.vm === one.vm);
+      if (other === undefined) continue;
+      const pair = `${one.process} ${other.process}`;
+      if (this.#doubles.has(pair)) continue;
+      this.#doubles.add(pair);
+      const boots = [one, other].map(
+        (each) => `${each.node} (token ${each.permit?.token ?? 'none'})`,
+      );
+      this.violated('singleProcess', `${one.vm} has two processes: on ${boots.join(' and ')}`);
+    }
+  }
+
+  #tell(fact: Fact, atMs: number): void {
+    this.facts.set(fact.kind, (this.facts.get(fact.kind) ?? 0) + 1);
+    for (const checker of this.#byKind.get(fact.kind) ?? []) {
+      for (const message of checker.take(fact, atMs)) {
+        this.violations.push({ checker: checker.name, atMs: Math.round(atMs), message });
+      }
+    }
+    for (const listener of this.#listeners) listener(fact, atMs);
+  }
+}
+
+function rank(key: string): number {
+  const found = order.findIndex((each) => key.startsWith(each));
+  return found < 0 ? order.length : found;
+}
+
+function objectIn(text: string): JsonObject | null {
+  if (!text.startsWith('{')) return null;
+  const parsed = JSON.parse(text) as Json;
+  return isObject(parsed) ? parsed : null;
+}
