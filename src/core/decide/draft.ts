@@ -58,6 +58,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     return over === null ? undefined : (over as T);
   };
   const all = <T extends ClusterObject>(base: ReadonlyMap<string, T>, prefix: string): T[] => {
+    if (overlay.size === 0) return [...base.values()];
     const result: T[] = [];
     for (const object of base.values()) {
       const now = laid(keyOf(object), object);
