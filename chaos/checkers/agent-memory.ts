@@ -1,6 +1,6 @@
 import { numberAt, type Checker, type Fact, type JsonObject } from './history.ts';
 
-const kinds = ['startAsked', 'stateSurvived'] as const;
+const kinds = ['startAsked', 'stateSurvived', 'stateRotted'] as const;
 
 interface Memory {
   readonly tokens: ReadonlyMap<string, number>;
@@ -17,6 +17,7 @@ export class AgentMemoryChecker implements Checker {
   readonly #promised = new Map<string, { readonly tokens: Map<string, number>; epoch: number }>();
 
   take(fact: Fact): readonly string[] {
+    if (fact.kind === 'stateRotted') this.#promised.delete(fact.node);
     if (fact.kind === 'startAsked') {
       const { node, permit } = fact;
       const memory = read(fact.stateFile);

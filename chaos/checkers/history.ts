@@ -85,6 +85,8 @@ export type Fact =
       readonly node: string;
       readonly stateFile: JsonObject | null;
     }
+  /** A bit turned in the agent's state file: what it promised to remember may be gone. */
+  | { readonly kind: 'stateRotted'; readonly node: string }
   | {
       readonly kind: 'powerCut';
       readonly node: string;
@@ -117,6 +119,12 @@ export type Fact =
       readonly detail: string;
     }
   | { readonly kind: 'fenceAsked'; readonly node: string }
+  /** A store was read back from its disk, and is about to serve these items. */
+  | {
+      readonly kind: 'storeReopened';
+      readonly revision: number;
+      readonly items: ReadonlyMap<string, { readonly text: string; readonly revision: number }>;
+    }
   /** What the API says of a VM that should run and does not. */
   | {
       readonly kind: 'explained';

@@ -1,28 +1,28 @@
-import type { Tally } from '../swarm/tally.ts';
-
 const barWidth = 24;
 
 /** A bar on one line of a terminal; silent when the output is not one. */
 export class Progress {
   readonly #total: number;
+  readonly #what: string;
   readonly #stream: NodeJS.WriteStream;
   readonly #startedMs = Date.now();
   #width = 0;
 
-  constructor(total: number, stream: NodeJS.WriteStream = process.stderr) {
+  constructor(total: number, what: string, stream: NodeJS.WriteStream = process.stderr) {
     this.#total = total;
+    this.#what = what;
     this.#stream = stream;
   }
 
-  show(tally: Tally, violations: number): void {
+  show(done: number, bad: number, badly: string): void {
     if (!this.#stream.isTTY) return;
-    const share = Math.min(1, tally.seeds / Math.max(1, this.#total));
+    const share = Math.min(1, done / Math.max(1, this.#total));
     const filled = Math.round(share * barWidth);
     const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
     const seconds = Math.max(0.001, (Date.now() - this.#startedMs) / 1000);
-    const rate = (tally.seeds / seconds).toFixed(0);
-    const found = violations === 0 ? '' : `  ${violations} broken`;
-    this.#write(`${bar} ${tally.seeds}/${this.#total}  ${rate} seeds/s${found}`);
+    const rate = (done / seconds).toFixed(done / seconds < 10 ? 1 : 0);
+    const found = bad === 0 ? '' : `  ${bad} ${badly}`;
+    this.#write(`${bar} ${done}/${this.#total}  ${rate} ${this.#what}/s${found}`);
   }
 
   end(): void {

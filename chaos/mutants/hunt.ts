@@ -6,7 +6,6 @@ import type { Mutant } from './mutant.ts';
 
 export interface Catch {
   readonly name: string;
-  readonly summary: string;
   readonly caught: boolean;
   /** Seeds that were run; the last of them showed it. */
   readonly seeds: number;
@@ -25,11 +24,18 @@ export function checkMutant(mutant: Mutant): void {
   }
 }
 
-/** Plants one defect in worker processes and runs seeds until a checker sees it. */
-export async function hunt(
-  mutant: Mutant,
-  options: { readonly workers: number; readonly from?: number; readonly signal?: AbortSignal },
-): Promise<Catch> {
+export interface HuntOptions {
+  /** The first seed. Default 1. */
+  readonly from?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Plants one defect in a worker process and runs seeds in order until a checker sees it: so the
+ * number of seeds is a fact of the code alone, not of who was faster.
+ */
+export async function hunt(mutant: Mutant, options: HuntOptions = {}): Promise<Catch> {
   checkMutant(mutant);
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const plant = new URL(`plant.${extension}`, import.meta.url);
@@ -37,11 +43,11 @@ export async function hunt(
   const { violations } = await runCampaign({
     from,
     seeds: mutant.maxSeeds,
-    workers: options.workers,
+    workers: 1,
     draw: mutant.profile === null ? {} : { profile: mutant.profile },
     stopAtFirst: true,
     execArgv: ['--import', plant.href],
-    environment: { [mutantVariable]: mutant.name },
+    environment: { ...options.environment, [mutantVariable]: mutant.name },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const [first] = [...violations].sort((a, b) => a.seed - b.seed);
@@ -49,7 +55,6 @@ export async function hunt(
   const checker = violation?.checker ?? null;
   return {
     name: mutant.name,
-    summary: mutant.summary,
     caught: checker !== null,
     seeds: first === undefined ? mutant.maxSeeds : first.seed - from + 1,
     checker,

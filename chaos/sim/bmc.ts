@@ -27,10 +27,15 @@ export type SimBmcMode =
   /** It has no power, or its firmware hangs: it answers nothing and does nothing. */
   | { readonly kind: 'dead' }
   | { readonly kind: 'wrongPassword' }
+  /** All its sessions are taken; who has one keeps it. */
+  | { readonly kind: 'noSession' }
   /** Carries out the next command and is dead from then on. */
   | { readonly kind: 'dieMidOperation' }
   /** Accepts a command at once and carries it out this much later. */
   | { readonly kind: 'delayed'; readonly ms: number };
+
+/** `session`: none is left. */
+export type SimBmcLogin = 'open' | 'suite' | 'user' | 'password' | 'session';
 
 export type SimBmcRequest = 'status' | 'off' | 'on';
 
@@ -76,7 +81,8 @@ export class SimBmc {
     return this.mode.kind === 'unreachable' || this.mode.kind === 'dead';
   }
 
-  login(suite: number, user: string, password: string): 'open' | 'suite' | 'user' | 'password' {
+  login(suite: number, user: string, password: string): SimBmcLogin {
+    if (this.mode.kind === 'noSession') return 'session';
     if (!this.suites.includes(suite)) return 'suite';
     if (suite === 0) return 'open';
     if (user !== this.#options.user) return 'user';

@@ -27,6 +27,9 @@ export interface NetworkCounters {
   held: number;
   resets: number;
   timeouts: number;
+  /** Messages that a broken middlebox had arrive twice, or before the one ahead of them. */
+  repeated: number;
+  overtaken: number;
 }
 
 /** What every channel of one network shares. */

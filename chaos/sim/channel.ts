@@ -221,7 +221,25 @@ export class ChannelEnd implements MessageChannel {
       return;
     }
     this.#inFlight.push(item);
+    if (item.kind === 'message') this.#disturb(item);
     this.#scheduleArrival(delayMs);
+  }
+
+  /** What a broken middlebox does to a message, where the link has one. */
+  #disturb(item: MessageItem): void {
+    const { time, counters } = this.#world;
+    const ahead = this.#inFlight.at(-2);
+    if (ahead?.kind === 'message' && this.link.overtakes()) {
+      counters.overtaken += 1;
+      this.#inFlight.splice(-2, 2, item, ahead);
+    }
+    const repeatMs = this.link.repeatsAfterMs();
+    if (repeatMs === null) return;
+    counters.repeated += 1;
+    const again = (): void => {
+      if (!this.over) this.inject(item.message);
+    };
+    time.schedule(repeatMs, again, this.link.label);
   }
 
   /** One item per event, never before the one ahead of it. */

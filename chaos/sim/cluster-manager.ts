@@ -4,7 +4,8 @@ import type { NetworkAddress } from '../../src/env/network.ts';
 import { startManager } from '../../src/manager/manager.ts';
 import type { Manager } from '../../src/manager/manager.ts';
 import { storeApart } from '../../src/store/membership.ts';
-import type { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
+import type { Env } from '../../src/env/env.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
 import { HostClock } from './clock.ts';
 import { identityOf } from './cluster-world.ts';
@@ -17,6 +18,7 @@ import { installDisk, mountDisk } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
 import type { SimProcess } from './sim-process.ts';
 import { simKeys } from './enrolment.ts';
+import type { SimStore } from './sim-store.ts';
 import { tappedStore, tappedTool } from './tapped-ports.ts';
 import { tiedStore } from './tied-ports.ts';
 
@@ -24,7 +26,7 @@ export const sessionPort = 7443;
 
 export interface ClusterManagerOptions {
   readonly name: string;
-  readonly store: MemoryCluster;
+  readonly store: () => SimStore;
   readonly managers: readonly NetworkAddress[];
   readonly profile: DetectionProfile;
   /** The BMC behind the name of a host of the fencing network; null when there is none. */
@@ -95,7 +97,7 @@ export class ClusterManager {
 
   #startManager(process: SimProcess): void {
     const world = this.#world;
-    const { name, store, managers, profile } = this.#options;
+    const { name, store } = this.#options;
     const log = world.log.from(process.name);
     const env = makeHostEnv({
       time: world.time,
@@ -109,12 +111,25 @@ export class ClusterManager {
       log,
       programs: this.#programs,
     });
-    const client = store.connect(name, env);
-    process.onDeath(() => {
-      this.#manager = null;
-      store.kill(name);
-    });
-    startManager({
+    process.onDeath(() => (this.#manager = null));
+    const fail = (error: unknown): void => {
+      log.error({ err: error }, 'the manager did not start');
+      if (!process.dead) this.machine.crash('manager');
+    };
+    const onFatal = (error: Error): void => {
+      log.error({ err: error }, 'the store failed; this process stops');
+      if (!process.dead) this.machine.crash('manager');
+    };
+    store()
+      .open({ manager: name, env, process, onFatal })
+      .then((client) => this.#run(process, env, client))
+      .then((manager) => (this.#manager = process.dead ? null : manager), fail);
+  }
+
+  #run(process: SimProcess, env: Env, client: Store): Promise<Manager> {
+    const world = this.#world;
+    const { name, managers, profile } = this.#options;
+    return startManager({
       env,
       store: tappedStore(tiedStore(process, client), world.taps, name),
       name,
@@ -132,12 +147,6 @@ export class ClusterManager {
       membership: storeApart,
       storeAccess: () => Promise.reject(new Error('nobody joins a simulated cluster')),
       profile,
-    }).then(
-      (manager) => (this.#manager = manager),
-      (error: unknown) => {
-        log.error({ err: error }, 'the manager did not start');
-        if (!process.dead) this.machine.crash('manager');
-      },
-    );
+    });
   }
 }

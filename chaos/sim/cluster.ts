@@ -2,20 +2,30 @@ import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
-import { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
 import type { Write } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
 import { ClusterManager, sessionPort } from './cluster-manager.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { identityOf, makeClusterWorld } from './cluster-world.ts';
 import type { ClusterWorld, ClusterWorldOptions } from './cluster-world.ts';
-import { enrol, enrolmentWrites, managerWrites } from './enrolment.ts';
+import { enrolmentWrites, managerWrites } from './enrolment.ts';
+import { FileSimStore } from './file-sim-store.ts';
+import { makeHostEnv } from './host-env.ts';
+import { MemorySimStore } from './memory-sim-store.ts';
+import { SimPrograms } from './processes.ts';
+import { SimProcess } from './sim-process.ts';
+import type { SimStore } from './sim-store.ts';
 
 export interface SimClusterOptions extends ClusterWorldOptions {
   readonly managers: number;
   readonly nodes: number;
   /** Default `default`. */
   readonly detection?: DetectionProfile;
+  /**
+   * `memory`: one consistent store behind links. `file`: the durable log on the disk of the manager,
+   * of which there must be one. Default `memory`.
+   */
+  readonly store?: 'memory' | 'file';
   /** Leadership of the simulated store lasts this long without renewal. Default 4 s. */
   readonly storeLeaseMs?: number;
   /** Longest way to the simulated store or back. Default 3 ms. */
@@ -39,19 +49,13 @@ export class SimCluster {
   readonly managers: readonly ClusterManager[];
   readonly nodes: readonly ClusterNode[];
   /** The store behind all managers, with its hooks for cuts, ambiguity and forced expiry. */
-  readonly store: MemoryCluster;
+  readonly store: SimStore;
   /** What answers at each address of the fencing network. */
   readonly #bmcs: Map<string, SimBmc>;
 
   constructor(options: SimClusterOptions) {
     const world = makeClusterWorld(options);
     this.world = world;
-    const latency = world.random.split('store');
-    this.store = new MemoryCluster({
-      env: world.env,
-      leaseMs: options.storeLeaseMs ?? 4000,
-      latencyMs: () => latency.between(0.3, options.storeLatencyMs ?? 3),
-    });
     const names = numbered('m', options.managers);
     const managers = names.map((host) => ({ host, port: sessionPort }));
     const bootMs = options.bootMs ?? 40_000;
@@ -71,7 +75,7 @@ export class SimCluster {
       (name) =>
         new ClusterManager(world, {
           name,
-          store: this.store,
+          store: () => this.store,
           managers,
           profile: options.detection ?? 'default',
           bmcAt: (host) => this.#bmcs.get(host) ?? null,
@@ -79,11 +83,11 @@ export class SimCluster {
           bootMs,
         }),
     );
+    this.store = this.#makeStore(options);
   }
 
   /** Enrols the nodes and lets every machine run. Boots are over at once this first time. */
   async start(): Promise<void> {
-    const client = this.store.connect('enrolment');
     const writes = enrolmentWrites(
       this.nodes.map((node) => ({
         name: node.name,
@@ -92,7 +96,7 @@ export class SimCluster {
         fencedBy: node.fencedBy,
       })),
     );
-    await this.settle(() => enrol(client, [...this.managerWrites(), ...writes]));
+    await this.settle(() => this.store.prepare([...this.managerWrites(), ...writes]));
     for (const { machine } of [...this.managers, ...this.nodes]) machine.startBooted();
   }
 
@@ -135,6 +139,41 @@ export class SimCluster {
       throw new Error(`a call did not end within ${withinMs} ms`);
     }
     return result;
+  }
+
+  #makeStore(options: SimClusterOptions): SimStore {
+    const { world } = this;
+    if (options.store !== 'file') {
+      return new MemorySimStore({
+        env: world.env,
+        random: world.random.split('store'),
+        leaseMs: options.storeLeaseMs ?? 4000,
+        latencyMs: options.storeLatencyMs ?? 3,
+      });
+    }
+    const [manager, ...others] = this.managers;
+    if (manager === undefined || others.length > 0) throw new Error('a file store has one manager');
+    const { name, disk } = manager;
+    const process = new SimProcess(world.time, `${name} enrolment`);
+    const env = makeHostEnv({
+      time: world.time,
+      process,
+      host: name,
+      identity: identityOf(world, 'manager', name),
+      clock: manager.machine.clock,
+      network: world.network,
+      disk,
+      random: world.random.split('enrolment'),
+      log: world.log.from(process.name),
+      programs: new SimPrograms(world.time),
+    });
+    return new FileSimStore({
+      clusterId: world.clusterId,
+      manager: name,
+      env,
+      disk,
+      onOpened: (machine) => world.taps.storeOpened?.(machine),
+    });
   }
 
   /** Asks the leader, waiting for one, as a client does. */

@@ -69,6 +69,7 @@ export class SimDisk implements Disk {
   #faults: ActiveFault[] = [];
   #capacityBytes = Number.POSITIVE_INFINITY;
   #operations = 0;
+  #delayMs = 0;
   #stop: ActiveStop | null = null;
 
   constructor(options: SimDiskOptions = {}) {
@@ -114,10 +115,17 @@ export class SimDisk implements Disk {
     this.#faults.push({ ...fault, left: fault.times ?? 1, skip: fault.after ?? 0 });
   }
 
-  /** Nothing that was asked for and has not happened yet will happen. */
+  /** Nothing that was asked for and has not happened yet will happen; full and slow are over too. */
   clearFaults(): void {
     this.#faults = [];
     this.#stop = null;
+    this.#delayMs = 0;
+    this.#capacityBytes = Number.POSITIVE_INFINITY;
+  }
+
+  /** Every write and every sync takes so much longer. */
+  slowBy(delayMs: number): void {
+    this.#delayMs = delayMs;
   }
 
   /** All files together hold no more than this; a write over it is cut short with ENOSPC. */
@@ -233,7 +241,8 @@ export class SimDisk implements Disk {
 
   async #wait(operation: DiskOperation, path: string): Promise<void> {
     const { timers, latencyMs } = this.#options;
-    const delayMs = latencyMs?.(operation, path) ?? 0;
+    const more = operation === 'write' || operation === 'datasync' ? this.#delayMs : 0;
+    const delayMs = (latencyMs?.(operation, path) ?? 0) + more;
     if (timers === undefined || delayMs <= 0) return;
     await new Promise<void>((resolve) => {
       timers.after(delayMs, resolve);

@@ -207,6 +207,7 @@ const loginTexts = {
   suite: 'Error in open session response message : invalid authentication algorithm\n',
   user: 'RAKP 2 message indicates an error : unauthorized name',
   password: '> RAKP 2 HMAC is invalid',
+  session: 'Error in open session response message : insufficient resources for session\n',
 } as const;
 
 /** What `-v` prints in every session. */

@@ -11,6 +11,12 @@ export interface LinkProfile {
   readonly slowMs: number;
   /** Share of packets lost, from 0 to 1. Each loss costs a retransmission timeout. */
   readonly loss: number;
+  /**
+   * Shares of the messages that arrive twice, and that arrive before the one ahead of them, from 0
+   * to 1. TCP does neither: this is a broken middlebox, and a harder test than any network.
+   */
+  readonly twice?: number;
+  readonly overtakes?: number;
 }
 
 export const lanProfile: LinkProfile = {
@@ -107,6 +113,18 @@ export class Link {
       if (delayMs > giveUpMs) return null;
     }
     return delayMs;
+  }
+
+  /** Whether one message arrives a second time, and how much later, ms; null = it does not. */
+  repeatsAfterMs(): number | null {
+    const { twice = 0 } = this.profile;
+    return twice > 0 && this.#random.chance(twice) ? this.#random.between(0, 3000) : null;
+  }
+
+  /** Whether one message arrives before the one ahead of it. */
+  overtakes(): boolean {
+    const { overtakes = 0 } = this.profile;
+    return overtakes > 0 && this.#random.chance(overtakes);
   }
 
   #packetMs(): number {

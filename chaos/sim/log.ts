@@ -23,6 +23,8 @@ export class LogRing {
   readonly #capacity: number;
   readonly #entries: LogEntry[] = [];
   #next = 0;
+  /** Hears every line, kept or not. */
+  onLine: (entry: LogEntry) => void = () => undefined;
 
   constructor(time: VirtualTime, capacity = 2000) {
     this.#time = time;
@@ -68,6 +70,7 @@ export class LogRing {
 
   #add(entry: LogEntry): void {
     this.#time.mix(textHash32(entry.message));
+    this.onLine(entry);
     if (this.#entries.length < this.#capacity) {
       this.#entries.push(entry);
       return;

@@ -29,7 +29,15 @@ export interface NetworkSeat {
  * Each direction of each link has its own profile, its own random stream and its own cut.
  */
 export class SimNetwork {
-  readonly counters: NetworkCounters = { sent: 0, delivered: 0, held: 0, resets: 0, timeouts: 0 };
+  readonly counters: NetworkCounters = {
+    sent: 0,
+    delivered: 0,
+    held: 0,
+    resets: 0,
+    timeouts: 0,
+    repeated: 0,
+    overtaken: 0,
+  };
   readonly #time: VirtualTime;
   readonly #random: RandomStream;
   readonly #settings: ChannelSettings;

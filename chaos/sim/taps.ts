@@ -1,5 +1,6 @@
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { JsonValue } from '../../src/env/network.ts';
+import type { StateMachine } from '../../src/store/state-machine.ts';
 import type { Transaction, WriteOutcome } from '../../src/store/store.ts';
 
 /** One message on its way between two hosts. Times are true time, ms. */
@@ -31,6 +32,8 @@ export interface SimTaps {
   /** A manager starts its fencing tool; `action` is the power verb, or `guid`. */
   toolStarted?(manager: string, bmcHost: string, action: string): void;
   toolEnded?(manager: string, bmcHost: string, action: string, exitCode: number | null): void;
+  /** A store was read from its disk, and is about to serve this. */
+  storeOpened?(state: StateMachine): void;
   /** A manager's transaction ended, as that manager sees it. */
   wrote?(manager: string, transaction: Transaction, outcome: WriteOutcome): void;
 }

@@ -36,6 +36,7 @@ function aBmcMode(random: RandomStream): SimBmcMode {
     { kind: 'wrongPassword' },
     { kind: 'dieMidOperation' },
     { kind: 'delayed', ms: Math.round(random.between(500, 8000)) },
+    { kind: 'noSession' },
   ]);
 }
 
@@ -76,7 +77,10 @@ export const drawn = {
     const [a, b] = [aNode(random, cast), aManager(random, cast)];
     const ends = random.chance(0.5) ? { from: a, to: b } : { from: b, to: a };
     const delayMs = Math.round(random.between(20, 900));
-    return { kind: 'poorLink', ...ends, delayMs, loss: random.pick([0, 0.05, 0.3]) };
+    const loss = random.pick([0, 0.05, 0.3]);
+    const odd = random.chance(0.3);
+    const [twice, overtakes] = odd ? [0.2, 0.2] : [0, 0];
+    return { kind: 'poorLink', ...ends, delayMs, loss, twice, overtakes };
   },
   crashAgent: (random, cast) => ({ kind: 'crash', host: aNode(random, cast) }),
   crashManager: (random, cast) => ({ kind: 'crash', host: aManager(random, cast) }),
@@ -128,6 +132,13 @@ export const drawn = {
     node: aNode(random, cast),
     code: random.pick(['EIO', 'ENOSPC', 'EROFS'] as const),
   }),
+  disk: (random, cast) => ({
+    kind: 'disk',
+    host: random.chance(0.6) ? aManager(random, cast) : aNode(random, cast),
+    how: random.pick(['writes', 'syncs', 'full', 'slow', 'rot'] as const),
+  }),
+  managerPower: (random, cast) => ({ kind: 'managerPower', manager: aManager(random, cast) }),
+  storageCut: (random, cast) => ({ kind: 'storageCut', node: aNode(random, cast) }),
   ambiguousWrite: (random) => ({
     kind: 'ambiguousWrite',
     effect: random.pick([
@@ -360,6 +371,7 @@ export function aDuration(random: RandomStream): number {
     [1000, 5000],
     [3000, 12_000],
     [10_000, 30_000],
+    [20_000, 60_000],
   ] as const);
   return Math.round(random.between(from, to));
 }

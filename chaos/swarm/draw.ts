@@ -11,7 +11,7 @@ export interface DrawOptions {
   readonly profile?: ProfileName;
   /** Time in which faults are drawn, ms. Default: about a minute. */
   readonly faultsMs?: number;
-  /** Default `never`: see `known-defects.ts`. */
+  /** Default `never`. */
   readonly recreate?: Recreate;
 }
 
@@ -22,9 +22,10 @@ export interface DrawOptions {
 export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
   const random = randomFromSeed(seed).split('scenario');
   const profile = options.profile ?? random.split('profile').pick(profileNames);
-  const { lies, workloadSteps } = profiles[profile];
+  const chosen: FaultProfile = profiles[profile];
+  const { lies, workloadSteps, twoLeaders = false } = chosen;
   const size = random.split('size');
-  const managers = size.pick([1, 2, 2, 3, 3]);
+  const managers = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
   const nodes = size.pick([2, 2, 3, 3, 4, 5, 7]);
   const vms = 1 + size.below(4);
   const mode = size.chance(0.5) ? 'safety' : 'liveness';
@@ -37,8 +38,11 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     mode,
     managers,
     nodes,
+    store: managers === 1 && (chosen.durable ?? size.chance(0.5)) ? 'file' : 'memory',
+    twoLeaders,
     detection: times.pick(['fast', 'default', 'default'] as const),
-    storeLeaseMs: Math.round(times.between(1500, 6000)),
+    // With a long lease, whoever was deposed goes on believing in itself for long.
+    storeLeaseMs: Math.round(twoLeaders ? times.between(6000, 20_000) : times.between(1500, 6000)),
     storeLatencyMs: times.pick([3, 3, 3, 30, 250]),
     bootMs: Math.round(times.between(3000, 9000)),
     agentRestartMs: Math.round(times.between(200, 3000)),
@@ -54,7 +58,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {
-  const drift = random.chance(0.5) ? 0.008 : 0;
+  // Within the bound that is promised (1 %), and sometimes far beyond it.
+  const drift = random.pick([0, 0, 0.008, 0.008, 0.05]);
   return Object.fromEntries(
     [...cast.nodes, ...cast.managers].map((host) => [
       host,
@@ -75,7 +80,9 @@ function drawWorkload(
     vm: index + 1,
     force: false,
   }));
-  const changes = Array.from({ length: random.below(options.steps + 1) }, (): WorkloadStep => ({
+  const scale = Math.max(1, options.faultsMs / 60_000);
+  const count = Math.ceil(random.below(options.steps + 1) * scale);
+  const changes = Array.from({ length: count }, (): WorkloadStep => ({
     atMs: Math.round(random.between(8000, options.faultsMs)),
     verb: random.pick(['start', 'start', 'stop', 'stop', 'stop', 'delete', 'create']),
     vm: 1 + random.below(vms),
@@ -93,15 +100,18 @@ function drawFaults(
   const faults: Fault[] = [];
   const at = (): number => Math.round(random.between(6000, options.faultsMs));
   const bag = weighted(weights);
-  const count = bag.length === 0 ? 0 : 1 + random.below(most);
+  // `most` is for about a minute.
+  const scale = Math.max(1, options.faultsMs / 60_000);
+  const count = bag.length === 0 ? 0 : Math.ceil((1 + random.below(most)) * scale);
   for (let index = 0; index < count; index += 1) {
     const name = random.pick(bag);
     faults.push({ ...drawn[name](random, cast), atMs: at(), lastsMs: aDuration(random) });
   }
-  const told = stories.length === 0 ? 0 : random.below(3);
+  const told = stories.length === 0 ? 0 : Math.ceil(random.below(3) * scale);
   for (let index = 0; index < told; index += 1) {
     const plot: PlotName = random.pick(stories);
-    const beginMs = Math.round(random.between(6000, options.faultsMs * 0.6));
+    const lastMs = Math.max(options.faultsMs * 0.6, options.faultsMs - 40_000);
+    const beginMs = Math.round(random.between(6000, lastMs));
     for (const each of plots[plot](random, cast)) {
       faults.push({ ...each, atMs: beginMs + each.atMs });
     }

@@ -1,5 +1,6 @@
 import { AcknowledgedChecker } from '../checkers/acknowledged.ts';
 import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
+import { DurableChecker } from '../checkers/durable.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
@@ -20,6 +21,7 @@ export function everyChecker(): readonly Checker[] {
     new LeaseChecker(),
     new AgentMemoryChecker(),
     new LeaderWriteChecker(),
+    new DurableChecker(),
     new PowerChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),

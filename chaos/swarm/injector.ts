@@ -1,6 +1,7 @@
 import { lanProfile } from '../sim/link.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
+import { troubleDisk } from './disk-faults.ts';
 import { renamed } from './recorded-commands.ts';
 import type { Recorder } from './recorder.ts';
 import type { Fault } from './scenario.ts';
@@ -23,6 +24,7 @@ type OutsideFault = FaultOf<
   | 'powerLoss'
   | 'reset'
   | 'panic'
+  | 'managerPower'
 >;
 type InsideFault = Exclude<Fault, OutsideFault>;
 
@@ -60,6 +62,7 @@ export class Injector {
     for (const undo of [...this.#undo].reverse()) undo();
     this.#cluster.world.network.healAll();
     this.#cluster.world.network.setEveryProfile(lanProfile);
+    for (const { disk } of this.#cluster.managers) disk.clearFaults();
     for (const { machine, disk, hypervisor } of this.#cluster.nodes) {
       disk.clearFaults();
       hypervisor.resumeDaemon();
@@ -99,6 +102,8 @@ export class Injector {
       case 'reset':
       case 'panic':
         return this.#power(fault);
+      case 'managerPower':
+        return this.#managerPower(fault);
       default:
         return this.#beginInside(fault);
     }
@@ -114,8 +119,11 @@ export class Injector {
       case 'domain':
       case 'domainsOf':
       case 'stateDisk':
+      case 'storageCut':
       case 'byHand':
         return this.#host(fault);
+      case 'disk':
+        return troubleDisk(this.#stage, this.#recorder, fault);
       case 'ambiguousWrite':
       case 'expireLeader':
         return this.#leader(fault);
@@ -155,7 +163,8 @@ export class Injector {
           usualMs: fault.delayMs,
           slowMs: fault.delayMs * 2,
         };
-        network.setProfile(from, to, { ...slow, slowShare: 0.05, loss: fault.loss });
+        const { loss, twice, overtakes } = fault;
+        network.setProfile(from, to, { ...slow, slowShare: 0.05, loss, twice, overtakes });
         return () => network.setProfile(from, to, lanProfile);
       }
       case 'cutStore': {
@@ -247,6 +256,13 @@ export class Injector {
     }
   }
 
+  #managerPower(fault: FaultOf<'managerPower'>): (() => void) | null {
+    const manager = this.#stage.manager(fault.manager);
+    if (manager === null || manager.machine.state === 'off') return null;
+    manager.machine.powerOff();
+    return () => manager.machine.powerOn();
+  }
+
   #device(fault: FaultOf<'bmc' | 'wrongBmc'>): (() => void) | null {
     const node = this.#stage.node(fault.kind === 'bmc' ? fault.node : fault.a);
     if (node === null) return null;
@@ -271,7 +287,9 @@ export class Injector {
   }
 
   #host(
-    fault: FaultOf<'daemon' | 'hypervisor' | 'domain' | 'domainsOf' | 'stateDisk' | 'byHand'>,
+    fault: FaultOf<
+      'daemon' | 'hypervisor' | 'domain' | 'domainsOf' | 'stateDisk' | 'storageCut' | 'byHand'
+    >,
   ): (() => void) | null {
     if (fault.kind === 'domain') return this.#domain(fault);
     const node = this.#stage.node(fault.node);
@@ -294,6 +312,16 @@ export class Injector {
         const { code } = fault;
         node.disk.inject({ operation: 'write', code, times: Number.MAX_SAFE_INTEGER });
         return () => node.disk.clearFaults();
+      }
+      case 'storageCut': {
+        const { hypervisor } = node;
+        const cut = hypervisor.writers();
+        for (const vm of cut) hypervisor.ioError(vm);
+        return cut.length === 0
+          ? null
+          : () => {
+              for (const vm of cut) hypervisor.resume(vm);
+            };
       }
       case 'byHand':
         return this.#byHand(fault);

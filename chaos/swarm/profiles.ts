@@ -13,13 +13,20 @@ export interface FaultProfile {
    * revoked as soon as the node is heard.
    */
   readonly lies: boolean;
+  /** Managers to draw from; absent = any number. */
+  readonly managers?: readonly number[];
+  /** A single manager has the durable log on its disk; absent = sometimes. */
+  readonly durable?: boolean;
+  /** Two managers lead at once, always. */
+  readonly twoLeaders?: boolean;
 }
 
 const network = { cut: 4, cutBoth: 4, isolate: 3, partition: 3, poorLink: 3 } as const;
 const power = { powerLoss: 4, reset: 3, panic: 2, freezeNode: 3 } as const;
 const processes = { crashAgent: 3, crashManager: 3, pause: 4, freezeManager: 2 } as const;
 const leaders = { expireLeader: 3, cutStore: 2, ambiguousWrite: 3 } as const;
-const host = { daemon: 3, hypervisor: 5, domain: 4, stateDisk: 2 } as const;
+const host = { daemon: 3, hypervisor: 5, domain: 4, stateDisk: 2, storageCut: 1 } as const;
+const disks = { disk: 3, managerPower: 2 } as const;
 const devices = { bmc: 4, wrongBmc: 1 } as const;
 const people = { byHand: 1, fenceByPerson: 1, wallStep: 1 } as const;
 
@@ -34,6 +41,7 @@ export const profiles = {
       ...host,
       ...devices,
       ...people,
+      ...disks,
       replay: 2,
     },
     plots: [
@@ -105,6 +113,38 @@ export const profiles = {
     workloadSteps: 8,
     lies: false,
   },
+  disks: {
+    summary: 'one manager with the durable log, on a disk that fails, rots, fills up and forgets',
+    weights: { disk: 8, managerPower: 6, crashManager: 4, pause: 2, powerLoss: 3, domain: 2 },
+    plots: ['leaderStandsStill'],
+    most: 12,
+    workloadSteps: 8,
+    lies: false,
+    managers: [1],
+    durable: true,
+  },
+  twoLeaders: {
+    summary: 'two managers lead at once, all the time',
+    weights: {
+      ...power,
+      ...host,
+      ambiguousWrite: 3,
+      crashAgent: 3,
+      crashManager: 2,
+      cutBoth: 3,
+      isolate: 1,
+      pause: 3,
+      replay: 3,
+      bmc: 3,
+      fenceByPerson: 1,
+    },
+    plots: ['leaderStandsStill', 'lateCommand', 'oldCommand', 'oldLeader', 'staleMemory'],
+    most: 10,
+    workloadSteps: 6,
+    lies: false,
+    managers: [2, 3, 3],
+    twoLeaders: true,
+  },
   lies: {
     summary: 'BMCs that say Off of nodes that live; no VM may move',
     weights: { crashManager: 1, expireLeader: 1, cutBoth: 1, domain: 1 },
@@ -128,5 +168,8 @@ export const profileNames: readonly ProfileName[] = [
   'leaders',
   'agents',
   'agents',
+  'disks',
+  'twoLeaders',
+  'twoLeaders',
   'lies',
 ];

@@ -1,5 +1,6 @@
 import type { VmId } from '../../src/core/model/ids.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
+import type { StateMachine } from '../../src/store/state-machine.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import {
   isObject,
@@ -20,9 +21,8 @@ import { doubleWriters } from '../checkers/single-writer.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimTaps, TappedMessage } from '../sim/taps.ts';
 import type { RecordedCommands } from './recorded-commands.ts';
-import { knownDefectOf } from './known-defects.ts';
 import { RecoveryTimes } from './recovery-times.ts';
-import type { WorkloadStep } from './scenario.ts';
+import type { Fault, WorkloadStep } from './scenario.ts';
 import type { Sometimes } from './sometimes.ts';
 
 /** What a VM's record says now, for faults and clients that need to know. */
@@ -48,8 +48,6 @@ const order = ['leader', 'settings', 'fence/', 'failover/', 'node/', 'vm/', 'cha
  */
 export class Recorder {
   readonly violations: Violation[] = [];
-  /** Violations that are known defects, by their id. */
-  readonly known = new Map<string, number>();
   readonly recovery = new RecoveryTimes();
   readonly #byKind = new Map<FactKind, Checker[]>();
   readonly #sometimes: Sometimes;
@@ -84,11 +82,13 @@ export class Recorder {
       this.#tell({ kind: 'tool', stage: 'started', manager, bmcHost, action, exitCode: null }),
     toolEnded: (manager, bmcHost, action, exitCode) =>
       this.#tell({ kind: 'tool', stage: 'ended', manager, bmcHost, action, exitCode }),
+    storeOpened: (state) => this.#storeOpened(state),
     wrote: (manager, transaction, outcome) => this.#sometimes.wrote(manager, transaction, outcome),
   };
 
   watch(cluster: SimCluster): void {
     this.#cluster = cluster;
+    cluster.world.log.onLine = (entry) => this.#sometimes.line(entry);
     for (const node of cluster.nodes) {
       node.machine.onPowerLoss(() =>
         this.#tell({
@@ -105,6 +105,7 @@ export class Recorder {
   poll(): boolean {
     const { store, world } = this.#seen();
     const { machine } = store;
+    if (this.violations.length > 0) return true;
     while (this.#revision < machine.revision) {
       this.#revision += 1;
       this.#batch(this.#revision);
@@ -135,7 +136,7 @@ export class Recorder {
     return (this.#commands.get(node) ?? []).slice(-most);
   }
 
-  struck(kind: string): void {
+  struck(kind: Fault['kind']): void {
     this.#sometimes.hit(`fault: ${kind}`);
   }
 
@@ -145,6 +146,10 @@ export class Recorder {
 
   bmc(node: string, mode: string): void {
     this.#tell({ kind: 'bmc', node, mode });
+  }
+
+  rotted(node: string): void {
+    this.#tell({ kind: 'stateRotted', node });
   }
 
   ambiguous(manager: string, effect: AmbiguousEffect): void {
@@ -175,9 +180,7 @@ export class Recorder {
   }
 
   #violated(checker: string, message: string): void {
-    const defect = knownDefectOf(checker, message);
-    if (defect !== null) this.known.set(defect, (this.known.get(defect) ?? 0) + 1);
-    else this.violations.push({ checker, atMs: this.#seen().world.time.nowMs, message });
+    this.violations.push({ checker, atMs: this.#seen().world.time.nowMs, message });
   }
 
   #batch(revision: number): void {
@@ -232,6 +235,23 @@ export class Recorder {
     }
     this.poll();
     this.#tell({ kind: 'message', stage, from, to, sentAtMs, body });
+  }
+
+  /** What was shown before is told first; the state is what is served from now on. */
+  #storeOpened(state: StateMachine): void {
+    this.poll();
+    const { revision } = state;
+    this.#tell({
+      kind: 'storeReopened',
+      revision,
+      items: new Map(
+        state.list('').map(({ key, value, modRevision }) => [
+          key,
+          { text: value, revision: modRevision },
+        ]),
+      ),
+    });
+    if (state.compactedRevision > 0) this.#sometimes.hit('a store came back from a snapshot');
   }
 
   #startAsked(node: string, permit: Permit): void {

@@ -9,6 +9,12 @@ import type { SimCall, SimFault } from '../sim/sim-domain.ts';
  */
 export type Target = string;
 
+/**
+ * `writes` and `syncs` fail with EIO; `full` has no byte left; `slow` takes seconds; `rot` has one
+ * bit turned, which is found at the next start.
+ */
+export type DiskTrouble = 'writes' | 'syncs' | 'full' | 'slow' | 'rot';
+
 /** What goes wrong. Most of it ends by itself after `lastsMs`. */
 export type FaultEffect =
   | { readonly kind: 'cut'; readonly from: Target; readonly to: Target }
@@ -22,6 +28,9 @@ export type FaultEffect =
       readonly to: Target;
       readonly delayMs: number;
       readonly loss: number;
+      /** Shares of the messages that come twice, and that overtake others. */
+      readonly twice: number;
+      readonly overtakes: number;
     }
   | { readonly kind: 'crash'; readonly host: Target }
   /** The process stops: now, or just before its n-th effect on the world from now. */
@@ -48,6 +57,12 @@ export type FaultEffect =
   /** Every VM on a node crashes. */
   | { readonly kind: 'domainsOf'; readonly node: Target }
   | { readonly kind: 'stateDisk'; readonly node: Target; readonly code: 'EIO' | 'ENOSPC' | 'EROFS' }
+  /** The disk of a host: an agent's memory, or the log of a manager that has one. */
+  | { readonly kind: 'disk'; readonly host: Target; readonly how: DiskTrouble }
+  /** A manager's machine loses power: what its disk was not told to keep may be gone. */
+  | { readonly kind: 'managerPower'; readonly manager: Target }
+  /** A node's way to the shared storage is cut: every VM on it stands still on an I/O error. */
+  | { readonly kind: 'storageCut'; readonly node: Target }
   | {
       readonly kind: 'ambiguousWrite';
       readonly effect: 'evaluated' | 'lost' | { readonly lateMs: number };
@@ -97,6 +112,10 @@ export interface Scenario {
   readonly managers: number;
   readonly nodes: number;
   readonly detection: DetectionProfile;
+  /** `file`: the durable log of the one manager on its simulated disk. */
+  readonly store: 'memory' | 'file';
+  /** Two managers believe that they lead, for as long as faults last. */
+  readonly twoLeaders: boolean;
   readonly storeLeaseMs: number;
   /** Longest way to the store or back. */
   readonly storeLatencyMs: number;

@@ -1,4 +1,5 @@
 import type { Transaction, WriteOutcome } from '../../src/store/store.ts';
+import { StoreDamaged } from '../../src/store/store-damaged.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import {
   bootOf,
@@ -10,12 +11,15 @@ import {
   type FactOf,
   type WriteFact,
 } from '../checkers/history.ts';
+import type { NetworkCounters } from '../sim/channel-world.ts';
+import type { LogEntry } from '../sim/log.ts';
+import type { Fault } from './scenario.ts';
 
 /**
  * Rare states that a campaign must have been in: what was never reached was never tested. Each name
  * says what happened.
  */
-export const required = [
+const states = [
   'a leader stood still between commit and send',
   'a leadership was taken over while a fence operation was open',
   'a deposed leader tried to write and was refused',
@@ -42,9 +46,69 @@ export const required = [
   'a VM went into backoff',
   'a person asked for a fence',
   'a BMC answered for another node',
+  'a BMC had no session left',
+  'a power command took effect late',
+  'two managers led at once',
+  'two managers spoke to one BMC at once',
+  'a leadership was taken over while a fence operation acted',
+  'an API call had no clear answer',
+  'a message arrived twice',
+  'a message overtook another',
+  'a store came back from a snapshot',
+  'a torn write was cut from the end of the log',
+  'a damaged log was refused',
+  'a failed sync ended a manager',
+  'a full disk took only what must be written',
+  'a write was left unanswered by the disk',
+  'a damaged state file was set aside',
 ] as const;
 
-export type Name = (typeof required)[number];
+/** Every kind of fault, so that none is drawn and never finds anything to strike. */
+const faults: Readonly<Record<Fault['kind'], true>> = {
+  cut: true,
+  cutBoth: true,
+  isolate: true,
+  partition: true,
+  poorLink: true,
+  crash: true,
+  pause: true,
+  powerLoss: true,
+  reset: true,
+  panic: true,
+  freeze: true,
+  bmc: true,
+  wrongBmc: true,
+  daemon: true,
+  hypervisor: true,
+  domain: true,
+  domainsOf: true,
+  stateDisk: true,
+  disk: true,
+  managerPower: true,
+  storageCut: true,
+  ambiguousWrite: true,
+  expireLeader: true,
+  cutStore: true,
+  wallStep: true,
+  replay: true,
+  byHand: true,
+  fenceByPerson: true,
+  ask: true,
+};
+
+export type Name = (typeof states)[number] | `fault: ${Fault['kind']}`;
+
+export const required: readonly Name[] = [
+  ...states,
+  ...(Object.keys(faults) as Fault['kind'][]).map((kind): Name => `fault: ${kind}`),
+];
+
+/** What a log line of the code under test shows, by its beginning. */
+const logged: readonly (readonly [begin: string, name: Name])[] = [
+  ['cut the end of the log', 'a torn write was cut from the end of the log'],
+  ['state file is damaged', 'a damaged state file was set aside'],
+  ['the store failed; this process stops', 'a failed sync ended a manager'],
+];
 
 /** Held longer than this, a message was sent by a process that stood still, ms. */
 const heldMs = 200;
@@ -60,9 +124,12 @@ export class Sometimes {
   readonly #drawn = new Map<string, AmbiguousEffect>();
   readonly #starts = new Map<string, number>();
   readonly #foreign = new Set<string>();
+  readonly #bmcModes = new Map<string, string>();
+  /** Managers whose tool speaks to a BMC now. */
+  readonly #speakers = new Map<string, Set<string>>();
   #epochs = 0;
 
-  hit(name: Name | `fault: ${string}`): void {
+  hit(name: Name): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
@@ -81,18 +148,57 @@ export class Sometimes {
         this.#starts.delete(`${fact.node}/${fact.vm}`);
         break;
       case 'bmc':
+        this.#bmcModes.set(fact.node, fact.mode);
         if (fact.mode === 'foreign') this.#foreign.add(`bmc-${fact.node}`);
         else this.#foreign.delete(`bmc-${fact.node}`);
         break;
       case 'tool':
-        if (fact.action === 'guid' && this.#foreign.has(fact.bmcHost)) {
-          this.hit('a BMC answered for another node');
+        this.#tool(fact);
+        break;
+      case 'powerCut':
+        if (this.#bmcModes.get(fact.node) === 'delayed') {
+          this.hit('a power command took effect late');
         }
+        break;
+      case 'answer':
+        if (fact.result === 'unknown') this.hit('an API call had no clear answer');
         break;
       case 'fenceAsked':
         this.hit('a person asked for a fence');
         break;
       default:
+    }
+  }
+
+  /** A line that the code under test logged. */
+  line({ message, fields }: LogEntry): void {
+    const found = logged.find(([begin]) => message.startsWith(begin));
+    if (found !== undefined) this.hit(found[1]);
+    if (message === 'the manager did not start' && fields['err'] instanceof StoreDamaged) {
+      this.hit('a damaged log was refused');
+    }
+  }
+
+  /** What the network did in the whole run. */
+  network({ repeated, overtaken }: NetworkCounters): void {
+    if (repeated > 0) this.hit('a message arrived twice');
+    if (overtaken > 0) this.hit('a message overtook another');
+  }
+
+  #tool({ stage, manager, bmcHost, action }: FactOf<'tool'>): void {
+    const speakers = this.#speakers.get(bmcHost) ?? new Set();
+    this.#speakers.set(bmcHost, speakers);
+    if (stage === 'ended') {
+      speakers.delete(manager);
+      return;
+    }
+    speakers.add(manager);
+    if (speakers.size > 1) this.hit('two managers spoke to one BMC at once');
+    if (action === 'guid' && this.#foreign.has(bmcHost)) {
+      this.hit('a BMC answered for another node');
+    }
+    if (this.#bmcModes.get(bmcHost.slice('bmc-'.length)) === 'noSession') {
+      this.hit('a BMC had no session left');
     }
   }
 
@@ -108,8 +214,15 @@ export class Sometimes {
       if (deposed && foreign) this.hit('a deposed leader tried to write and was refused');
       return;
     }
+    if (outcome.kind === 'refused' && outcome.because === 'readOnly') {
+      this.hit('a full disk took only what must be written');
+    }
+    if (outcome.kind !== 'ambiguous') return;
+    if (outcome.detail.startsWith('no answer from the disk')) {
+      this.hit('a write was left unanswered by the disk');
+    }
     const effect = this.#drawn.get(manager);
-    if (outcome.kind !== 'ambiguous' || effect === undefined) return;
+    if (effect === undefined) return;
     this.#drawn.delete(manager);
     if (effect === 'evaluated') this.hit('an unanswered write had happened');
     else if (effect === 'lost') this.hit('an unanswered write never happened');
@@ -124,6 +237,9 @@ export class Sometimes {
       );
       if (open && this.#epochs > 0) {
         this.hit('a leadership was taken over while a fence operation was open');
+      }
+      if (this.#epochs > 0 && [...this.#fences.values()].includes('acting')) {
+        this.hit('a leadership was taken over while a fence operation acted');
       }
       this.#epochs += 1;
     }
@@ -187,7 +303,7 @@ export class Sometimes {
     if (outcome?.['kind'] !== 'refused' || !operation.startsWith('start/')) return;
     const because = textAt(outcome, 'because');
     const name = `a start was refused: ${because}`;
-    const known = required.find((each) => each === name);
+    const known = states.find((each) => each === name);
     if (known !== undefined) this.hit(known);
   }
 

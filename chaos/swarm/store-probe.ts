@@ -9,6 +9,8 @@ import type { RandomStream } from '../sim/random.ts';
 const clients = ['probe-1', 'probe-2', 'probe-3'];
 const keys = ['probe/a', 'probe/b'];
 const mostOperations = 60;
+/** Longer than any driver makes a client wait, ms. */
+const patienceMs = 10_000;
 
 /**
  * Clients that read and write keys of their own in the store beside the managers, over links that
@@ -28,7 +30,7 @@ export class StoreProbe {
   }
 
   start(): void {
-    for (const client of clients) this.#next(client, this.#cluster.store.connect(client));
+    for (const client of clients) this.#next(client);
   }
 
   /** Keys whose history no order explains. */
@@ -36,14 +38,19 @@ export class StoreProbe {
     return unlinearizableKeys(this.#history);
   }
 
-  #next(client: string, store: Store): void {
+  #next(client: string): void {
     const { time } = this.#cluster.world;
     const waitMs = this.#random.between(100, 4000);
-    time.schedule(waitMs, () => void this.#act(client, store), time.label('probe'));
+    time.schedule(waitMs, () => void this.#act(client), time.label('probe'));
   }
 
-  async #act(client: string, store: Store): Promise<void> {
+  async #act(client: string): Promise<void> {
     if (this.#history.length >= mostOperations) return;
+    const store = this.#cluster.store.client(client);
+    if (store === null) {
+      this.#next(client);
+      return;
+    }
     this.#trouble(client);
     const { time } = this.#cluster.world;
     const key = this.#random.pick(keys);
@@ -53,14 +60,27 @@ export class StoreProbe {
     const isRead = this.#random.chance(0.4);
     if (!isRead)
       this.#history.push({ key, calledAt, answeredAt: null, action: this.#write(client, key) });
-    const action = isRead ? await this.#read(store, key) : await this.#send(store, key, place);
+    const call = isRead ? this.#read(store, key) : this.#send(store, key, place);
+    const action = await this.#patiently(call);
     if (action !== null) {
       if (action.revision !== null) this.#known.set(`${client} ${key}`, action.revision);
       const ended = { key, calledAt, answeredAt: time.nowMs, action };
       if (isRead) this.#history.push(ended);
       else this.#history[place] = ended;
     }
-    this.#next(client, store);
+    this.#next(client);
+  }
+
+  /** A store that died with its process never answers. */
+  #patiently(call: Promise<StoreAction | null>): Promise<StoreAction | null> {
+    const { time } = this.#cluster.world;
+    return new Promise((resolve, reject) => {
+      const limit = time.schedule(patienceMs, () => resolve(null), time.label('probe'));
+      call.then((action) => {
+        limit.cancel();
+        resolve(action);
+      }, reject);
+    });
   }
 
   #write(client: string, key: string): StoreAction {
@@ -85,6 +105,8 @@ export class StoreProbe {
       then: [{ kind: 'put', key, value: value ?? '' }],
     });
     if (outcome.kind === 'ambiguous') return null;
+    // Without a look at the key it says nothing of what was there; taken for unanswered.
+    if (outcome.kind === 'refused' && outcome.because !== 'compare') return null;
     return { ...action, revision: outcome.kind === 'committed' ? outcome.revision : null };
   }
 

@@ -10,25 +10,19 @@ export interface CampaignViolation {
   readonly message: string;
   /** The command that plays it again. */
   readonly replay: string;
-  /** File with the scenario cut down to what breaks the rule; null = none was written. */
-  readonly scenario: string | null;
 }
 
+/** What `--json` writes. */
 export interface CampaignReport {
   readonly seeds: number;
   /** Equal for two campaigns over the same seeds of the same code, however they were split up. */
   readonly hash: string;
   readonly failovers: number;
   readonly events: number;
-  readonly virtualHours: number;
-  readonly cpuSeconds: number;
   readonly clusterHoursPerCpuSecond: number;
   readonly violations: readonly CampaignViolation[];
-  /** Violations of defects that are known, by defect. */
-  readonly known: Readonly<Record<string, number>>;
+  /** How often each rare state was reached; 0 = a campaign of enough seeds fails on it. */
   readonly sometimes: Readonly<Record<string, number>>;
-  /** Rare states that were never reached; a campaign of enough seeds fails on any. */
-  readonly neverReached: readonly string[];
   /** How long failovers took, by proof and step. */
   readonly recovery: readonly RecoveryHistogram[];
 }
@@ -41,7 +35,6 @@ export interface Tally {
   readonly events: number;
   readonly virtualMs: number;
   readonly cpuMs: number;
-  readonly known: Readonly<Record<string, number>>;
   readonly sometimes: Readonly<Record<string, number>>;
   readonly recovery: RecoveryCounts;
 }
@@ -53,7 +46,6 @@ export const noTally: Tally = {
   events: 0,
   virtualMs: 0,
   cpuMs: 0,
-  known: {},
   sometimes: {},
   recovery: {},
 };
@@ -66,7 +58,6 @@ export function tallyOf(result: SeedResult, cpuMs: number): Tally {
     events: result.events,
     virtualMs: Math.round(result.virtualMs),
     cpuMs,
-    known: result.known,
     sometimes: result.sometimes,
     recovery: result.recovery,
   };
@@ -80,29 +71,31 @@ export function addTallies(a: Tally, b: Tally): Tally {
     events: a.events + b.events,
     virtualMs: a.virtualMs + b.virtualMs,
     cpuMs: a.cpuMs + b.cpuMs,
-    known: addCounts(a.known, b.known),
     sometimes: addCounts(a.sometimes, b.sometimes),
     recovery: addRecoveries(a.recovery, b.recovery),
   };
 }
 
 export function reportOf(tally: Tally, violations: readonly CampaignViolation[]): CampaignReport {
-  const virtualHours = tally.virtualMs / 3_600_000;
-  const cpuSeconds = tally.cpuMs / 1000;
+  const hours = tally.virtualMs / 3_600_000;
+  const unreached = Object.fromEntries(required.map((name) => [name, 0]));
   return {
     seeds: tally.seeds,
     hash: tally.hash,
     failovers: tally.failovers,
     events: tally.events,
-    virtualHours: rounded(virtualHours),
-    cpuSeconds: rounded(cpuSeconds),
-    clusterHoursPerCpuSecond: cpuSeconds === 0 ? 0 : rounded(virtualHours / cpuSeconds),
+    clusterHoursPerCpuSecond: tally.cpuMs === 0 ? 0 : rounded(hours / (tally.cpuMs / 1000)),
     violations: [...violations].sort((a, b) => a.seed - b.seed),
-    known: sorted(tally.known),
-    sometimes: sorted(tally.sometimes),
-    neverReached: required.filter((name) => (tally.sometimes[name] ?? 0) === 0),
+    sometimes: sorted({ ...unreached, ...tally.sometimes }),
     recovery: histogramsOf(tally.recovery),
   };
+}
+
+/** Rare states that were never reached: what was never reached was never tested. */
+export function neverReached(report: CampaignReport): readonly string[] {
+  return Object.entries(report.sometimes)
+    .filter(([, count]) => count === 0)
+    .map(([name]) => name);
 }
 
 /** The seed is part of it: two runs that happen to be equal must not cancel each other. */

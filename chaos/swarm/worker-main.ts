@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { work } from './worker.ts';
 import type { WorkerJob, WorkerMessage } from './worker.ts';
 
@@ -8,6 +9,8 @@ function tell(message: WorkerMessage): void {
 }
 
 process.once('message', (job: WorkerJob) => {
+  // Now, because a worker that found what it was to find is killed and writes nothing at its end.
+  flushCompileCache();
   work(job, tell).then(
     () => process.disconnect(),
     (error: unknown) => {

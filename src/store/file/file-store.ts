@@ -66,6 +66,8 @@ interface FileStoreOptions {
    */
   readonly onFatal: (error: Error) => void;
   readonly limits?: Partial<FileStoreLimits>;
+  /** For checkers: the state that is served from now on. To be read only. */
+  readonly onOpened?: (machine: StateMachine) => void;
 }
 
 /**
@@ -96,6 +98,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<Store> {
     if (snapshot !== null) await log.compactTo(snapshot.index);
     const guard = new SpaceGuard(disk, directory, limits.reserveBytes);
     await guard.refill();
+    options.onOpened?.(machine);
     return new FileStore({ ...options, limits, log, machine, guard, unlock: () => lock.release() });
   } catch (error) {
     await log?.close();
