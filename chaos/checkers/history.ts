@@ -119,6 +119,14 @@ export type Fact =
       readonly detail: string;
     }
   | { readonly kind: 'fenceAsked'; readonly node: string }
+  /** A client's watch showed a revision of a prefix, and before it `after`, or began there. */
+  | {
+      readonly kind: 'watched';
+      readonly client: string;
+      readonly prefix: string;
+      readonly after: number;
+      readonly revision: number;
+    }
   /** A store was read back from its disk, and is about to serve these items. */
   | {
       readonly kind: 'storeReopened';

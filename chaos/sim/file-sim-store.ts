@@ -88,6 +88,8 @@ export class FileSimStore implements SimStore {
     return false;
   }
 
+  forgetHistory(): void {}
+
   #openStore(env: Env, onFatal: (error: Error) => void): Promise<Store> {
     return openFileStore({
       env,

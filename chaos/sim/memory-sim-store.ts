@@ -73,4 +73,8 @@ export class MemorySimStore implements SimStore {
   expire(candidate: string, options: { readonly tell: boolean }): boolean {
     return this.#cluster.expire(candidate, options);
   }
+
+  forgetHistory(): void {
+    this.#cluster.compact();
+  }
 }

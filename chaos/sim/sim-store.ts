@@ -37,4 +37,6 @@ export interface SimStore {
   makeNextWriteAmbiguous(client: string, effect: AmbiguousEffect): void;
   /** Takes the leadership away, see `MemoryCluster.expire`. Says whether anything happened. */
   expire(candidate: string, options: { readonly tell: boolean }): boolean;
+  /** No watch can look back beyond this moment. */
+  forgetHistory(): void;
 }

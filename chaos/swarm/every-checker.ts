@@ -11,6 +11,7 @@ import { PlacementChecker } from '../checkers/placement.ts';
 import { PowerChecker } from '../checkers/power.ts';
 import { ProofChecker } from '../checkers/proofs.ts';
 import { WaitChecker } from '../checkers/waits.ts';
+import { WatchChecker } from '../checkers/watches.ts';
 
 /** Fresh ones: each judges one history. */
 export function everyChecker(): readonly Checker[] {
@@ -22,6 +23,7 @@ export function everyChecker(): readonly Checker[] {
     new AgentMemoryChecker(),
     new LeaderWriteChecker(),
     new DurableChecker(),
+    new WatchChecker(),
     new PowerChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),

@@ -3,6 +3,7 @@ import { SimCluster } from '../sim/cluster.ts';
 import { everyChecker } from './every-checker.ts';
 import { Client } from './client.ts';
 import { Injector } from './injector.ts';
+import type { Oracles } from './oracles.ts';
 import { Operator } from './operator.ts';
 import { Recorder } from './recorder.ts';
 import type { RecoveryCounts } from './recovery-times.ts';
@@ -11,6 +12,7 @@ import { Sometimes } from './sometimes.ts';
 import { Stage } from './stage.ts';
 import { TwoLeaders } from './two-leaders.ts';
 import { StoreProbe } from './store-probe.ts';
+import { WatchProbe } from './watch-probe.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -78,6 +80,7 @@ export async function runScenario(
     await cluster.start();
     const probe = new StoreProbe(cluster, cluster.world.random.split('probe'));
     probe.start();
+    new WatchProbe(cluster, { recorder, sometimes }, cluster.world.random.split('watch probe')).start();
     await play(scenario, cluster, { recorder, sometimes });
     for (const key of probe.broken()) {
       recorder.violated(
@@ -106,13 +109,8 @@ export async function runScenario(
   };
 }
 
-interface Oracles {
-  readonly recorder: Recorder;
-  readonly sometimes: Sometimes;
-}
-
 async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): Promise<void> {
-  const { recorder, sometimes } = oracles;
+  const { recorder } = oracles;
   const { time } = cluster.world;
   const stage = new Stage(cluster);
   const client = new Client(stage, recorder, scenario, cluster.world.random.split('client'));
@@ -120,7 +118,7 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   const operator = new Operator({ stage, recorder, client, afterMs: scenario.operatorMs });
   client.schedule(scenario.workload);
   injector.schedule(scenario.faults);
-  const twoLeaders = new TwoLeaders(stage, recorder, sometimes);
+  const twoLeaders = new TwoLeaders(stage, oracles);
   if (scenario.twoLeaders) twoLeaders.start();
   const look = (): void => {
     operator.look();

@@ -52,6 +52,7 @@ const states = [
   'two managers spoke to one BMC at once',
   'a leadership was taken over while a fence operation acted',
   'an API call had no clear answer',
+  'a watch had looked away for too long',
   'a message arrived twice',
   'a message overtook another',
   'a store came back from a snapshot',

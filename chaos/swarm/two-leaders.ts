@@ -1,3 +1,4 @@
+import type { Oracles } from './oracles.ts';
 import type { Recorder } from './recorder.ts';
 import type { Sometimes } from './sometimes.ts';
 import type { Stage } from './stage.ts';
@@ -16,7 +17,7 @@ export class TwoLeaders {
   readonly #sometimes: Sometimes;
   #stopped = false;
 
-  constructor(stage: Stage, recorder: Recorder, sometimes: Sometimes) {
+  constructor(stage: Stage, { recorder, sometimes }: Oracles) {
     this.#stage = stage;
     this.#recorder = recorder;
     this.#sometimes = sometimes;
