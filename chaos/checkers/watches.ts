@@ -31,6 +31,8 @@ export class WatchChecker implements Checker {
     }
     const missed = list.filter((each) => each > after && each < revision);
     if (missed.length === 0) return [];
-    return [`${client} was shown ${revision} of ${prefix} after ${after}, without ${missed.join()}`];
+    return [
+      `${client} was shown ${revision} of ${prefix} after ${after}, without ${missed.join()}`,
+    ];
   }
 }

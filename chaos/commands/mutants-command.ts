@@ -47,7 +47,8 @@ async function runMutants(flags: MutantFlags): Promise<number> {
     const odd = one.caught && !one.asExpected ? ' (not a checker that was expected)' : '';
     console.log(`${one.name.padEnd(32)} ${end}${odd}`);
   }
-  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(report(caught), null, 2)}\n`);
+  if (flags.json !== undefined)
+    writeFileSync(flags.json, `${JSON.stringify(report(caught), null, 2)}\n`);
   const escaped = caught.filter((one) => !one.caught).length;
   console.log(`${caught.length - escaped} of ${caught.length} caught`);
   return escaped > 0 || caught.length === 0 ? 1 : 0;
@@ -78,7 +79,12 @@ async function huntAll(
 
 function report(caught: readonly Catch[]): object {
   return {
-    mutants: caught.map(({ name, caught: is, seeds, checker }) => ({ name, caught: is, seeds, checker })),
+    mutants: caught.map(({ name, caught: is, seeds, checker }) => ({
+      name,
+      caught: is,
+      seeds,
+      checker,
+    })),
   };
 }
 

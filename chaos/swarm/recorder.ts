@@ -245,10 +245,9 @@ export class Recorder {
       kind: 'storeReopened',
       revision,
       items: new Map(
-        state.list('').map(({ key, value, modRevision }) => [
-          key,
-          { text: value, revision: modRevision },
-        ]),
+        state
+          .list('')
+          .map(({ key, value, modRevision }) => [key, { text: value, revision: modRevision }]),
       ),
     });
     if (state.compactedRevision > 0) this.#sometimes.hit('a store came back from a snapshot');

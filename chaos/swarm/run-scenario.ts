@@ -80,7 +80,11 @@ export async function runScenario(
     await cluster.start();
     const probe = new StoreProbe(cluster, cluster.world.random.split('probe'));
     probe.start();
-    new WatchProbe(cluster, { recorder, sometimes }, cluster.world.random.split('watch probe')).start();
+    new WatchProbe(
+      cluster,
+      { recorder, sometimes },
+      cluster.world.random.split('watch probe'),
+    ).start();
     await play(scenario, cluster, { recorder, sometimes });
     for (const key of probe.broken()) {
       recorder.violated(

@@ -56,7 +56,13 @@ export class WatchProbe {
     if (event.kind === 'batch') {
       this.#recorder.poll();
       const shown = event.batch.revision;
-      this.#recorder.note({ kind: 'watched', client, prefix, after: this.#after ?? 0, revision: shown });
+      this.#recorder.note({
+        kind: 'watched',
+        client,
+        prefix,
+        after: this.#after ?? 0,
+        revision: shown,
+      });
       this.#after = shown;
     } else if (event.kind === 'compacted') {
       this.#sometimes.hit('a watch had looked away for too long');

@@ -92,7 +92,10 @@ function leftoverCommands(draft: Draft): readonly AddressedCommand[] {
     if (isLost(seen, draft.observations, draft.state.settings.timing)) continue;
     const { id: incarnation } = seen.incarnation;
     const unwanted = [
-      ...leftoversOn(draft, node, seen).map((vm) => ({ vm: vm.id, token: vm.lastToken })),
+      // One that lost its right here by this very decision waits until that is committed.
+      ...leftoversOn(draft, node, seen)
+        .filter((vm) => !draft.isChanged(vm))
+        .map((vm) => ({ vm: vm.id, token: vm.lastToken })),
       ...forgottenOn(draft, seen),
     ];
     for (const { vm, token } of unwanted) {

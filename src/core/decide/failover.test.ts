@@ -88,6 +88,24 @@ describe('a silent node with a VM', () => {
     expect(world.step().fences).toMatchObject([{ mayAct: true }]);
   });
 
+  it('I3: tells a proven node nothing on the strength of a new owner that is not committed', () => {
+    const db = world.addRunningVm('db', 'n1');
+    for (const name of ['n2', 'n3']) {
+      world.nodes.set(nodeId(name), { ...world.node(nodeId(name)), cordoned: true });
+    }
+    silence(3000);
+    world.settle();
+    readOff(3, 1000);
+    // A heartbeat that waited in a buffer: heard, and no sign that it lives.
+    const before = world.seen.get(n1);
+    if (before === undefined) throw new Error('n1 was never seen');
+    world.seen.set(n1, { ...before, lastHeartbeatMs: world.nowMs });
+    world.nodes.set(nodeId('n2'), { ...world.node(nodeId('n2')), cordoned: false });
+    const plan = world.step();
+    expect(world.vm(db).permit?.node).toBe('n2');
+    expect(plan.commands).toEqual([]);
+  });
+
   it('B12: cancels the operation when the node is heard before the first device command', () => {
     const db = world.addRunningVm('db', 'n1');
     silence(3000);
