@@ -26,6 +26,9 @@ const silenceShare = 0.9;
 /** A power command without a good end is not repeated sooner than this, ms; the promise is 5 s. */
 const repeatedWithinMs = 4500;
 
+/** What a device may be asked: `cycle` and `reset` end with power, and prove nothing. */
+const known: ReadonlySet<string> = new Set(['guid', 'status', 'off', 'on']);
+
 interface Fence {
   readonly node: string;
   readonly boot: string;
@@ -71,6 +74,7 @@ export class PowerChecker implements Checker {
         if (fact.mode === 'delayed' || fact.mode === 'slow') this.#late.add(fact.node);
         return [];
       case 'tool':
+        if (!known.has(fact.action)) return [`${fact.manager} asks a device to ${fact.action}`];
         return fact.action === 'off' ? this.#tool(fact, atMs) : [];
       default:
         return [];

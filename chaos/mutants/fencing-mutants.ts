@@ -192,4 +192,47 @@ export const fencingMutants: readonly Mutant[] = [
     maxSeeds: 300,
     profile: 'lies',
   },
+  {
+    name: 'cycle-instead-of-off',
+    summary: 'a node is power-cycled, and comes back while it is being proven dead',
+    edits: [
+      {
+        file: 'fencing/drivers/ipmi/arguments.ts',
+        find: "off: ['chassis', 'power', 'off'],",
+        replace: "off: ['chassis', 'power', 'cycle'],",
+      },
+    ],
+    expected: ['power'],
+    maxSeeds: 50,
+    profile: 'power',
+  },
+  {
+    name: 'silence-before-listening',
+    summary: 'a new leader counts silence from before it began to listen',
+    edits: [
+      {
+        file: 'src/core/timing/silence.ts',
+        find: '  if (heard === null) return observations.observingSinceMs;',
+        replace: '  if (heard === null) return observations.observingSinceMs - 60_000;',
+      },
+    ],
+    expected: ['power'],
+    maxSeeds: 300,
+    profile: 'leaders',
+  },
+  {
+    name: 'storage-error-fences',
+    summary: 'a node whose VM stands still on an I/O error is taken for lost',
+    edits: [
+      {
+        file: 'src/core/decide/nodes.ts',
+        find: '  if (!isLost(seen, draft.observations, draft.state.settings.timing)) {\n    noteCapacity(',
+        replace:
+          "  const stuck = [...(seen?.report?.domains?.values() ?? [])].some((each) => each.reason === 'ioError');\n  if (!stuck && !isLost(seen, draft.observations, draft.state.settings.timing)) {\n    noteCapacity(",
+      },
+    ],
+    expected: ['power'],
+    maxSeeds: 100,
+    profile: 'agents',
+  },
 ];

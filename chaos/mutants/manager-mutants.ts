@@ -238,4 +238,33 @@ export const managerMutants: readonly Mutant[] = [
     maxSeeds: 50,
     profile: null,
   },
+  {
+    name: 'ambiguous-retried-blindly',
+    summary: 'a write without an answer is sent once more, without comparing anything',
+    edits: [
+      {
+        file: 'src/manager/leader-writer.ts',
+        find: 'return this.#settle(operation, outcome.detail);',
+        replace:
+          'await this.#store.txn({ operation: this.#nextOperation(), compare: [], then: writes });\n        return this.#reload();',
+      },
+    ],
+    expected: ['leaderWrites', 'permits', 'acknowledged'],
+    maxSeeds: 600,
+    profile: 'leaders',
+  },
+  {
+    name: 'leftovers-by-uncommitted-records',
+    summary: 'a domain is stopped as a leftover because of an owner that is not committed yet',
+    edits: [
+      {
+        file: 'src/core/decide/commands.ts',
+        find: '      if (draft.isChanged(vm)) continue;\n',
+        replace: '',
+      },
+    ],
+    expected: ['permits'],
+    maxSeeds: 1500,
+    profile: 'power',
+  },
 ];

@@ -2,6 +2,12 @@ import { agentMutants } from './agent-mutants.ts';
 import { fencingMutants } from './fencing-mutants.ts';
 import { managerMutants } from './manager-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { storeMutants } from './store-mutants.ts';
 
 /** Every planted defect, by part of the system. */
-export const mutants: readonly Mutant[] = [...agentMutants, ...managerMutants, ...fencingMutants];
+export const mutants: readonly Mutant[] = [
+  ...agentMutants,
+  ...managerMutants,
+  ...fencingMutants,
+  ...storeMutants,
+];
