@@ -1,11 +1,22 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { drawScenario } from '../swarm/draw.ts';
+import { runScenario } from '../swarm/run-scenario.ts';
 import { SimCluster } from './cluster.ts';
 import { makeNetworkWorld } from './testing/network-world.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 /*
- * How fast simulated time passes: `node chaos/sim/speed.bench.ts`. Each line is the better of two
- * runs, the first of which warms the machine code up.
+ * How fast simulated time passes: `npm run bench:sim -- [--json FILE]`. Amounts are per second of
+ * CPU time; each is the better of two runs, the first of which warms the machine code up.
  */
+
+/** The cluster that the figures are for, with every part of the product in it. */
+const site = { managers: 3, nodes: 10, vms: 100 } as const;
+const siteMinutes = 60;
+/** Seeds of all profiles, drawn and judged as a campaign does. */
+const campaignSeeds = 60;
+const campaignFrom = 1;
 
 const ringSize = 2000;
 const bareEvents = 500_000;
@@ -42,24 +53,44 @@ async function messageRate(isolation: 'reference' | 'freeze' | 'json'): Promise<
   return rate(() => world.time.runUntil(() => received >= messages, Infinity), 2 * messages);
 }
 
-async function clusterRate(
-  isolation: 'reference' | 'freeze',
-): Promise<{ readonly eventsPerS: number; readonly hoursPerS: number }> {
+interface ClusterRate {
+  readonly eventsPerSecond: number;
+  readonly clusterHoursPerCpuSecond: number;
+}
+
+async function clusterRate(): Promise<ClusterRate> {
+  const { managers, nodes, vms } = site;
   const cluster = new SimCluster({
     seed: 7,
-    managers: 3,
-    nodes: 10,
-    guard: isolation === 'freeze',
-    isolation,
+    managers,
+    nodes,
+    guard: false,
+    isolation: 'reference',
     declareCapacity: true,
   });
   await cluster.start();
-  for (let index = 0; index < 20; index += 1) await cluster.createVm(`vm-${index}`);
-  const before = cluster.world.time.executed;
-  const minutes = 20;
-  const minutesPerS = await rate(() => cluster.world.time.runFor(minutes * 60_000), minutes);
-  const events = cluster.world.time.executed - before;
-  return { eventsPerS: (events / minutes) * minutesPerS, hoursPerS: minutesPerS / 60 };
+  for (let index = 0; index < vms; index += 1) await cluster.createVm(`vm-${index}`);
+  const { time } = cluster.world;
+  await time.runFor(60_000);
+  const running = cluster.nodes.reduce((sum, node) => sum + node.runningVms().length, 0);
+  if (running !== vms) throw new Error(`${running} of ${vms} VMs run`);
+  const before = time.executed;
+  const minutesPerS = await rate(() => time.runFor(siteMinutes * 60_000), siteMinutes);
+  const events = time.executed - before;
+  return {
+    eventsPerSecond: (events / siteMinutes) * minutesPerS,
+    clusterHoursPerCpuSecond: minutesPerS / 60,
+  };
+}
+
+/** CPU time of one drawn and judged seed, ms. */
+async function msPerSeed(): Promise<number> {
+  const work = async (): Promise<void> => {
+    for (let seed = campaignFrom; seed < campaignFrom + campaignSeeds; seed += 1) {
+      await runScenario(drawScenario(seed));
+    }
+  };
+  return 1000 / (await rate(work, campaignSeeds));
 }
 
 /** Amount per second of CPU time. */
@@ -76,24 +107,25 @@ async function best<T>(measure: () => Promise<T>, pick: (result: T) => number): 
   return pick(second) > pick(first) ? second : first;
 }
 
-const same = (value: number): number => value;
-const print = (what: string, value: number): void =>
-  console.log(`${what.padEnd(48)} ${Math.round(value).toLocaleString('en')}`);
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: 'string' } } });
+  const same = (value: number): number => value;
+  const bare = await best(() => bareRate(3, false), same);
+  const messages = await best(() => messageRate('reference'), same);
+  const cluster = await best(clusterRate, (each) => each.eventsPerSecond);
+  const seedMs = Math.min(await msPerSeed(), await msPerSeed());
+  const report = {
+    cluster: site,
+    clusterHoursPerCpuSecond: Math.round(cluster.clusterHoursPerCpuSecond * 1000) / 1000,
+    eventsPerSecond: Math.round(cluster.eventsPerSecond),
+    bareEventsPerSecond: Math.round(bare),
+    messagesPerSecond: Math.round(messages),
+    cpuMsPerSeed: Math.round(seedMs * 10) / 10,
+    minutesFor10000SeedsOn2Cores: Math.round((seedMs * 10_000) / 2 / 6000) / 10,
+  };
+  const { json } = values;
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(JSON.stringify(report, null, 2));
+}
 
-for (const guard of [false, true]) {
-  for (const awaits of [0, 3, 10]) {
-    const perS = await best(() => bareRate(awaits, guard), same);
-    print(`events/s, ${awaits} awaits each, guard ${guard ? 'on' : 'off'}`, perS);
-  }
-}
-for (const isolation of ['reference', 'freeze', 'json'] as const) {
-  print(`messages/s, ${isolation}`, await best(() => messageRate(isolation), same));
-}
-for (const isolation of ['reference', 'freeze'] as const) {
-  const result = await best(
-    () => clusterRate(isolation),
-    (each) => each.eventsPerS,
-  );
-  print(`cluster of 3 + 10, ${isolation}: events/s`, result.eventsPerS);
-  console.log(`  cluster-hours per CPU-second: ${result.hoursPerS.toFixed(2)}`);
-}
+await main();

@@ -9,9 +9,8 @@ import { identityOf } from '../sim/cluster-world.ts';
 import { Stage } from './stage.ts';
 
 /*
- * Defects that are known and not mended: each test states the right outcome and is expected to fail.
- * When one is mended its test turns red here; then it becomes a plain `test` and its entry in
- * `known-defects.ts` goes.
+ * Defects that campaigns found, each played by hand. One that is not mended states the right outcome
+ * and is expected to fail (`test.fails`), so that it turns red when it is mended.
  */
 
 const options = { seed: 1, declareCapacity: true, bootMs: 5000 } as const;

@@ -4,6 +4,7 @@ import { drawScenario } from './draw.ts';
 import { profiles } from './profiles.ts';
 import type { ProfileName } from './profiles.ts';
 import { runScenario } from './run-scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import { addTallies, neverReached, noTally, reportOf, tallyOf } from './tally.ts';
 import type { Tally } from './tally.ts';
@@ -29,6 +30,36 @@ describe('a share of the campaign', () => {
       expect(tally.events).toBeGreaterThan(20_000);
     },
   );
+
+  it('M3: in the profile of two leaders there are two for most of the time', async () => {
+    const scenario = drawScenario(1, { profile: 'twoLeaders' });
+    const result = await runScenario(scenario);
+    expect(result.violations).toEqual([]);
+    // Looked for every 50 ms.
+    const leadingMs = (result.sometimes['two managers led at once'] ?? 0) * 50;
+    expect(leadingMs).toBeGreaterThan(scenario.faultsMs / 2);
+  });
+
+  it('says so when what was healed does not come to rest within the bound', async () => {
+    const drawn = drawScenario(1, { profile: 'power' });
+    const powerLoss = {
+      kind: 'powerLoss',
+      node: 'node-1',
+      withBmc: false,
+      atMs: 7000,
+      lastsMs: 1000,
+    } as const;
+    const scenario: Scenario = {
+      ...drawn,
+      mode: 'liveness',
+      faultsMs: 10_000,
+      faults: [powerLoss],
+      bootMs: 600_000,
+    };
+    const { violations } = await runScenario(scenario);
+    expect(violations).toMatchObject([{ checker: 'liveness' }]);
+    expect(violations[0]?.message).toContain('node-1 is');
+  });
 
   it('is the same whoever runs which seed', async () => {
     const draw = { profile: 'mixed' } as const;
