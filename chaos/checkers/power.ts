@@ -27,7 +27,7 @@ const silenceShare = 0.9;
 const repeatedWithinMs = 4500;
 
 /** What a device may be asked: `cycle` and `reset` end with power, and prove nothing. */
-const known: ReadonlySet<string> = new Set(['guid', 'status', 'off', 'on']);
+const askable: ReadonlySet<string> = new Set(['guid', 'status', 'off', 'on']);
 
 interface Fence {
   readonly node: string;
@@ -74,7 +74,7 @@ export class PowerChecker implements Checker {
         if (fact.mode === 'delayed' || fact.mode === 'slow') this.#late.add(fact.node);
         return [];
       case 'tool':
-        if (!known.has(fact.action)) return [`${fact.manager} asks a device to ${fact.action}`];
+        if (!askable.has(fact.action)) return [`${fact.manager} asks a device to ${fact.action}`];
         return fact.action === 'off' ? this.#tool(fact, atMs) : [];
       default:
         return [];

@@ -79,6 +79,7 @@ export class StoreProbe {
       call.then((action) => {
         limit.cancel();
         resolve(action);
+        return undefined;
       }, reject);
     });
   }
