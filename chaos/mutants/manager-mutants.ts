@@ -60,8 +60,8 @@ export const managerMutants: readonly Mutant[] = [
       },
     ],
     expected: ['leases'],
-    maxSeeds: 2500,
-    profile: 'network',
+    maxSeeds: 1500,
+    profile: 'unanswered',
   },
   {
     name: 'ambiguous-means-refused',

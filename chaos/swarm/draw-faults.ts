@@ -337,6 +337,22 @@ export const plots = {
     ),
     fault({ kind: 'ambiguousWrite', effect: 'evaluated' }, random.between(300, 900), 0),
   ],
+  /** A hung or cut-off node under a device that refuses, or accepts and does nothing for long. */
+  deafDevice: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    const mode = random.pick<SimBmcMode>([
+      { kind: 'busy' },
+      { kind: 'fail' },
+      { kind: 'stuck' },
+      { kind: 'delayed', ms: 15_000 },
+    ]);
+    return [
+      fault({ kind: 'bmc', node, mode }, 0, 30_000),
+      random.chance(0.5)
+        ? fault({ kind: 'freeze', host: node, clocks: 'none' }, 100, 25_000)
+        : fault({ kind: 'partition', hosts: [node] }, 100, 25_000),
+    ];
+  },
   /** Told off while it stood On, its word is asked for again when it beats. */
   lieWhileHeard: (random, cast) => {
     const node = random.pick(cast.nodes);

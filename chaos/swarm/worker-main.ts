@@ -8,6 +8,9 @@ function tell(message: WorkerMessage): void {
   process.send?.(message);
 }
 
+// Whoever sent the job is gone, and with it the use of this process.
+process.once('disconnect', () => process.exit());
+
 process.once('message', (job: WorkerJob) => {
   // Now, because a worker that found what it was to find is killed and writes nothing at its end.
   flushCompileCache();
