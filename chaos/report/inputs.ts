@@ -33,7 +33,7 @@ const recoverySchema = z
     },
   );
 
-const simSchema = z.object({
+const simFields = z.object({
   seeds: count,
   hash: z.string(),
   failovers: count,
@@ -45,6 +45,17 @@ const simSchema = z.object({
   sometimes: counts,
   neverReached: z.array(z.string()).default([]),
   recovery: z.array(recoverySchema).default([]),
+});
+
+/** A campaign counts rare states that it never reached as 0. */
+const simSchema = simFields.transform((sim) => {
+  const states = Object.entries(sim.sometimes);
+  const never = states.filter(([, times]) => times === 0).map(([name]) => name);
+  return {
+    ...sim,
+    sometimes: Object.fromEntries(states.filter(([, times]) => times > 0)),
+    neverReached: [...new Set([...sim.neverReached, ...never])],
+  };
 });
 
 const mutantsSchema = z.object({
