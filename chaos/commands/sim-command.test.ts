@@ -36,6 +36,7 @@ test(
       'events',
       'failovers',
       'hash',
+      'recovery',
       'seeds',
       'sometimes',
       'violations',

@@ -28,7 +28,7 @@ interface SimFlags {
 }
 
 /** Fewer seeds than this say nothing about what is never reached. */
-const enoughSeeds = 2000;
+const enoughSeeds = 5000;
 /** Violations that are shrunk. */
 const shrunkMost = 3;
 

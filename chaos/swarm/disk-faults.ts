@@ -8,6 +8,8 @@ type DiskFault = Extract<Fault, { readonly kind: 'disk' }>;
 
 /** What a slow disk takes for each write and each sync, ms: longer than a store waits for it. */
 const slowMs = 1500;
+/** By so much a full disk is overfull: old segments that go make no room, the reserve still does. */
+const overfullBytes = 24 << 10;
 /** Files smaller than this have little in them but their end, where rot looks like a torn write. */
 const rotFromBytes = 4096;
 
@@ -29,7 +31,7 @@ export function troubleDisk(
       disk.inject({ operation: 'datasync', code: 'EIO', times: 1 });
       return () => disk.clearFaults();
     case 'full':
-      disk.setCapacity(disk.usedBytes);
+      disk.setCapacity(Math.max(0, disk.usedBytes - overfullBytes));
       return () => disk.clearFaults();
     case 'slow':
       disk.slowBy(slowMs);

@@ -337,6 +337,31 @@ export const plots = {
     ),
     fault({ kind: 'ambiguousWrite', effect: 'evaluated' }, random.between(300, 900), 0),
   ],
+  /** Power goes while a write of the log is on its way to the platter. */
+  tornLog: (random, cast) => [
+    fault({ kind: 'disk', host: 'leader', how: 'slow' }, 0, 6000),
+    fault({ kind: 'domain', vm: 1 + random.below(cast.vms), how: 'crash' }, 50, 0),
+    fault({ kind: 'managerPower', manager: 'leader' }, random.between(1700, 3600), 2000),
+  ],
+  /** Two cables are mixed up, and it shows when one of the nodes dies. */
+  mixedCables: (random, cast) => {
+    const [a, b] = [random.pick(cast.nodes), random.pick(cast.nodes)];
+    return [
+      fault({ kind: 'wrongBmc', a, b }, 0, 30_000),
+      random.chance(0.5)
+        ? fault({ kind: 'powerLoss', node: a, withBmc: false }, 200, 25_000)
+        : fault({ kind: 'partition', hosts: [a] }, 200, 15_000),
+    ];
+  },
+  /** VMs need a restart, and the leader stops between the commit and the command. */
+  pauseAtSend: (random, cast) => [
+    fault({ kind: 'domainsOf', node: aNode(random, cast) }, 0, 0),
+    fault(
+      { kind: 'pause', host: 'leader', beforeEffect: 'afterCommit' },
+      random.between(1, 60),
+      random.between(1000, 8000),
+    ),
+  ],
   /** A hung or cut-off node under a device that refuses, or accepts and does nothing for long. */
   deafDevice: (random, cast) => {
     const node = random.pick(cast.nodes);

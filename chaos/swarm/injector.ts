@@ -211,10 +211,14 @@ export class Injector {
         return () => undefined;
       case 'pause': {
         if (process === null) return null;
-        if (fault.beforeEffect === null) process.pause('stopped');
-        else process.beforeEffect(fault.beforeEffect, () => process.pause('stopped'));
+        const stop = (): void => process.pause('stopped');
+        if (fault.beforeEffect === null) stop();
+        else if (fault.beforeEffect === 'afterCommit') {
+          this.#recorder.afterCommit(host.name, () => process.beforeEffect(1, stop));
+        } else process.beforeEffect(fault.beforeEffect, stop);
         // An armed pause that struck late still ends: it must not outlive its fault.
         return () => {
+          this.#recorder.afterCommit(host.name, () => undefined);
           process.beforeEffect(Number.MAX_SAFE_INTEGER, () => undefined);
           process.resume('stopped');
         };

@@ -58,6 +58,9 @@ export const profiles = {
       'handAtBoot',
       'oldLeader',
       'deafDevice',
+      'mixedCables',
+      'pauseAtSend',
+      'tornLog',
     ],
     most: 14,
     workloadSteps: 6,
@@ -82,7 +85,7 @@ export const profiles = {
   power: {
     summary: 'dying nodes and bad fence devices',
     weights: { ...power, ...devices, pause: 2, expireLeader: 1, cutBoth: 2, wallStep: 1 },
-    plots: ['leaderStandsStill', 'deafDevice', 'deafDevice'],
+    plots: ['leaderStandsStill', 'deafDevice', 'deafDevice', 'mixedCables'],
     most: 8,
     workloadSteps: 3,
     lies: false,
@@ -90,7 +93,7 @@ export const profiles = {
   leaders: {
     summary: 'leaders that come, go, stand still and overlap',
     weights: { ...leaders, ...processes, cutBoth: 2, powerLoss: 2, reset: 2, domain: 2 },
-    plots: ['staleMemory', 'leaderStandsStill', 'twoLeaders', 'oldLeader'],
+    plots: ['staleMemory', 'leaderStandsStill', 'twoLeaders', 'oldLeader', 'pauseAtSend'],
     most: 10,
     workloadSteps: 5,
     lies: false,
@@ -125,7 +128,7 @@ export const profiles = {
   disks: {
     summary: 'one manager with the durable log, on a disk that fails, rots, fills up and forgets',
     weights: { disk: 8, managerPower: 6, crashManager: 4, pause: 2, powerLoss: 3, domain: 2 },
-    plots: ['leaderStandsStill'],
+    plots: ['leaderStandsStill', 'tornLog', 'tornLog'],
     most: 12,
     workloadSteps: 8,
     lies: false,

@@ -57,6 +57,7 @@ export class Recorder {
   #cluster: SimCluster | null = null;
   #revision = 0;
   #overlaps = 0;
+  readonly #afterCommit = new Map<string, () => void>();
   /** Set by whoever carries out what a person asks of the API. */
   onFenceAsked: (node: string) => void = () => undefined;
   onAsked: (step: Omit<WorkloadStep, 'atMs'>) => void = () => undefined;
@@ -83,7 +84,13 @@ export class Recorder {
     toolEnded: (manager, bmcHost, action, exitCode) =>
       this.#tell({ kind: 'tool', stage: 'ended', manager, bmcHost, action, exitCode }),
     storeOpened: (state) => this.#storeOpened(state),
-    wrote: (manager, transaction, outcome) => this.#sometimes.wrote(manager, transaction, outcome),
+    wrote: (manager, transaction, outcome) => {
+      this.#sometimes.wrote(manager, transaction, outcome);
+      const act = this.#afterCommit.get(manager);
+      if (act === undefined || outcome.kind !== 'committed') return;
+      this.#afterCommit.delete(manager);
+      act();
+    },
   };
 
   watch(cluster: SimCluster): void {
@@ -138,6 +145,11 @@ export class Recorder {
 
   struck(kind: Fault['kind']): void {
     this.#sometimes.hit(`fault: ${kind}`);
+  }
+
+  /** Calls `act` when this manager learns of its next commit, before it does anything with it. */
+  afterCommit(manager: string, act: () => void): void {
+    this.#afterCommit.set(manager, act);
   }
 
   fooled(manager: string): void {

@@ -33,8 +33,15 @@ export type FaultEffect =
       readonly overtakes: number;
     }
   | { readonly kind: 'crash'; readonly host: Target }
-  /** The process stops: now, or just before its n-th effect on the world from now. */
-  | { readonly kind: 'pause'; readonly host: Target; readonly beforeEffect: number | null }
+  /**
+   * The process stops: now, just before its n-th effect on the world from now, or between its next
+   * commit and what it does on the strength of it.
+   */
+  | {
+      readonly kind: 'pause';
+      readonly host: Target;
+      readonly beforeEffect: number | 'afterCommit' | null;
+    }
   | { readonly kind: 'powerLoss'; readonly node: Target; readonly withBmc: boolean }
   | { readonly kind: 'reset'; readonly node: Target }
   | { readonly kind: 'panic'; readonly node: Target }
