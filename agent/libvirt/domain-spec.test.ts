@@ -37,6 +37,7 @@ describe('the spec of an adopted domain', () => {
         consoleLog: null,
         separateFrom: [],
         nodes: [],
+        limits: { restarts: 2, relocations: 2 },
       },
     });
   });

@@ -1,5 +1,6 @@
 import { ok, problem } from '../../src/core/problem.ts';
 import type { Outcome } from '../../src/core/problem.ts';
+import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { VmDisk, VmInterface, VmSpec } from '../../src/core/model/vm.ts';
 import type { DomainDisk, DomainInterface } from './domain-xml-read.ts';
 import { readDomainXml } from './domain-xml-read.ts';
@@ -68,6 +69,7 @@ export function readDomainSpec(xml: string): Outcome<VmSpec> {
     consoleLog: null,
     separateFrom: [],
     nodes: [],
+    limits: defaultLimits,
   });
 }
 

@@ -33,6 +33,7 @@ const spec: VmSpec = {
   consoleLog: '/var/log/kennel/db-1.log',
   separateFrom: [],
   nodes: [],
+  limits: { restarts: 2, relocations: 2 },
 };
 
 const xmlOf = (changed: Partial<VmSpec>, emulated = false): string => {

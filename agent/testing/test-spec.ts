@@ -13,5 +13,6 @@ export function testSpec(name: string): Extract<AgentCommand, { kind: 'start' }>
     consoleLog: null,
     separateFrom: [],
     nodes: [],
+    limits: { restarts: 2, relocations: 2 },
   };
 }

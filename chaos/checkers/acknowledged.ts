@@ -2,7 +2,17 @@ import { textAt, type Checker, type Fact, type FactOf, type WriteFact } from './
 
 const kinds = ['call', 'answer', 'write'] as const;
 
+/** `stopped`: not to be running; disabled and ignored VMs are not told apart from it. */
 type Want = 'running' | 'stopped' | 'deleted' | 'absent';
+
+const wants = {
+  create: 'running',
+  start: 'running',
+  stop: 'stopped',
+  disable: 'stopped',
+  ignore: 'stopped',
+  delete: 'deleted',
+} as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want>>;
 
 interface Call {
   readonly id: number;
@@ -41,9 +51,7 @@ export class AcknowledgedChecker implements Checker {
   }
 
   #called({ id, vm, verb }: FactOf<'call'>): void {
-    const want = (
-      { create: 'running', start: 'running', stop: 'stopped', delete: 'deleted' } as const
-    )[verb];
+    const want = wants[verb];
     const existed = this.#records.has(vm);
     this.#calls.set(id, { id, vm, want, existed, seen: false });
     this.#possibleOf(vm).set(id, want);

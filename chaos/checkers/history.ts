@@ -108,7 +108,7 @@ export type Fact =
   | {
       readonly kind: 'call';
       readonly id: number;
-      readonly verb: 'create' | 'start' | 'stop' | 'delete';
+      readonly verb: 'create' | 'start' | 'stop' | 'disable' | 'ignore' | 'delete';
       readonly vm: string;
     }
   /** `ok`, `no` = certainly not done, `unknown` = nobody can tell. */

@@ -200,8 +200,8 @@ export const managerMutants: readonly Mutant[] = [
     summary: 'failures count for ever, however long a VM has run since',
     edits: [
       {
-        file: 'src/core/decide/vms.ts',
-        find: '  else draft.put({ ...vm, operation: null, failures: 0 });',
+        file: 'src/core/decide/tries.ts',
+        find: '  else draft.put({ ...vm, operation: null, tries: noTries });',
         replace: '  else draft.wakeAt(dueMs + 1e9);',
       },
     ],

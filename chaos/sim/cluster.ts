@@ -1,5 +1,6 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import type { Write } from '../../src/store/store.ts';
@@ -194,7 +195,7 @@ export class SimCluster {
     const outcome = await this.ask((leader) => {
       if (leader.manager === null) throw new Error('the leader is gone');
       return leader.manager.service.createVm(
-        { id: null, spec: vmSpecSchema.parse(spec), desired: 'running' },
+        { id: null, spec: vmSpecSchema.parse(spec), desired: 'running', node: null },
         { identity: identityOf({ clusterId }, 'admin', 'sim'), dryRun: false, reason: null },
       );
     });
@@ -236,5 +237,6 @@ function smallVm(name: string): VmSpec {
     consoleLog: null,
     separateFrom: [],
     nodes: [],
+    limits: defaultLimits,
   };
 }

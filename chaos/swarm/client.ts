@@ -1,5 +1,6 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import type { Caller, ClusterService } from '../../src/api/cluster-service.ts';
+import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { identityOf } from '../sim/cluster-world.ts';
 import type { ClusterManager } from '../sim/cluster-manager.ts';
@@ -55,11 +56,18 @@ export class Client {
     this.#ask(name, verb, id, (service, caller) => {
       switch (verb) {
         case 'create':
-          return service.createVm({ id, spec: this.#spec(step.vm), desired: 'running' }, caller);
+          return service.createVm(
+            { id, spec: this.#spec(step.vm), desired: 'running', node: null },
+            caller,
+          );
         case 'start':
           return service.startVm(name, caller);
         case 'stop':
           return service.stopVm(name, { force: step.force, reason: null }, caller);
+        case 'disable':
+          return service.disableVm(name, { force: step.force, reason: null }, caller);
+        case 'ignore':
+          return service.ignoreVm(name, caller);
         case 'delete':
           return service.deleteVm(name, caller);
         default:
@@ -182,6 +190,7 @@ export class Client {
       consoleLog: null,
       separateFrom: [],
       nodes: pinned && home !== undefined ? [home] : [],
+      limits: defaultLimits,
     });
   }
 }

@@ -100,7 +100,7 @@ test('a VM that is made again under its old UUID starts at once', async () => {
   const spec = vmSpecSchema.parse(recordOf(cluster, found.domain.vm).spec);
   await tell(cluster, (service, caller) => service.deleteVm('vm-1', caller));
   expect(await time.runUntil(() => !hasVms(cluster), 70_000)).toBe(true);
-  const body = { id: found.domain.vm, spec, desired: 'running' } as const;
+  const body = { id: found.domain.vm, spec, desired: 'running', node: null } as const;
   await tell(cluster, (service, caller) => service.createVm(body, caller));
   expect(await time.runUntil(() => cluster.whereIs('vm-1').length === 1, 1500)).toBe(true);
 });

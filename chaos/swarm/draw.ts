@@ -84,7 +84,18 @@ function drawWorkload(
   const count = Math.ceil(random.below(options.steps + 1) * scale);
   const changes = Array.from({ length: count }, (): WorkloadStep => ({
     atMs: Math.round(random.between(8000, options.faultsMs)),
-    verb: random.pick(['start', 'start', 'stop', 'stop', 'stop', 'delete', 'create']),
+    verb: random.pick([
+      'start',
+      'start',
+      'start',
+      'stop',
+      'stop',
+      'stop',
+      'disable',
+      'ignore',
+      'delete',
+      'create',
+    ] as const),
     vm: 1 + random.below(vms),
     force: random.chance(0.5),
   }));

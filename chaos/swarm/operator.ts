@@ -63,6 +63,7 @@ export class Operator {
     }
     for (const [name, vm] of recorder.records()) {
       const homes = stage.cluster.whereIs(name);
+      if (vm.desired === 'ignored') continue;
       const wanted = vm.desired === 'running' && !vm.deleting;
       const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
       // Failures are forgiven to a VM that has run well for a while.

@@ -224,6 +224,7 @@ export class Recorder {
     const name = (spec === null ? null : textAt(spec, 'name')) ?? vm;
     const phase = textAt(value, 'phase') ?? '';
     const before = this.#vms.get(name);
+    const tries = objectAt(value, 'tries');
     const nowMs = this.#seen().world.time.nowMs;
     this.#vms.set(name, {
       vm,
@@ -232,7 +233,7 @@ export class Recorder {
       holder: permitIn(objectAt(value, 'permit'))?.node ?? null,
       sinceMs: before?.phase === phase ? before.sinceMs : nowMs,
       deleting: value['deleting'] === true,
-      failures: numberAt(value, 'failures') ?? 0,
+      failures: (tries === null ? null : numberAt(tries, 'failures')) ?? 0,
     });
   }
 

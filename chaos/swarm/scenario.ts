@@ -101,7 +101,7 @@ export type Recreate = 'never' | 'sameId' | 'newId';
 
 export interface WorkloadStep {
   readonly atMs: number;
-  readonly verb: 'create' | 'start' | 'stop' | 'delete';
+  readonly verb: 'create' | 'start' | 'stop' | 'disable' | 'ignore' | 'delete';
   /** Number of the VM, from 1. */
   readonly vm: number;
   readonly force: boolean;

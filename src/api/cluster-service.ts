@@ -67,6 +67,12 @@ export interface ClusterService {
   createVm(body: CreateVm, caller: Caller): Promise<Outcome<VmView>>;
   startVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   stopVm(vm: string, body: StopVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** Off, and not touched by failover. */
+  disableVm(vm: string, body: StopVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** Left to people from now on; what runs goes on. */
+  ignoreVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
+  /** Out of the cluster, as it is; what runs goes on. */
+  forgetVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   deleteVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
   /** Events after this sequence number, oldest first. */

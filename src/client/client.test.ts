@@ -100,7 +100,7 @@ test('every change arrives with its body, and as a dry run when asked', async ()
     ['fenceNode', client.fenceNode('node-1', { reason: 'r', override: true }, dryRun), true],
     ['confirmOff', client.confirmOff('node-1', { fence: 'F-1', reason: 'r' }), false],
     ['powerOn', client.powerOn('node-1', dryRun), true],
-    ['createVm', client.createVm({ id: null, spec, desired: 'running' }, dryRun), true],
+    ['createVm', client.createVm({ id: null, spec, desired: 'running', node: null }, dryRun), true],
     ['startVm', client.startVm('db-1', { dryRun: false }), false],
     ['stopVm', client.stopVm('db-1', { force: true, reason: null }), false],
     ['deleteVm', client.deleteVm('db-1'), false],

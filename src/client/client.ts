@@ -80,6 +80,9 @@ export interface Client {
   createVm(body: CreateVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   startVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   stopVm(vm: string, body: StopVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  disableVm(vm: string, body: StopVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  ignoreVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   /** Ends running calls and watches. */
@@ -206,6 +209,9 @@ function changes(route: Route, closing: AbortSignal): Changes {
     createVm: (body, options) => send(post('/v1/vms', body), 'vm', options),
     startVm: (vm, options) => send(post(ofVm(vm, '/start')), 'vm', options),
     stopVm: (vm, body, options) => send(post(ofVm(vm, '/stop'), body), 'vm', options),
+    disableVm: (vm, body, options) => send(post(ofVm(vm, '/disable'), body), 'vm', options),
+    ignoreVm: (vm, options) => send(post(ofVm(vm, '/ignore')), 'vm', options),
+    forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),
   };

@@ -207,6 +207,7 @@ export class BenchCluster {
     const created = await this.#client.createVm({
       id: null,
       desired: 'running',
+      node: null,
       spec: {
         name,
         vcpus: 1,
@@ -218,6 +219,7 @@ export class BenchCluster {
         consoleLog: null,
         separateFrom: [],
         nodes: [],
+        limits: { restarts: 2, relocations: 2 },
       },
     });
     if (created.kind === 'problem') {

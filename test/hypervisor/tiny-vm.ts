@@ -13,6 +13,7 @@ export function tinySpec(name: string): VmSpec {
     consoleLog: null,
     separateFrom: [],
     nodes: [],
+    limits: { restarts: 2, relocations: 2 },
   };
 }
 

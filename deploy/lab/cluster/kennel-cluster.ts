@@ -189,7 +189,7 @@ export class KennelCluster {
     const created: VmView[] = [];
     for (const disk of disks) {
       const spec = { ...tinyVmSpec(disk), nodes: [...nodes] };
-      const vm = await this.client.createVm({ id: null, desired: 'running', spec });
+      const vm = await this.client.createVm({ id: null, desired: 'running', node: null, spec });
       created.push(valueOf(vm));
     }
     return created;
@@ -338,6 +338,7 @@ export function tinyVmSpec(disk: LabDisk): CreateVm['spec'] {
     consoleLog: null,
     separateFrom: [],
     nodes: [],
+    limits: { restarts: 2, relocations: 2 },
   };
 }
 

@@ -74,8 +74,11 @@ export const createVmSchema = z.strictObject({
   id: uuidSchema.nullable(),
   spec: vmSpecSchema,
   desired: z.enum(['running', 'stopped', 'disabled', 'ignored']),
+  /** Where it is started first, if that node can take it; null = Kennel chooses. */
+  node: nameSchema.nullable(),
 });
 
+/** Of `stop` and `disable`: both switch a VM off. */
 export const stopVmSchema = z.strictObject({
   /** Cut the power at once instead of asking the guest first. */
   force: z.boolean(),

@@ -40,6 +40,13 @@ export const vmInterfaceSchema = z.strictObject({
   model: z.string().min(1).max(32),
 });
 
+export const vmLimitsSchema = z.strictObject({
+  /** Further tries on the same node when a start fails, or a VM ends by itself. */
+  restarts: z.int().min(0).max(100),
+  /** Further nodes after those tries. */
+  relocations: z.int().min(0).max(100),
+});
+
 /** The stored and transmitted form of a VM's spec (`VmSpec` of the core). */
 export const vmSpecSchema = z.strictObject({
   name: nameSchema,
@@ -62,4 +69,5 @@ export const vmSpecSchema = z.strictObject({
   consoleLog: path.nullable(),
   separateFrom: z.array(nameSchema).max(256),
   nodes: z.array(nameSchema).max(1024),
+  limits: vmLimitsSchema,
 });

@@ -87,6 +87,9 @@ test('every route is there, under the name that the client uses', () => {
     'POST /v1/tokens createToken',
     'POST /v1/vms createVm',
     'POST /v1/vms/adopt adoptVm',
+    'POST /v1/vms/{vm}/disable disableVm',
+    'POST /v1/vms/{vm}/forget forgetVm',
+    'POST /v1/vms/{vm}/ignore ignoreVm',
     'POST /v1/vms/{vm}/start startVm',
     'POST /v1/vms/{vm}/stop stopVm',
   ]);

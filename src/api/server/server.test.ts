@@ -19,6 +19,7 @@ const goodSpec = {
   consoleLog: null,
   separateFrom: [],
   nodes: [],
+  limits: { restarts: 2, relocations: 2 },
 };
 
 test('an administrator reads everything', async () => {
@@ -59,10 +60,13 @@ test('every change reaches the world.service with its body, its caller and wheth
     ['POST', '/v1/nodes/node-1/fence', 'fenceNode', { reason: 'dead', override: false }],
     ['POST', '/v1/nodes/node-1/confirm-off', 'confirmOff', { fence: null, reason: 'seen' }],
     ['POST', '/v1/nodes/node-1/power-on', 'powerOn', undefined],
-    ['POST', '/v1/vms', 'createVm', { id: null, spec: goodSpec, desired: 'running' }],
+    ['POST', '/v1/vms', 'createVm', { id: null, spec: goodSpec, desired: 'running', node: null }],
     ['POST', '/v1/vms/adopt', 'adoptVm', { node: 'node-1', domain: 'old' }],
     ['POST', '/v1/vms/db-1/start', 'startVm', undefined],
     ['POST', '/v1/vms/db-1/stop', 'stopVm', { force: true, reason: null }],
+    ['POST', '/v1/vms/db-1/disable', 'disableVm', { force: false, reason: null }],
+    ['POST', '/v1/vms/db-1/ignore', 'ignoreVm', undefined],
+    ['POST', '/v1/vms/db-1/forget', 'forgetVm', undefined],
     ['DELETE', '/v1/vms/db-1', 'deleteVm', undefined],
   ] as const;
   for (const [method, path, name, body] of changes) {
@@ -177,7 +181,7 @@ test('a wrong spec names each field, what is allowed and what was given', async 
   const { memoryMiB, ...rest } = goodSpec;
   const spec = { ...rest, memoryMib: memoryMiB, vcpus: 0, priority: 'urgent', consoleLog: 'x' };
   const answer = await world.ask('POST', '/v1/vms', {
-    body: { id: null, spec, desired: 'running' },
+    body: { id: null, spec, desired: 'running', node: null },
   });
   expect(answer.status).toBe(400);
   const { code, because } = problemIn(answer);

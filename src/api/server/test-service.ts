@@ -49,6 +49,7 @@ export const testVm: VmView = {
     consoleLog: null,
     separateFrom: [],
     nodes: [],
+    limits: { restarts: 2, relocations: 2 },
   },
 };
 
@@ -226,6 +227,9 @@ export function makeTestService(
     createVm: ofVm('createVm'),
     startVm: ofVm('startVm'),
     stopVm: ofVm('stopVm'),
+    disableVm: ofVm('disableVm'),
+    ignoreVm: ofVm('ignoreVm'),
+    forgetVm: ofVm('forgetVm'),
     deleteVm: ofVm('deleteVm'),
     adoptVm: ofVm('adoptVm'),
     lastEvents: async (before, limit) =>

@@ -19,6 +19,9 @@ function recorder() {
   const client: FakeOptions['client'] = {
     startVm: note('startVm', vm),
     stopVm: note('stopVm', vm),
+    disableVm: note('disableVm', vm),
+    ignoreVm: note('ignoreVm', vm),
+    forgetVm: note('forgetVm', vm),
     deleteVm: note('deleteVm', vm),
     adoptVm: note('adoptVm', vm),
     createVm: note('createVm', vm),
@@ -97,6 +100,21 @@ describe('what hurts is asked first', () => {
     expect((await kennel('vm stop db-1 --reason r', { client })).code).toBe(0);
     expect(calls).toEqual([
       ['stopVm', 'db-1', { force: false, reason: 'r' }, { dryRun: false, reason: 'r' }],
+    ]);
+  });
+
+  test('disabling and ignoring ask nothing; a forced one and forgetting do', async () => {
+    const { calls, client } = recorder();
+    expect((await kennel('vm disable db-1', { client })).code).toBe(0);
+    expect((await kennel('vm ignore db-1', { client })).code).toBe(0);
+    const no = { client, answers: ['n', 'n'] };
+    expect((await kennel('vm disable db-1 --force', no)).code).toBe(1);
+    expect((await kennel('vm forget db-1', no)).code).toBe(1);
+    expect((await kennel('vm forget db-1 -y', { client })).code).toBe(0);
+    expect(calls).toEqual([
+      ['disableVm', 'db-1', { force: false, reason: null }, { dryRun: false, reason: null }],
+      ['ignoreVm', 'db-1', { dryRun: false, reason: null }],
+      ['forgetVm', 'db-1', { dryRun: false, reason: null }],
     ]);
   });
 });

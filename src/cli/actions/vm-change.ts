@@ -33,6 +33,42 @@ export async function stopVm(
   });
 }
 
+export async function disableVm(
+  call: Call,
+  vm: string,
+  options: Change & { readonly force: boolean },
+): Promise<number> {
+  const question = `VM ${vm} loses power at once, without a shutdown of its guest.`;
+  return runChange(call, options, {
+    question: options.force ? { question, typed: null } : null,
+    apply: (client, how) =>
+      client.disableVm(vm, { force: options.force, reason: options.reason }, how),
+    describe: described('will be off, out of failover', 'would be off, out of failover'),
+    goal: vmReaches(vm, ['stopped']),
+  });
+}
+
+export async function ignoreVm(call: Call, vm: string, options: Change): Promise<number> {
+  return runChange(call, options, {
+    question: null,
+    apply: (client, how) => client.ignoreVm(vm, how),
+    describe: described('is left alone', 'would be left alone'),
+    goal: vmReaches(vm, ['running', 'paused', 'stopped', 'unknown']),
+  });
+}
+
+export async function forgetVm(call: Call, vm: string, options: Change): Promise<number> {
+  return runChange(call, options, {
+    question: {
+      question: `VM ${vm} leaves the cluster as it is. What runs goes on, and nobody recovers it.`,
+      typed: null,
+    },
+    apply: (client, how) => client.forgetVm(vm, how),
+    describe: described('is forgotten', 'would be forgotten'),
+    goal: vmGone(vm),
+  });
+}
+
 export async function deleteVm(call: Call, vm: string, options: Change): Promise<number> {
   return runChange(call, options, {
     question: {

@@ -20,7 +20,11 @@ const maxFileBytes = 4 * 1024 * 1024;
  */
 export async function createVms(
   call: Call,
-  options: Change & { readonly file: string; readonly sharedPath: readonly string[] },
+  options: Change & {
+    readonly file: string;
+    readonly sharedPath: readonly string[];
+    readonly node: string | null;
+  },
 ): Promise<number> {
   const { terminal } = call.world;
   const fileName = options.file === '-' ? 'standard input' : options.file;
@@ -33,11 +37,9 @@ export async function createVms(
     const created: VmView[] = [];
     try {
       for (const vm of vms) {
-        created.push(
-          valueOf(
-            await client.createVm(vm.body, { dryRun: options.dryRun, reason: options.reason }),
-          ),
-        );
+        const body = { ...vm.body, node: options.node };
+        const how = { dryRun: options.dryRun, reason: options.reason };
+        created.push(valueOf(await client.createVm(body, how)));
       }
     } finally {
       if (created.length > 0) await printCreated(call, created, vms.length, options.dryRun);
@@ -68,8 +70,9 @@ async function waitForAll(
   const env = await call.world.env();
   const deadlineMs = env.clock.monotonicMs() + waiting.options.timeout;
   for (const { body } of waiting.vms) {
-    if (body.desired !== 'running' && body.desired !== 'stopped') continue;
-    const goal = vmReaches<null>(body.spec.name, [body.desired]);
+    if (body.desired === 'ignored') continue;
+    const wanted = body.desired === 'running' ? 'running' : 'stopped';
+    const goal = vmReaches<null>(body.spec.name, [wanted]);
     const outcome = await waitUntil(env, {
       what: goal.what,
       lookWith: goal.lookWith,

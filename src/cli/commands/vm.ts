@@ -1,7 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
-import { flag, repeatedText, requiredText } from '../option.ts';
+import { flag, repeatedText, requiredText, text } from '../option.ts';
 
 const vm = { summary: 'name or UUID of the VM', completes: { kind: 'vm' } } as const;
 
@@ -40,6 +40,9 @@ const create = command({
       'directory that every node mounts (only for domain XML; may be repeated)',
       { completes: { kind: 'file' } },
     ),
+    node: text('--node <node>', 'start them there first, if it can take them', {
+      completes: { kind: 'node' },
+    }),
     ...changeOptions,
   },
   examples: [
@@ -62,12 +65,53 @@ const start = command({
 const stop = command({
   name: 'stop',
   summary: 'shut a VM down',
-  description: ['Asks the guest first. With --force the power is cut at once.'],
+  description: [
+    'Asks the guest first. With --force the power is cut at once. A VM that is off is still recovered off a dead node; see disable.',
+  ],
   arguments: { vm },
   options: { force: flag('--force', 'cut the power at once'), ...changeOptions },
   examples: ['kennel vm stop db-1', 'kennel vm stop db-1 --force -y --reason "guest hangs"'],
   run: async (call) =>
     (await import('../actions/vm-change.ts')).stopVm(call, call.arguments.vm, call.options),
+});
+
+const disable = command({
+  name: 'disable',
+  summary: 'shut a VM down and keep failover away from it',
+  description: [
+    'As stop; but a VM that is stopped is still recovered off a dead node, which is fenced for it, and one that is disabled is not. `kennel vm start` ends it.',
+  ],
+  arguments: { vm },
+  options: { force: flag('--force', 'cut the power at once'), ...changeOptions },
+  examples: ['kennel vm disable db-1 --wait'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).disableVm(call, call.arguments.vm, call.options),
+});
+
+const ignore = command({
+  name: 'ignore',
+  summary: 'leave a VM to people: it is not started, stopped or recovered',
+  description: [
+    'What runs goes on and is still reported. `kennel vm start`, `stop` or `disable` ends it; then the VM is taken over where it runs.',
+  ],
+  arguments: { vm },
+  options: changeOptions,
+  examples: ['kennel vm ignore db-1'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).ignoreVm(call, call.arguments.vm, call.options),
+});
+
+const forget = command({
+  name: 'forget',
+  summary: 'take a VM out of the cluster and leave it running',
+  description: [
+    'Nothing is stopped, and nothing keeps its disks from being given to another VM. `kennel vm adopt` or `create` takes it over again.',
+  ],
+  arguments: { vm },
+  options: changeOptions,
+  examples: ['kennel vm forget db-1'],
+  run: async (call) =>
+    (await import('../actions/vm-change.ts')).forgetVm(call, call.arguments.vm, call.options),
 });
 
 const remove = command({
@@ -97,6 +141,6 @@ const adopt = command({
 export const vmNoun: Noun = {
   kind: 'noun',
   name: 'vm',
-  summary: 'VMs: list, create, start, stop, delete, adopt',
-  verbs: [ls, show, create, start, stop, remove, adopt],
+  summary: 'VMs: list, create, start, stop, disable, ignore, forget, delete, adopt',
+  verbs: [ls, show, create, start, stop, disable, ignore, forget, remove, adopt],
 };

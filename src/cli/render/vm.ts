@@ -71,6 +71,7 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ...spec.interfaces.map((card): [string, string] => ['interface', interfaceText(card)]),
     ['allowed nodes', spec.nodes.length === 0 ? 'all' : spec.nodes.join(', ')],
     ['apart from', spec.separateFrom.length === 0 ? 'no other VM' : spec.separateFrom.join(', ')],
+    ['limits', `${spec.limits.restarts} restarts, ${spec.limits.relocations} relocations`],
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
   ];
   return renderFields(fields, layout.columns).join('\n');

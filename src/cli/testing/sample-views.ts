@@ -73,6 +73,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
       consoleLog: null,
       separateFrom: [],
       nodes: [],
+      limits: { restarts: 2, relocations: 2 },
     },
     ...fields,
   };

@@ -34,6 +34,7 @@ test('name, UUID, size and the XML itself are taken over', async () => {
   expect(body).toMatchObject({
     id: '6f0c2f6e-8c1b-4a55-9a86-0d3c8b8f0001',
     desired: 'running',
+    node: null,
     spec: { name: 'db-1', vcpus: 4, memoryMiB: 2048, priority: 'medium' },
   });
   expect(body?.spec.definition).toEqual({ kind: 'xml', xml: `<?xml version="1.0"?>\n${xml}` });

@@ -1,6 +1,7 @@
 import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import type { CreateVm } from '../../api/schema/requests.ts';
+import { defaultLimits } from '../../core/model/vm.ts';
 import { createVmSchema } from '../../api/schema/requests.ts';
 import { readDisk } from './domain-disk.ts';
 import { attribute, childElements, childText, firstChild, lineOf } from './dom-read.ts';
@@ -35,6 +36,7 @@ export function parseDomainXml(text: string, options: VmFileOptions): Parsed<VmT
   const body: CreateVm = {
     id: childText(domain, 'uuid')?.toLowerCase() ?? null,
     desired: 'running',
+    node: null,
     spec: {
       name: childText(domain, 'name') ?? '',
       vcpus: Number(childText(domain, 'vcpu') ?? 1),
@@ -46,6 +48,7 @@ export function parseDomainXml(text: string, options: VmFileOptions): Parsed<VmT
       consoleLog: null,
       separateFrom: [],
       nodes: [],
+      limits: defaultLimits,
     },
   };
   return checked(body, domain);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { macSchema, nameSchema, portSchema, uuidSchema } from '../../api/schema/primitives.ts';
+import { defaultLimits } from '../../core/model/vm.ts';
 import { parseMemorySize } from '../memory-size.ts';
 
 /**
@@ -65,6 +66,15 @@ const card = z
     context.addIssue('must have either bridge or network');
   });
 
+const tries = z.int().min(0).max(100);
+
+const limits = z
+  .strictObject({
+    restarts: tries.default(defaultLimits.restarts),
+    relocations: tries.default(defaultLimits.relocations),
+  })
+  .default(defaultLimits);
+
 export const yamlSpecSchema = z.strictObject({
   name: nameSchema,
   id: uuidSchema.optional(),
@@ -76,6 +86,7 @@ export const yamlSpecSchema = z.strictObject({
   desired: z.enum(['running', 'stopped', 'disabled', 'ignored']).default('running'),
   separateFrom: z.array(nameSchema).max(256).default([]),
   nodes: z.array(nameSchema).max(1024).default([]),
+  limits,
   consoleLog: absolutePath.optional(),
   emulated: z.boolean().default(false),
   machine: z.string().min(1).max(64).optional(),
@@ -100,6 +111,10 @@ export const otherNames: Readonly<Record<string, string>> = {
   networks: 'interfaces',
   antiAffinity: 'separateFrom',
   node: 'nodes',
+  maxRestart: 'limits, with restarts',
+  max_restart: 'limits, with restarts',
+  maxRelocate: 'limits, with relocations',
+  max_relocate: 'limits, with relocations',
   state: 'desired',
   file: 'sharedFile, or local when only one node has it',
   path: 'sharedFile, or local when only one node has it',

@@ -41,6 +41,7 @@ priority: high
 desired: stopped
 separateFrom: [db-2]
 nodes: [node-1, node-2]
+limits: { restarts: 0 }
 consoleLog: /var/log/kennel/db-1.log
 emulated: true
 machine: q35
@@ -51,6 +52,7 @@ test('every field of the documented form arrives', async () => {
     {
       id: '6f0c2f6e-8c1b-4a55-9a86-0d3c8b8f0001',
       desired: 'stopped',
+      node: null,
       spec: {
         name: 'db-1',
         vcpus: 2,
@@ -103,6 +105,7 @@ test('every field of the documented form arrives', async () => {
         consoleLog: '/var/log/kennel/db-1.log',
         separateFrom: ['db-2'],
         nodes: ['node-1', 'node-2'],
+        limits: { restarts: 0, relocations: 2 },
       },
     },
   ]);
@@ -113,7 +116,14 @@ test('three lines are enough, the rest has defaults', async () => {
   expect(body).toMatchObject({
     id: null,
     desired: 'running',
-    spec: { memoryMiB: 1024, priority: 'medium', disks: [], definition: { emulated: false } },
+    node: null,
+    spec: {
+      memoryMiB: 1024,
+      priority: 'medium',
+      disks: [],
+      definition: { emulated: false },
+      limits: { restarts: 2, relocations: 2 },
+    },
   });
 });
 

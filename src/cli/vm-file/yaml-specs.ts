@@ -88,6 +88,7 @@ function toBody(spec: YamlSpec): CreateVm {
   return {
     id: spec.id ?? null,
     desired: spec.desired,
+    node: null,
     spec: {
       name: spec.name,
       vcpus: spec.cpus,
@@ -111,6 +112,7 @@ function toBody(spec: YamlSpec): CreateVm {
       consoleLog: spec.consoleLog ?? null,
       separateFrom: spec.separateFrom,
       nodes: spec.nodes,
+      limits: spec.limits,
     },
   };
 }

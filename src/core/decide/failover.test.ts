@@ -222,7 +222,7 @@ describe('a silent node with a VM', () => {
 
   it('B7: an agent that restarted late in a boot that was given up keeps the VMs nobody moved', () => {
     const db = world.addRunningVm('db', 'n1');
-    const own = world.addRunningVm('own', 'n1', { desired: 'disabled' });
+    const own = world.addRunningVm('own', 'n1', { desired: 'ignored' });
     silence(3000);
     world.settle();
     readOff(3, 1000);
@@ -243,7 +243,7 @@ describe('a silent node with a VM', () => {
 
   it('a failover that is sealed is not written again when its proof is revoked', () => {
     const db = world.addRunningVm('db', 'n1');
-    const web = world.addRunningVm('web', 'n1', { desired: 'disabled' });
+    const web = world.addRunningVm('web', 'n1', { desired: 'ignored' });
     silence(3000);
     world.settle();
     readOff(2, 1000);

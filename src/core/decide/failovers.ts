@@ -22,6 +22,11 @@ export function notePlaced(draft: Draft, vm: VmRecord, placement: string): void 
   });
 }
 
+/** A VM that is off got another home. */
+export function noteNewHome(draft: Draft, vm: VmRecord, placement: string): void {
+  patch(draft, vm, { to: vm.home, placement, placedAt: draft.observations.nowWall });
+}
+
 export function noteStarted(draft: Draft, vm: VmRecord): void {
   patch(draft, vm, { startedAt: draft.observations.nowWall, failure: null });
 }
@@ -56,6 +61,7 @@ function isSettled(draft: Draft, failover: FailoverRecord, one: FailoverVm): boo
   // It went its own way meanwhile: stopped and started by hand, or caught by the next failover.
   if (vm !== undefined && vm.permit?.incarnation !== dead && vm.failover !== failover.id)
     return true;
+  if (vm?.desired === 'ignored') return true;
   if (vm === undefined || vm.desired !== 'running') {
     return vm === undefined || vm.permit?.node !== failover.node || vm.phase === 'stopped';
   }

@@ -87,7 +87,7 @@ function openFailover(draft: Draft, fence: FenceOperation): FailoverRecord {
     firstOffAt: null,
     provenAt: null,
     proof: null,
-    vms: movableVmsOf(draft, fence.incarnation.id).map((vm) => ({
+    vms: movableVmsOf(draft, fence.node, fence.incarnation.id).map((vm) => ({
       vm: vm.id,
       name: vm.spec.name,
       from: fence.node,

@@ -205,7 +205,7 @@ export function recordProof(
 
 function decideProven(draft: Draft, fence: FenceOperation): void {
   const isDone =
-    movableVmsOf(draft, fence.incarnation.id).length === 0 &&
+    movableVmsOf(draft, fence.node, fence.incarnation.id).length === 0 &&
     draft.failover(fence.failover)?.outcome !== 'open';
   if (fence.proof !== null && isDisproven(draft, fence)) {
     if (isDone) revokeLate(draft, fence, fence.proof);
@@ -235,7 +235,7 @@ function isDisproven(draft: Draft, fence: FenceOperation): boolean {
  * believed no more in this operation, and VMs that have not been given away stay where they are.
  */
 function revoke(draft: Draft, fence: FenceOperation, proof: Proof): void {
-  const left = movableVmsOf(draft, fence.incarnation.id);
+  const left = movableVmsOf(draft, fence.node, fence.incarnation.id);
   const node = draft.node(fence.node);
   const failover = draft.failover(fence.failover);
   const devices = proof.kind === 'powerOff' ? proof.devices.map((one) => one.device) : [];

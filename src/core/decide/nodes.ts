@@ -5,7 +5,7 @@ import { isLost, lostAtMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
-import { heldVmsOf, isAdmitted, isMovable, movableVmsOf } from './ownership.ts';
+import { heldVmsOf, isAdmitted, isMovable, movableVmsOf, stoppedVmsOf } from './ownership.ts';
 import { straysOn } from './strays.ts';
 
 /** A node with more VMs than this is taken back by a decision of its own. */
@@ -53,7 +53,8 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   const strays = straysOn(draft, node.id, current.bootId);
-  if (heldVmsOf(draft, current.id).length === 0 && strays.length === 0) {
+  const unheld = strays.length === 0 && stoppedVmsOf(draft, node.id).length === 0;
+  if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...node, phase: 'joining', incarnation: null });
     draft.event({
@@ -65,7 +66,7 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     });
     return;
   }
-  const movable = [...movableVmsOf(draft, current.id), ...strays.filter(isMovable)];
+  const movable = [...movableVmsOf(draft, node.id, current.id), ...strays.filter(isMovable)];
   if (node.maintenance || movable.length === 0) return;
   openFence(draft, node, {
     kind: 'detector',
@@ -97,7 +98,7 @@ function noteCapacity(
   }
 }
 
-function isHeard(draft: Draft, seen: NodeObservation | undefined): seen is NodeObservation {
+export function isHeard(draft: Draft, seen: NodeObservation | undefined): seen is NodeObservation {
   return (
     seen !== undefined &&
     seen.sessionOpen &&
@@ -179,7 +180,15 @@ function takeOver(
 ): VmRecord {
   const permit = nextPermit(vm, node.id, next);
   const repermitted = { ...vm, permit, lastToken: permit.token };
-  if (vm.phase === 'stopping') return withRelease(repermitted, vm.operation?.force ?? false);
+  if (vm.desired === 'ignored' || vm.adopting) {
+    // Nothing is started or stopped: the permit follows what runs by it, and that is all.
+    return domain?.active === true && carriesItsPermit(vm, domain)
+      ? withPermit(vm, permit, domain.permit?.token ?? null)
+      : { ...repermitted, operation: null };
+  }
+  // `failed` with a permit is a stop that does not succeed.
+  if (vm.phase === 'stopping' || vm.phase === 'failed')
+    return withRelease(repermitted, vm.operation?.force ?? false);
   if (domain?.active !== true) {
     const phase = vm.phase === 'recovering' ? 'recovering' : 'starting';
     return vm.desired === 'running' ? withStart(vm, permit, phase) : withRelease(repermitted, true);
@@ -251,7 +260,7 @@ export function leftoversOn(
   for (const domain of seen.report.domains.values()) {
     if (!domain.active) continue;
     const vm = draft.vm(domain.vm);
-    if (vm === undefined || vm.desired === 'ignored') continue;
+    if (vm === undefined || vm.desired === 'ignored' || vm.adopting) continue;
     // Proven dead and heard again: it holds the permit until somebody else does.
     if (vm.permit?.incarnation === seen.incarnation.id) continue;
     if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);

@@ -26,6 +26,9 @@ export function withStart(
     ...vm,
     phase,
     permit,
+    home: permit.node,
+    tries: permit.node === vm.home ? vm.tries : { ...vm.tries, here: 0 },
+    adopting: false,
     lastToken: permit.token,
     operation: {
       id: startId(vm, permit.token),
@@ -42,6 +45,7 @@ export function withPermit(vm: VmRecord, permit: Permit, previousToken: Token | 
     ...vm,
     phase: 'running',
     permit,
+    home: permit.node,
     lastToken: permit.token,
     operation: {
       id: operationId(`permit/${vm.id}/${permit.token}`),

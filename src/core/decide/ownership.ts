@@ -23,9 +23,23 @@ export function heldVmsOf(draft: Draft, incarnation: IncarnationId): readonly Vm
   return draft.vms().filter((vm) => vm.permit?.incarnation === incarnation);
 }
 
-/** Those of them that failover may move. */
-export function movableVmsOf(draft: Draft, incarnation: IncarnationId): readonly VmRecord[] {
-  return heldVmsOf(draft, incarnation).filter(isMovable);
+/**
+ * VMs that failover moves off a node whose incarnation is dead: those that it held, and those that
+ * are stopped and at home there.
+ */
+export function movableVmsOf(
+  draft: Draft,
+  node: NodeId,
+  incarnation: IncarnationId,
+): readonly VmRecord[] {
+  return [...heldVmsOf(draft, incarnation).filter(isMovable), ...stoppedVmsOf(draft, node)];
+}
+
+/** VMs that are off, belong to a node and follow its fate: desired `stopped`, not `disabled`. */
+export function stoppedVmsOf(draft: Draft, node: NodeId): readonly VmRecord[] {
+  return draft
+    .vms()
+    .filter((vm) => vm.permit === null && vm.home === node && vm.desired === 'stopped');
 }
 
 export function isMovable(vm: VmRecord): boolean {

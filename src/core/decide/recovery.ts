@@ -1,13 +1,20 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
+import type { NodeId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmPriority, VmRecord } from '../model/vm.ts';
-import { explainPlacement, place, type PlacementNode } from '../placement/place.ts';
+import {
+  explainPlacement,
+  place,
+  type PlacementInput,
+  type PlacementNode,
+} from '../placement/place.ts';
 import { addUsage, usageByNode } from '../placement/usage.ts';
-import { isLost, isSuspect } from '../timing/silence.ts';
+import { closedBecause } from './closed-nodes.ts';
 import type { Draft } from './draft.ts';
-import { notePlaced } from './failovers.ts';
-import { nextPermit, withStart } from './operations.ts';
-import { isMovable, proofFor, runsOn } from './ownership.ts';
+import { noteNewHome, notePlaced } from './failovers.ts';
+import { awaitedHome, isReturn } from './homecoming.ts';
+import { nextPermit, withPermit, withStart } from './operations.ts';
+import { isMovable, proofFor, runsOn, stoppedVmsOf } from './ownership.ts';
 
 const rank: Readonly<Record<VmPriority, number>> = { high: 0, medium: 1, low: 2 };
 
@@ -26,7 +33,8 @@ interface Waiting {
  */
 export function decideRecovery(draft: Draft): void {
   const waiting = waitingVms(draft);
-  if (waiting.length === 0 || isGathering(draft)) return;
+  const homeless = homelessVms(draft);
+  if (waiting.length + homeless.length === 0 || isGathering(draft)) return;
   const input = {
     nodes: draft.nodes().map((node) => placementNode(draft, node)),
     usage: usageByNode(draft.vms()),
@@ -35,6 +43,10 @@ export function decideRecovery(draft: Draft): void {
   for (const { vm, fence } of waiting) {
     if (draft.isFull()) break;
     const running = runsOn(vm, draft);
+    if (running.length > 0 && vm.adopting) {
+      takeOver(draft, vm, running, input);
+      continue;
+    }
     if (running.length > 0) {
       explain(
         draft,
@@ -48,7 +60,14 @@ export function decideRecovery(draft: Draft): void {
       explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
       continue;
     }
-    const placement = place(vm, input);
+    const awaited = awaitedHome(draft, vm, fence) ?? unheardNodes(draft, vm);
+    if (awaited !== null) {
+      explain(draft, vm, awaited);
+      draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
+      continue;
+    }
+    const lostOn = fence === null || isReturn(fence) ? null : fence.node;
+    const placement = place(vm, input, lostOn);
     if (placement.kind === 'nowhere') {
       explain(draft, vm, explainPlacement(placement));
       // Nodes also open without an event of their own, for example when a heartbeat arrives late.
@@ -66,6 +85,82 @@ export function decideRecovery(draft: Draft): void {
     addUsage(input.usage, node.id, vm);
     notePlaced(draft, start, explainPlacement(placement));
   }
+  for (const { vm, fence } of homeless) {
+    if (draft.isFull()) break;
+    findHome(draft, vm, fence, input);
+  }
+}
+
+/** VMs that are off and at home on a node that is proven dead, each with the proof. */
+function homelessVms(draft: Draft): readonly { vm: VmRecord; fence: FenceOperation }[] {
+  const found: { vm: VmRecord; fence: FenceOperation }[] = [];
+  for (const node of draft.nodes()) {
+    const fence = node.fence === null ? undefined : draft.fence(node.fence);
+    if (node.phase !== 'fenced' || fence?.proof == null) continue;
+    for (const vm of stoppedVmsOf(draft, node.id)) found.push({ vm, fence });
+  }
+  return found;
+}
+
+/** A stopped VM is recovered too: it gets another home. It needs no permit, so it needs no room. */
+function findHome(draft: Draft, vm: VmRecord, fence: FenceOperation, input: PlacementInput): void {
+  const placement = place(vm, input, fence.node);
+  const home = placement.kind === 'placed' ? placement.node : null;
+  draft.put({ ...vm, home });
+  noteNewHome(draft, { ...vm, home, failover: fence.failover }, explainPlacement(placement));
+  draft.event({
+    code: 'VM_REHOMED',
+    severity: 'info',
+    node: home,
+    vm: vm.id,
+    text: `${vm.spec.name}, which is off, ${home === null ? 'has no home any more' : `belongs to ${home} now`}`,
+  });
+}
+
+/**
+ * Takes over a VM where a person started or moved it while it was ignored. Nobody owns it: this was
+ * asked before, so that the safety of it is that of any start.
+ */
+function takeOver(
+  draft: Draft,
+  vm: VmRecord,
+  running: readonly NodeId[],
+  input: PlacementInput,
+): void {
+  const [id, ...others] = running;
+  if (id === undefined || others.length > 0) {
+    explain(draft, vm, `runs on ${running.join(', ')}: stop it by hand on all but one`);
+    return;
+  }
+  const node = draft.node(id);
+  const report = draft.observations.nodes.get(id)?.report;
+  if (node?.incarnation == null || report?.incarnation !== node.incarnation.id) {
+    explain(draft, vm, `runs on ${id}, which is not admitted yet`);
+    return;
+  }
+  const carried = report.domains?.get(vm.id)?.permit?.token ?? null;
+  const permit = nextPermit(vm, id, node.incarnation);
+  draft.put({ ...withPermit(vm, permit, carried), failover: null, reason: null });
+  addUsage(input.usage, id, vm);
+  draft.event({
+    code: 'VM_ADOPTED',
+    severity: 'info',
+    node: id,
+    vm: vm.id,
+    text: `${vm.spec.name} is taken over where it runs, on ${id}`,
+  });
+}
+
+/** A VM that was ignored may run anywhere: every admitted node is asked before it is started. */
+function unheardNodes(draft: Draft, vm: VmRecord): string | null {
+  if (!vm.adopting) return null;
+  const unheard = draft.nodes().filter((node) => {
+    if (node.incarnation === null) return false;
+    const seen = draft.observations.nodes.get(node.id);
+    return seen?.report?.domains == null || seen.report.incarnation !== node.incarnation.id;
+  });
+  if (unheard.length === 0) return null;
+  return `was ignored, and ${unheard.map((node) => node.id).join(', ')} may run it`;
 }
 
 /**
@@ -77,9 +172,9 @@ function isGathering(draft: Draft): boolean {
   const dueMs = observations.observingSinceMs + state.settings.timing.reconnectMs;
   if (observations.nowMs >= dueMs) return false;
   const missing = draft.nodes().some((node) => {
-    if (node.phase !== 'online') return false;
     const seen = observations.nodes.get(node.id);
-    return seen === undefined || seen.lastLeaseMs === null;
+    if (node.phase === 'joining') return seen === undefined;
+    return node.phase === 'online' && (seen === undefined || seen.lastLeaseMs === null);
   });
   if (missing) draft.wakeAt(dueMs);
   return missing;
@@ -95,10 +190,9 @@ function waitingVms(draft: Draft): readonly Waiting[] {
     }
     if (vm.phase === 'stopping') continue;
     const fence = proofFor(draft, vm.permit.incarnation);
-    if (fence === undefined) continue;
-    if (vm.desired === 'running') waiting.push({ vm, fence });
-    else if (!draft.isFull())
-      draft.put({ ...vm, phase: 'stopped', permit: null, operation: null, failover: null });
+    // What is not to run has been settled already (`vms.ts`).
+    if (fence === undefined || vm.desired !== 'running') continue;
+    waiting.push({ vm, fence });
   }
   return waiting.sort((a, b) => comparePriority(a.vm, b.vm));
 }
@@ -117,22 +211,4 @@ function explain(draft: Draft, vm: VmRecord, reason: string): void {
 
 function placementNode(draft: Draft, node: NodeRecord): PlacementNode {
   return { id: node.id, capacity: node.capacity, closed: closedBecause(draft, node) };
-}
-
-/** Why nothing may be placed on a node now; null = it may. */
-export function closedBecause(draft: Draft, node: NodeRecord): string | null {
-  if (node.phase !== 'online' || node.incarnation === null) return node.phase;
-  if (node.maintenance) return 'in maintenance';
-  if (node.cordoned) return 'cordoned';
-  const { timing } = draft.state.settings;
-  const seen = draft.observations.nodes.get(node.id);
-  if (seen === undefined || !seen.sessionOpen || isLost(seen, draft.observations, timing)) {
-    return 'not heard';
-  }
-  if (seen.incarnation?.id !== node.incarnation.id) return 'restarted a moment ago';
-  if (isSuspect(seen, draft.observations, timing)) return 'heartbeats are overdue';
-  if (seen.lastLeaseMs === null) return 'holds no lease yet';
-  if (seen.report === null || seen.report.domains === null) return 'its hypervisor does not answer';
-  if (seen.report.degraded !== null) return seen.report.degraded;
-  return null;
 }

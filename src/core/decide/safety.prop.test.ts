@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { nodeId, type VmId } from '../model/ids.ts';
 import type { Incarnation } from '../model/node.ts';
 import type { Permit } from '../model/permit.ts';
-import type { VmRecord } from '../model/vm.ts';
+import type { VmDesired, VmRecord } from '../model/vm.ts';
 import type { AddressedCommand } from '../plan.ts';
+import { setDesired } from '../request/vm.ts';
+import { openDraft } from './draft.ts';
 import { incarnationOf, TestWorld } from '../testing/world.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 
@@ -208,12 +210,17 @@ class Walk {
     return this.#results.length;
   }
 
+  desire(vm: VmId, desired: VmDesired): void {
+    const draft = openDraft(this.world, this.world.observe());
+    setDesired(draft, this.world.vm(vm), desired, { force: false });
+    this.world.commit(draft.finish({ commands: [], fences: [] }));
+  }
+
   #user(argument: number): void {
     const vm = this.vms[argument % this.vms.length];
     if (vm === undefined) return;
-    const record = this.world.vm(vm);
-    const desired = argument % 2 === 0 ? 'running' : 'stopped';
-    this.world.vms.set(vm, { ...record, desired });
+    const states = ['running', 'running', 'running', 'stopped', 'stopped', 'disabled', 'ignored'];
+    this.desire(vm, (states[argument % states.length] ?? 'running') as VmDesired);
   }
 
   #decide(): void {
@@ -289,7 +296,7 @@ describe('decisions against machines that fail in any order', () => {
       }),
       { numRuns: 300 },
     );
-  });
+  }, 60_000);
 
   it('every command carries the committed permit, and every owner changes by release or proof', () => {
     fc.assert(
@@ -334,7 +341,7 @@ describe('decisions against machines that fail in any order', () => {
           if (!machine.powered) walk.act(10, names.indexOf(machine.name));
         }
         for (const vm of walk.vms) {
-          walk.world.vms.set(vm, { ...walk.world.vm(vm), desired: 'running' });
+          walk.desire(vm, 'running');
         }
         for (let round = 0; round < 400; round += 1) {
           walk.act(0, 2);

@@ -31,6 +31,8 @@ export function decideStrays(draft: Draft): void {
     );
     if (fresh.length === 0 && left.length === vm.strays.length) continue;
     draft.put({ ...vm, strays: [...left, ...fresh] });
+    // A person had every right to start a VM that was ignored: it is taken over (`recovery.ts`).
+    if (vm.adopting) continue;
     for (const stray of fresh) {
       draft.event({
         code: 'VM_STRAY',

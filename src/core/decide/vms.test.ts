@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { nodeId, operationId, token } from '../model/ids.ts';
+import { noTries } from '../model/vm.ts';
 import { incarnationOf, TestWorld } from '../testing/world.ts';
 
 describe('the life of a VM', () => {
@@ -60,7 +61,11 @@ describe('the life of a VM', () => {
       detail: 'no such disk',
     });
     world.settle();
-    expect(world.vm(db)).toMatchObject({ phase: 'backoff', permit: null, failures: 1 });
+    expect(world.vm(db)).toMatchObject({
+      phase: 'backoff',
+      permit: null,
+      tries: { failures: 1, here: 1, nodes: [] },
+    });
     pass(999);
     world.settle();
     expect(world.vm(db).phase).toBe('backoff');
@@ -96,7 +101,7 @@ describe('the life of a VM', () => {
     expect(world.node(nodeId('n1')).phase).toBe('online');
     pass(world.settings.failedWindowMs);
     world.settle();
-    expect(world.vm(db)).toMatchObject({ phase: 'starting', failures: 0 });
+    expect(world.vm(db)).toMatchObject({ phase: 'starting', tries: noTries });
   });
 
   it('V1: a VM that ended by itself is started again on its node with a new token', () => {

@@ -122,12 +122,21 @@ export function explainVm(
       try: [`kennel explain ${node.id}`],
     };
   }
+  if (vm.desired === 'ignored') return { facts, awaiting: [], try: [] };
   const awaiting = awaitedInPhase(vm);
   return {
     facts,
     awaiting: awaiting === null ? [] : [awaiting],
-    try: vm.phase === 'failed' ? [`kennel vm start ${vm.spec.name}`] : [],
+    try: vm.phase === 'failed' ? waysOut(vm) : [],
   };
+}
+
+/** What a person can do for a VM that is `failed`. */
+function waysOut(vm: VmRecord): readonly string[] {
+  const { name } = vm.spec;
+  return vm.permit === null
+    ? [`kennel vm start ${name}`]
+    : [`kennel vm stop ${name} --force`, `kennel node fence ${vm.permit.node} --reason "..."`];
 }
 
 /** What ends the present phase of a VM; null when nothing is awaited. */
@@ -148,7 +157,9 @@ function awaitedInPhase(vm: VmRecord): string | null {
     case 'backoff':
       return 'the next start, after a delay that grows with each failure';
     case 'failed':
-      return 'the end of its window, after which it is tried again';
+      return vm.permit === null
+        ? 'the end of its window, after which it is tried again'
+        : `${owner} stops it, or is proven dead`;
     default:
       return vm.phase satisfies never;
   }

@@ -13,7 +13,7 @@ export const findingCodes = {
   NODE_UNFENCEABLE: 'a node holds VMs and has no fence device: nothing could prove it dead',
   HYPERVISOR_UNREACHABLE: 'libvirt does not answer; what runs there is unknown, not gone',
   AGENT_DEGRADED: 'an agent cannot write its state and refuses what depends on it',
-  VM_FAILED: 'a VM failed too often; it is tried again when its window is over',
+  VM_FAILED: 'a VM failed too often, or cannot be stopped where it runs',
   VM_BACKOFF: 'the last start of a VM failed; it waits with growing delay',
   VM_PAUSED: 'the hypervisor paused a VM, for example on an I/O error',
   VM_STRAY: 'a VM runs where it has no right to, started by hand for example; it is stopped there',

@@ -112,6 +112,8 @@ function agentFindings(node: NodeRecord, report: ReportObservation | null): read
 
 /** It runs, or may run, where it has no right to: two may write to its disks. */
 function strayFindings(vm: VmRecord): readonly Finding[] {
+  // It is about to be taken over there.
+  if (vm.adopting) return [];
   return vm.strays.map(({ node }) => ({
     code: 'VM_STRAY',
     severity: 'critical',

@@ -17,6 +17,7 @@ export function nodeState(
 
 /** The state people see of a VM: its phase refined by what its owner reports. */
 export function vmState(vm: VmRecord, state: ClusterState, observations: Observations): VmState {
+  if (vm.desired === 'ignored') return ignoredState(vm, state, observations);
   if (vm.permit === null) return vm.phase;
   const node = state.nodes.get(vm.permit.node);
   if (node === undefined) return 'unknown';
@@ -30,4 +31,19 @@ export function vmState(vm: VmRecord, state: ClusterState, observations: Observa
   if (report === null || report.domains === null) return 'unknown';
   if (vm.phase === 'running' && report.domains.get(vm.id)?.state === 'paused') return 'paused';
   return vm.phase;
+}
+
+/** What the nodes report of a VM that Kennel keeps its hands off. */
+function ignoredState(vm: VmRecord, state: ClusterState, observations: Observations): VmState {
+  let isKnown = vm.permit === null;
+  for (const node of state.nodes.values()) {
+    const seen = observations.nodes.get(node.id);
+    if (isLost(seen, observations, state.settings.timing)) continue;
+    const domains = seen?.report?.domains ?? null;
+    if (domains === null) continue;
+    const domain = domains.get(vm.id);
+    if (domain?.active === true) return domain.state === 'paused' ? 'paused' : 'running';
+    if (node.id === vm.permit?.node) isKnown = true;
+  }
+  return isKnown ? 'stopped' : 'unknown';
 }

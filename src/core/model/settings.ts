@@ -33,8 +33,7 @@ export interface ClusterSettings {
   readonly shutdownGraceMs: number;
   /** Starts in flight per node. */
   readonly maxStartsPerNode: number;
-  /** Start attempts before a VM is `failed`, and how long that lasts. */
-  readonly maxStartFailures: number;
+  /** How long a VM stays `failed` before it is tried anew. */
   readonly failedWindowMs: number;
 }
 
@@ -69,7 +68,6 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     vcpuOvercommit: 8,
     shutdownGraceMs: 60_000,
     maxStartsPerNode: 8,
-    maxStartFailures: 5,
-    failedWindowMs: 10 * 60_000,
+    failedWindowMs: 30 * 60_000,
   };
 }

@@ -2,8 +2,9 @@ import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids
 import type { Permit } from './permit.ts';
 
 /**
- * What the operator wants. `stopped` is still recovered off a dead node (its record moves on),
- * `disabled` is not touched by failover, `ignored` is left entirely to people.
+ * What the operator wants. `stopped` is off, and still recovered off a dead node (it gets another
+ * home). `disabled` is off and not touched by failover. `ignored` is left entirely to people: what
+ * runs goes on and is reported, nothing is started, stopped or recovered.
  */
 export type VmDesired = 'running' | 'stopped' | 'disabled' | 'ignored';
 
@@ -15,10 +16,11 @@ export type VmDesired = 'running' | 'stopped' | 'disabled' | 'ignored';
  *   running with that token, or acknowledges release after a failure.
  * - `running`: the owner reported it running with that token. Exit: it stops, crashes, or its
  *   node is fenced.
- * - `stopping`: the owner is told to stop it. Exit: release acknowledged.
+ * - `stopping`: the owner is told to stop it. Exit: release acknowledged, or it takes too long.
  * - `recovering`: as `starting`, on a new owner after a proof. Exit: as `starting`.
  * - `backoff`: the last start failed; waits with growing delay. Exit: the delay is over.
- * - `failed`: retries used up. Exit: its window is over, or `kennel vm start`.
+ * - `failed`: its limits are used up, or its owner cannot stop it; then the permit is kept, and the
+ *   stop is tried on. Exit: its window is over, the stop succeeds, or `kennel vm start`.
  */
 export type VmPhase =
   | 'stopped'
@@ -69,6 +71,16 @@ export type VmDefinition =
   | { readonly kind: 'typed'; readonly machine: string | null; readonly emulated: boolean }
   | { readonly kind: 'xml'; readonly xml: string };
 
+/** How often a VM that does not start, or ends by itself, is tried again before it is `failed`. */
+export interface VmLimits {
+  /** Further tries on the same node, each time that it is placed on one. */
+  readonly restarts: number;
+  /** Further nodes, after the tries on one are used up. */
+  readonly relocations: number;
+}
+
+export const defaultLimits: VmLimits = { restarts: 2, relocations: 2 };
+
 export interface VmSpec {
   readonly name: string;
   readonly vcpus: number;
@@ -83,7 +95,20 @@ export interface VmSpec {
   readonly separateFrom: readonly string[];
   /** Allowed nodes; empty = all. */
   readonly nodes: readonly NodeId[];
+  readonly limits: VmLimits;
 }
+
+/** What came of the starts since it last ran for a while, or a person last wanted it running. */
+export interface VmTries {
+  /** Failures on any node; the delay before the next start grows with them. */
+  readonly failures: number;
+  /** Those of them that count against `limits.restarts` of the present node. */
+  readonly here: number;
+  /** Nodes whose tries were used up, in order; placement takes others first. */
+  readonly nodes: readonly NodeId[];
+}
+
+export const noTries: VmTries = { failures: 0, here: 0, nodes: [] };
 
 /** The running operation of a VM: what the owner has been told to do. */
 export interface VmOperation {
@@ -116,8 +141,12 @@ export interface VmRecord {
   /** Highest token ever given out for this VM. */
   readonly lastToken: Token;
   readonly operation: VmOperation | null;
-  /** Start failures since the last success or since the failure window began. */
-  readonly failures: number;
+  /**
+   * Where it belongs while nobody holds its permit: the node that it ran on last, or was created
+   * for. It starts there when that node can take it. Null = nowhere yet.
+   */
+  readonly home: NodeId | null;
+  readonly tries: VmTries;
   /** The dead incarnation's failover it is being recovered by. */
   readonly failover: FailoverId | null;
   /** Why it is where it is: the last failure or placement refusal, for people. */
@@ -128,4 +157,9 @@ export interface VmRecord {
   readonly asked: { readonly by: string; readonly at: string; readonly what: VmGoal } | null;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
+  /**
+   * It was ignored until now: a domain that runs without a permit was moved or started by a person,
+   * and is taken over where it is, once no one else can own it.
+   */
+  readonly adopting: boolean;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nodeId, token, vmId } from '../model/ids.ts';
+import { noTries } from '../model/vm.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { specOf } from '../testing/world.ts';
 import { explainPlacement, place, type PlacementNode } from './place.ts';
@@ -15,12 +16,14 @@ const vmOf = (name: string, memoryMiB: number, separateFrom: readonly string[] =
   permit: null,
   lastToken: token(0),
   operation: null,
-  failures: 0,
+  home: null,
+  tries: noTries,
   failover: null,
   reason: null,
   strays: [],
   asked: null,
   deleting: false,
+  adopting: false,
 });
 
 const nodeOf = (name: string, memoryMiB: number, closed: string | null = null): PlacementNode => ({
@@ -105,5 +108,23 @@ describe('placement', () => {
     expect(['n0', 'n1', 'n2'].map((name) => usageOf(usage, nodeId(name)).vms.size)).toEqual([
       3, 3, 3,
     ]);
+  });
+
+  it('home comes first, nodes that were given up last, and the one it was lost on before those', () => {
+    const nodes = [nodeOf('n1', 1000), nodeOf('n2', 900), nodeOf('n3', 800)];
+    const input = { nodes, usage: usageByNode([]), vcpuOvercommit: 1 };
+    const [n1, n2, n3] = ['n1', 'n2', 'n3'].map(nodeId);
+    const vm = { ...vmOf('vm', 100), home: nodeId('n3') };
+    const tried = (...names: string[]): VmRecord => ({
+      ...vm,
+      tries: { failures: 9, here: 0, nodes: names.map(nodeId) },
+    });
+    expect(place(vm, input)).toMatchObject({ node: n3, because: 'home', refused: [] });
+    expect(place(tried('n3'), input)).toMatchObject({ node: n1, because: 'room' });
+    expect(explainPlacement(place(tried('n3'), input))).toContain('n3: its starts there were');
+    expect(place(tried('n3', 'n1'), input)).toMatchObject({ node: n2 });
+    expect(place(tried('n1', 'n2', 'n3'), input)).toMatchObject({ node: n3, because: 'allTried' });
+    expect(place(vm, input, nodeId('n3'))).toMatchObject({ node: n1, because: 'room' });
+    expect(place(tried('n1', 'n2'), input, nodeId('n3'))).toMatchObject({ node: n3 });
   });
 });

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openDraft, type Draft } from '../decide/draft.ts';
-import { nodeId, vmId } from '../model/ids.ts';
+import { nodeId, token, vmId, type VmId } from '../model/ids.ts';
+import { noTries, type VmDesired } from '../model/vm.ts';
 import type { Outcome } from '../problem.ts';
 import { specOf, TestWorld } from '../testing/world.ts';
 import { addFenceDevice, confirmOff, enrolNode, fenceNode, removeNode } from './node.ts';
-import { createVm, deleteVm, startVm, stopVm } from './vm.ts';
+import { adoptVm, createVm, deleteVm, forgetVm, setDesired } from './vm.ts';
 
 const nbd = { kind: 'nbd', host: 's', port: 1, export: 'a' } as const;
 const disk = { source: nbd, format: 'raw', bus: 'virtio', readOnly: false } as const;
@@ -30,7 +31,10 @@ describe('requests', () => {
   }
 
   const create = (id: string, spec = specOf(id)): string =>
-    ask((draft) => createVm(draft, { id: vmId(id), spec, desired: 'running' }));
+    ask((draft) => createVm(draft, { id: vmId(id), spec, desired: 'running', home: null }));
+
+  const desire = (id: VmId, desired: VmDesired, how = { force: false }): string =>
+    ask((draft) => setDesired(draft, world.vm(id), desired, how));
 
   it('V16: two VMs with one UUID, name, MAC or disk are refused when written', () => {
     expect(
@@ -59,16 +63,17 @@ describe('requests', () => {
 
   it('stop takes effect on a VM that runs, and a forced stop overtakes a graceful one', () => {
     const db = world.addRunningVm('db', 'n1');
-    ask((draft) => stopVm(draft, world.vm(db), false));
+    desire(db, 'stopped');
     expect(world.vm(db)).toMatchObject({ phase: 'stopping', operation: { force: false } });
-    ask((draft) => stopVm(draft, world.vm(db), true));
+    desire(db, 'stopped', { force: true });
     expect(world.vm(db)).toMatchObject({ phase: 'stopping', operation: { force: true } });
   });
 
   it('start wakes a failed VM and forgets its failures', () => {
-    const db = world.addVm('db', { phase: 'failed', failures: 6, reason: 'x' });
-    ask((draft) => startVm(draft, world.vm(db)));
-    expect(world.vm(db)).toMatchObject({ phase: 'stopped', failures: 0, reason: null });
+    const tries = { failures: 6, here: 0, nodes: [n1, nodeId('n2'), nodeId('n3')] };
+    const db = world.addVm('db', { phase: 'failed', tries, reason: 'x' });
+    desire(db, 'running');
+    expect(world.vm(db)).toMatchObject({ phase: 'stopped', tries: noTries, reason: null });
   });
 
   it('a deleted VM is forgotten only after its owner released it', () => {
@@ -81,6 +86,60 @@ describe('requests', () => {
     world.outcome(operation.id, { kind: 'done' });
     world.settle();
     expect(world.vms.has(db)).toBe(false);
+  });
+
+  it('disable switches a VM off like stop', () => {
+    const db = world.addRunningVm('db', 'n1');
+    desire(db, 'disabled');
+    expect(world.vm(db)).toMatchObject({ desired: 'disabled', phase: 'stopping' });
+  });
+
+  it('ignore takes every command back and leaves the owner what it owns', () => {
+    const db = world.addRunningVm('db', 'n1');
+    desire(db, 'stopped');
+    desire(db, 'ignored');
+    expect(world.vm(db)).toMatchObject({
+      desired: 'ignored',
+      phase: 'running',
+      operation: null,
+      permit: { node: 'n1', token: 1 },
+    });
+  });
+
+  it('a VM with a disk of one node stays ignored', () => {
+    const local = { ...disk, source: { kind: 'local', path: '/x' } as const };
+    const db = world.addVm('db', { desired: 'ignored', spec: specOf('db', { disks: [local] }) });
+    expect(desire(db, 'running')).toBe('E_DISK_LOCAL');
+    expect(world.vm(db).desired).toBe('ignored');
+  });
+
+  it('what is ignored is not stopped, so it is forgotten and not deleted', () => {
+    const db = world.addRunningVm('db', 'n1', { desired: 'ignored', lastToken: token(4) });
+    expect(ask((draft) => deleteVm(draft, world.vm(db)))).toBe('E_CONFLICT');
+    expect(ask((draft) => forgetVm(draft, world.vm(db)))).toBe('ok');
+    expect(world.vms.has(db)).toBe(false);
+    expect(world.counters.token).toBe(4);
+  });
+
+  it('a forgotten VM that is created or adopted again is taken over with a newer token', () => {
+    const db = world.addRunningVm('db', 'n1', { lastToken: token(4) });
+    ask((draft) => forgetVm(draft, world.vm(db)));
+    const input = { id: db, spec: specOf('db'), node: n1, carried: token(1) };
+    const again = { ...input, desired: 'running', home: null } as const;
+    expect(ask((draft) => createVm(draft, again))).toBe('ok');
+    expect(world.vm(db)).toMatchObject({ adopting: true, permit: null });
+    ask((draft) => forgetVm(draft, world.vm(db)));
+    expect(ask((draft) => adoptVm(draft, input))).toBe('ok');
+    expect(world.vm(db)).toMatchObject({
+      phase: 'running',
+      permit: { node: 'n1', token: 5 },
+      operation: { kind: 'permit', previousToken: 1 },
+    });
+  });
+
+  it('a VM is not created for a node that is not there', () => {
+    const input = { id: vmId('a'), spec: specOf('a'), desired: 'running' } as const;
+    expect(ask((draft) => createVm(draft, { ...input, home: nodeId('n9') }))).toBe('E_NOT_FOUND');
   });
 
   const enrolment = { address: 'a', certificateFingerprint: 'g' };

@@ -46,6 +46,7 @@ const areOpposite = (a: VmGoal, b: VmGoal): boolean => (a === 'running') !== (b 
 
 /** Bounded, so that a stop that never ends does not keep anybody from anything for ever. */
 function isUnderWay(draft: Draft, vm: VmRecord): boolean {
+  if (vm.desired === 'ignored') return false;
   const reached =
     goalOf(vm) === 'running' ? vm.phase === 'running' && vm.operation === null : vm.permit === null;
   if (reached || vm.phase === 'failed') return false;

@@ -1,19 +1,30 @@
 import { ok, problem, type Outcome, type Problem } from '../problem.ts';
-import { operationId, token, type NodeId, type VmId } from '../model/ids.ts';
+import { operationId, token, type NodeId, type Token, type VmId } from '../model/ids.ts';
 import type { VmDesired, VmRecord, VmSpec } from '../model/vm.ts';
+import { noTries } from '../model/vm.ts';
 import type { Draft } from '../decide/draft.ts';
+import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
-import { forget } from '../decide/vms.ts';
+import { runsOn } from '../decide/ownership.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
-/** Records a new VM. It is placed and started by the next decisions when desired is `running`. */
+/**
+ * Records a new VM. It is placed and started by the next decisions when desired is `running`: on
+ * `home`, when that node can take it.
+ */
 export function createVm(
   draft: Draft,
-  input: { readonly id: VmId; readonly spec: VmSpec; readonly desired: VmDesired },
+  input: {
+    readonly id: VmId;
+    readonly spec: VmSpec;
+    readonly desired: VmDesired;
+    readonly home: NodeId | null;
+  },
 ): Outcome<VmRecord> {
   const refused =
     specConflict(input.id, input.spec, draft.vms()) ??
-    (input.desired === 'ignored' ? null : localDiskProblem(input.spec));
+    (input.desired === 'ignored' ? null : localDiskProblem(input.spec)) ??
+    homeProblem(draft, input);
   if (refused !== null) return problem(refused);
   const vm: VmRecord = {
     kind: 'vm',
@@ -24,14 +35,18 @@ export function createVm(
     permit: null,
     lastToken: draft.counters().token,
     operation: null,
-    failures: 0,
+    home: input.home,
+    tries: noTries,
     failover: null,
     reason: null,
     strays: [],
     asked: null,
     deleting: false,
+    adopting: false,
   };
-  draft.put(vm);
+  // It ran before it had a record, so no permit was ever given to it: nothing to stop it for.
+  const created = { ...vm, adopting: input.desired === 'running' && runsOn(vm, draft).length > 0 };
+  draft.put(created);
   draft.event({
     code: 'VM_CREATED',
     severity: 'info',
@@ -39,51 +54,133 @@ export function createVm(
     vm: vm.id,
     text: `${vm.spec.name} is created`,
   });
-  return ok(vm);
+  return ok(created);
 }
 
-/** Wants it running; clears what earlier failures left. Without effect when it runs. */
-export function startVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
-  if (vm.deleting) return problem(conflict(vm, 'it is being deleted'));
-  const rested = vm.phase === 'backoff' || vm.phase === 'failed';
-  const next: VmRecord = {
-    ...vm,
-    desired: 'running',
-    phase: rested ? 'stopped' : vm.phase,
-    failures: 0,
-    reason: rested ? null : vm.reason,
+function homeProblem(
+  draft: Draft,
+  { home, spec }: { readonly home: NodeId | null; readonly spec: VmSpec },
+): Problem | null {
+  if (home === null || draft.node(home) !== undefined) return null;
+  return {
+    code: 'E_NOT_FOUND',
+    what: `VM ${spec.name} is refused`,
+    because: `there is no node ${home} for it to start on`,
+    so: 'nothing was created',
+    try: ['kennel node ls'],
   };
+}
+
+/** What a change of the desired state has to say beyond the state. */
+export interface HowToStop {
+  /** Cut the power instead of asking the guest first. */
+  readonly force: boolean;
+}
+
+/**
+ * Sets the desired state of a VM. Every one of these commands forgets what failed before; one that
+ * takes a VM out of `ignored` looks at what is so first (`rejoined`).
+ */
+export function setDesired(
+  draft: Draft,
+  vm: VmRecord,
+  desired: VmDesired,
+  { force }: HowToStop,
+): Outcome<VmRecord> {
+  if (vm.deleting && desired !== 'stopped') return problem(conflict(vm, 'it is being deleted'));
+  const stuck =
+    vm.desired === 'ignored' && desired !== 'ignored' ? localDiskProblem(vm.spec) : null;
+  if (stuck !== null) return problem({ ...stuck, so: 'it stays ignored' });
+  const known = vm.desired === 'ignored' && desired !== 'ignored' ? rejoined(vm) : vm;
+  const next = withDesired({ ...known, tries: noTries }, desired, force);
   draft.put(next);
   return ok(next);
 }
 
-/**
- * Wants it stopped. The guest is asked first, unless `force`; a forced stop may follow a graceful
- * one that takes too long.
- */
-export function stopVm(draft: Draft, vm: VmRecord, force: boolean): Outcome<VmRecord> {
-  const next: VmRecord = { ...vm, desired: 'stopped' };
+function withDesired(vm: VmRecord, desired: VmDesired, force: boolean): VmRecord {
+  switch (desired) {
+    case 'running':
+      return started(vm);
+    case 'stopped':
+    case 'disabled':
+      return stopped(vm, desired, force);
+    case 'ignored':
+      return leftAlone(vm);
+    default:
+      return desired satisfies never;
+  }
+}
+
+/** Without effect when it runs. */
+function started(vm: VmRecord): VmRecord {
+  const next: VmRecord = { ...vm, desired: 'running' };
+  if (vm.phase === 'failed' && vm.permit !== null) {
+    // Its stop was not wanted after all: what its owner reports decides.
+    return { ...next, phase: 'running', operation: null, reason: null };
+  }
+  const rested = vm.phase === 'backoff' || vm.phase === 'failed';
+  return rested ? { ...next, phase: 'stopped', reason: null } : next;
+}
+
+/** The guest is asked first, unless `force`; a forced stop may follow a graceful one. */
+function stopped(vm: VmRecord, desired: 'stopped' | 'disabled', force: boolean): VmRecord {
+  const next: VmRecord = { ...vm, desired, adopting: false };
   const owned = vm.permit !== null && vm.phase !== 'recovering';
   const mustRelease =
     owned && (vm.phase !== 'stopping' || (force && vm.operation?.force === false));
-  const stopped = mustRelease
-    ? { ...next, phase: 'stopping' as const, operation: releaseOperation(vm, force) }
+  return mustRelease
+    ? { ...next, phase: 'stopping', operation: releaseOperation(vm, force) }
     : next;
-  draft.put(stopped);
-  return ok(stopped);
+}
+
+/**
+ * No command follows any more; one that is on its way may still take effect. Who owns it stays as
+ * it is, because the owner's domain may run on.
+ */
+function leftAlone(vm: VmRecord): VmRecord {
+  return {
+    ...vm,
+    desired: 'ignored',
+    phase: vm.permit === null ? 'stopped' : 'running',
+    operation: vm.operation?.kind === 'permit' ? vm.operation : null,
+    failover: null,
+    reason: null,
+    adopting: false,
+  };
+}
+
+/**
+ * Back from `ignored`: a person may have started, stopped or moved it. The reports tell, and it
+ * leaves its last owner only by that owner's release or a proof.
+ */
+function rejoined(vm: VmRecord): VmRecord {
+  return { ...vm, phase: vm.permit === null ? 'stopped' : 'running', adopting: true };
 }
 
 /** Stops it and then forgets it. Its disks are left alone. */
 export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
   if (vm.desired === 'ignored') {
-    forget(draft, vm);
-    return ok(vm);
+    return problem(conflict(vm, 'it is ignored, so it is not stopped', ['kennel vm forget']));
   }
-  const stopped = stopVm(draft, vm, false);
-  if (stopped.kind === 'problem') return stopped;
-  const next = { ...stopped.value, deleting: true };
+  const next = { ...stopped({ ...vm, tries: noTries }, 'stopped', false), deleting: true };
   draft.put(next);
   return ok(next);
+}
+
+/**
+ * Takes it out of the cluster and leaves it as it is: what runs goes on without Kennel's care, and a
+ * start or a stop that is on its way may still take effect. Creating it again takes over what runs.
+ */
+export function forgetVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
+  forget(draft, vm);
+  draft.event({
+    code: 'VM_FORGOTTEN',
+    severity: 'info',
+    node: vm.permit?.node ?? null,
+    vm: vm.id,
+    text: `${vm.spec.name} is forgotten${vm.permit === null ? '' : `; it may run on ${vm.permit.node}`}`,
+  });
+  return ok(vm);
 }
 
 /**
@@ -92,7 +189,13 @@ export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
  */
 export function adoptVm(
   draft: Draft,
-  input: { readonly id: VmId; readonly spec: VmSpec; readonly node: NodeId },
+  input: {
+    readonly id: VmId;
+    readonly spec: VmSpec;
+    readonly node: NodeId;
+    /** Token of the permit that the domain carries, of a VM that was forgotten; null = none. */
+    readonly carried: Token | null;
+  },
 ): Outcome<VmRecord> {
   const node = draft.node(input.node);
   if (node === undefined || node.incarnation === null) {
@@ -104,9 +207,9 @@ export function adoptVm(
       try: [`kennel explain ${input.node}`],
     });
   }
-  const created = createVm(draft, { id: input.id, spec: input.spec, desired: 'running' });
+  const created = createVm(draft, { ...input, desired: 'running', home: input.node });
   if (created.kind === 'problem') return created;
-  const first = token(created.value.lastToken + 1);
+  const first = token(Math.max(created.value.lastToken, input.carried ?? 0) + 1);
   const adopted: VmRecord = {
     ...created.value,
     phase: 'running',
@@ -116,8 +219,9 @@ export function adoptVm(
       id: operationId(`permit/${input.id}/${first}`),
       kind: 'permit',
       force: false,
-      previousToken: null,
+      previousToken: input.carried,
     },
+    adopting: false,
   };
   draft.put(adopted);
   draft.event({
@@ -130,12 +234,16 @@ export function adoptVm(
   return ok(adopted);
 }
 
-function conflict(vm: VmRecord, because: string): Problem {
+function conflict(
+  vm: VmRecord,
+  because: string,
+  commands: readonly string[] = ['kennel vm show'],
+): Problem {
   return {
     code: 'E_CONFLICT',
     what: `VM ${vm.spec.name} cannot be changed`,
     because,
     so: 'nothing was changed',
-    try: [`kennel vm show ${vm.spec.name}`],
+    try: commands.map((command) => `${command} ${vm.spec.name}`),
   };
 }

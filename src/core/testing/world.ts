@@ -21,6 +21,7 @@ import type { Incarnation, NodeRecord } from '../model/node.ts';
 import type { PowerReading } from '../model/proof.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../model/manager.ts';
 import { defaultSettings, type ClusterSettings } from '../model/settings.ts';
+import { defaultLimits, noTries } from '../model/vm.ts';
 import type { VmRecord, VmSpec } from '../model/vm.ts';
 import type {
   CommandObservation,
@@ -55,6 +56,7 @@ export const specOf = (name: string, change: Partial<VmSpec> = {}): VmSpec => ({
   consoleLog: null,
   separateFrom: [],
   nodes: [],
+  limits: defaultLimits,
   ...change,
 });
 
@@ -201,12 +203,14 @@ export class TestWorld implements ClusterState {
       permit: null,
       lastToken: token(0),
       operation: null,
-      failures: 0,
+      home: null,
+      tries: noTries,
       failover: null,
       reason: null,
       strays: [],
       asked: null,
       deleting: false,
+      adopting: false,
       ...change,
     });
     return id;
@@ -218,7 +222,13 @@ export class TestWorld implements ClusterState {
     if (incarnation == null) throw new Error(`${node} has no incarnation`);
     const id = vmId(`vm-${name}`);
     const permit = { vm: id, node: nodeId(node), incarnation: incarnation.id, token: token(1) };
-    this.addVm(name, { phase: 'running', permit, lastToken: token(1), ...change });
+    this.addVm(name, {
+      phase: 'running',
+      permit,
+      home: permit.node,
+      lastToken: token(1),
+      ...change,
+    });
     const domains = [...(this.seen.get(nodeId(node))?.report?.domains?.values() ?? [])];
     this.report(node, [...domains, this.domain(id)]);
     return id;

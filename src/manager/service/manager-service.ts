@@ -202,6 +202,20 @@ export class ManagerService implements ClusterService {
     return this.#lead((leader, sight) => this.#options.vms.stop(leader, sight, vm, body, caller));
   }
 
+  disableVm(vm: string, body: StopVm, caller: Caller): Promise<Outcome<VmView>> {
+    return this.#lead((leader, sight) =>
+      this.#options.vms.disable(leader, sight, vm, body, caller),
+    );
+  }
+
+  ignoreVm(vm: string, caller: Caller): Promise<Outcome<VmView>> {
+    return this.#lead((leader, sight) => this.#options.vms.ignore(leader, sight, vm, caller));
+  }
+
+  forgetVm(vm: string, caller: Caller): Promise<Outcome<VmView>> {
+    return this.#lead((leader, sight) => this.#options.vms.forget(leader, sight, vm, caller));
+  }
+
   deleteVm(vm: string, caller: Caller): Promise<Outcome<VmView>> {
     return this.#lead((leader, sight) => this.#options.vms.delete(leader, sight, vm, caller));
   }

@@ -219,7 +219,7 @@ describe('adopting a domain', () => {
     expect(await it.world.ask(it.seat, () => adopt(it.seat, vm))).toMatchObject({ id: vm });
   });
 
-  test('is refused when it is not there, does not run, or carries a permit', async () => {
+  test('is refused when it is not there, does not run, or is a VM of the cluster', async () => {
     const it = await withDomain(bare);
     expect(await it.refused('none')).toMatchObject({
       code: 'E_CONFLICT',
@@ -231,10 +231,16 @@ describe('adopting a domain', () => {
     const off = await withDomain({ ...bare, active: false, state: 'shutOff' });
     expect(await off.refused()).toMatchObject({ because: 'it does not run' });
     const taken = await withDomain(foreign);
+    await taken.world.ask(taken.seat, () => adopt(taken.seat, vm));
     expect(await taken.refused()).toMatchObject({
       because: 'it carries a permit of node-1 (token 1)',
     });
-    expect(taken.world.vms()).toEqual([]);
+  });
+
+  test('of a VM that was forgotten goes on from the token that it carries', async () => {
+    const it = await withDomain(foreign);
+    const view = await it.world.ask(it.seat, () => adopt(it.seat, vm));
+    expect(view).toMatchObject({ id: vm, permit: { token: 2 } });
   });
 
   test('is refused when the agent does not hand over the XML, or it cannot be read', async () => {

@@ -5,7 +5,7 @@ import { nodeId, operationId, vmId } from '../../core/model/ids.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { DomainObservation } from '../../core/observations.ts';
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
-import { adoptVm, createVm, deleteVm, startVm, stopVm } from '../../core/request/vm.ts';
+import { adoptVm, createVm, deleteVm, forgetVm, setDesired } from '../../core/request/vm.ts';
 import { changeInNameOf } from '../../core/request/vm-asked.ts';
 import type { Draft } from '../../core/decide/draft.ts';
 import type { Env } from '../../env/env.ts';
@@ -43,8 +43,9 @@ export class VmService {
   ): Promise<Outcome<VmView>> {
     const id = vmId(body.id ?? this.#env.random.uuid());
     const spec: VmSpec = { ...body.spec, nodes: body.spec.nodes.map(nodeId) };
+    const home = body.node === null ? null : nodeId(body.node);
     const created = await leader.mutate(
-      (draft) => createVm(draft, { id, spec, desired: body.desired }),
+      (draft) => createVm(draft, { id, spec, desired: body.desired, home }),
       asked(caller),
     );
     return created.kind === 'problem' ? created : ok(vmView(created.value, sight()));
@@ -57,7 +58,9 @@ export class VmService {
     name: string,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, startVm);
+    return this.#change(leader, sight, name, caller, (draft, vm) =>
+      setDesired(draft, vm, 'running', { force: false }),
+    );
   }
 
   /** Wants it stopped; by force at once, else its guest is asked first. */
@@ -68,13 +71,40 @@ export class VmService {
     body: StopVm,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(
-      leader,
-      sight,
-      name,
-      { ...caller, reason: body.reason ?? caller.reason },
-      (draft, vm) => stopVm(draft, vm, body.force),
+    return this.#switchOff(leader, sight, name, { body, desired: 'stopped' }, caller);
+  }
+
+  /** As `stop`, and failover does not touch it. */
+  disable(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    body: StopVm,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#switchOff(leader, sight, name, { body, desired: 'disabled' }, caller);
+  }
+
+  /** Leaves it to people. */
+  ignore(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#change(leader, sight, name, caller, (draft, vm) =>
+      setDesired(draft, vm, 'ignored', { force: false }),
     );
+  }
+
+  /** Takes it out of the cluster as it is. */
+  forget(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#change(leader, sight, name, caller, forgetVm);
   }
 
   /** Stops it and forgets it. Its disks are left alone. */
@@ -88,7 +118,7 @@ export class VmService {
   }
 
   /**
-   * Takes over a domain that a node reports running without a permit. Its agent is asked for the
+   * Takes over a domain that a node reports running and that the cluster does not know. Its agent is asked for the
    * XML, which becomes the spec; the guest is not touched.
    */
   async adopt(
@@ -106,7 +136,8 @@ export class VmService {
     const found = [...(domains?.values() ?? [])].find(
       (one) => one.name === body.domain || one.vm === body.domain,
     );
-    const refusal = adoptionRefusal(found, body);
+    const isKnown = found !== undefined && mirror.vms.has(found.vm);
+    const refusal = adoptionRefusal(found, body, isKnown);
     if (found === undefined || refusal !== null) {
       return problem(refusal ?? cannotAdopt(body, 'it is not there', []));
     }
@@ -119,10 +150,33 @@ export class VmService {
     const spec = await this.#readXml(xml);
     if (spec.kind === 'problem') return spec;
     const adopted = await leader.mutate(
-      (draft) => adoptVm(draft, { id: found.vm, spec: spec.value, node: node.id }),
+      (draft) =>
+        adoptVm(draft, {
+          id: found.vm,
+          spec: spec.value,
+          node: node.id,
+          carried: found.permit?.token ?? null,
+        }),
       asked(caller),
     );
     return adopted.kind === 'problem' ? adopted : ok(vmView(adopted.value, sight()));
+  }
+
+  #switchOff(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    how: { readonly body: StopVm; readonly desired: 'stopped' | 'disabled' },
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    const { force, reason } = how.body;
+    return this.#change(
+      leader,
+      sight,
+      name,
+      { ...caller, reason: reason ?? caller.reason },
+      (draft, vm) => setDesired(draft, vm, how.desired, { force }),
+    );
   }
 
   /** One change of one VM, which is looked up again in the state that is changed. */
@@ -152,7 +206,11 @@ export function findVm(mirror: Mirror, name: string): VmRecord | undefined {
   return undefined;
 }
 
-function adoptionRefusal(found: DomainObservation | undefined, body: AdoptVm): Problem | null {
+function adoptionRefusal(
+  found: DomainObservation | undefined,
+  body: AdoptVm,
+  isKnown: boolean,
+): Problem | null {
   if (found === undefined) {
     return cannotAdopt(body, `${body.node} reports no domain ${body.domain}`, [
       `virsh list --all, on ${body.node}`,
@@ -163,7 +221,8 @@ function adoptionRefusal(found: DomainObservation | undefined, body: AdoptVm): P
       `virsh dumpxml ${body.domain} > vm.xml; kennel vm create -f vm.xml`,
     ]);
   }
-  if (found.permit !== null) {
+  // Of a VM that was forgotten a permit is left that nobody keeps a record of.
+  if (found.permit !== null && isKnown) {
     return cannotAdopt(
       body,
       `it carries a permit of ${found.permit.node} (token ${found.permit.token})`,

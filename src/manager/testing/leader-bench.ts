@@ -116,7 +116,7 @@ export class LeaderBench {
   ): Promise<Outcome<VmRecord>> {
     const id = vmId(uuidOf(number + 1));
     return this.leader.mutate(
-      (draft) => createVm(draft, { id, spec: vmSpec(name, spec), desired: 'stopped' }),
+      (draft) => createVm(draft, { id, spec: vmSpec(name, spec), desired: 'stopped', home: null }),
       options,
     );
   }

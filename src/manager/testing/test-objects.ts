@@ -13,6 +13,7 @@ import {
   vmId,
 } from '../../core/model/ids.ts';
 import type { FenceDevice, Incarnation, NodeRecord } from '../../core/model/node.ts';
+import { defaultLimits, noTries } from '../../core/model/vm.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { ClusterKeys } from '../../pki/cluster-keys.ts';
 
@@ -88,6 +89,7 @@ export const vmSpec = (name: string, change: Partial<VmSpec> = {}): VmSpec => ({
   consoleLog: null,
   separateFrom: [],
   nodes: [],
+  limits: defaultLimits,
   ...change,
 });
 
@@ -100,12 +102,14 @@ export const vmRecord = (number: number, change: Partial<VmRecord> = {}): VmReco
   permit: null,
   lastToken: token(0),
   operation: null,
-  failures: 0,
+  home: null,
+  tries: noTries,
   failover: null,
   reason: null,
   strays: [],
   asked: null,
   deleting: false,
+  adopting: false,
   ...change,
 });
 
@@ -177,5 +181,5 @@ export function newVm(
     separateFrom: [...made.separateFrom],
     nodes: [...made.nodes],
   };
-  return { id: null, spec: { ...made, ...arrays }, desired: 'running', ...change };
+  return { id: null, spec: { ...made, ...arrays }, desired: 'running', node: null, ...change };
 }

@@ -78,9 +78,44 @@ export function vmChangeRoutes(api: Api, { service }: RouteContext): void {
     async (request) =>
       valueOf(await service.stopVm(request.params.vm, request.body, callerOf(request))),
   );
+  api.post(
+    '/v1/vms/:vm/disable',
+    {
+      schema: {
+        ...base,
+        operationId: 'disableVm',
+        summary: 'Want a VM off, and untouched by failover',
+        body: stopVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await service.disableVm(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/ignore',
+    { schema: { ...base, operationId: 'ignoreVm', summary: 'Leave a VM to people, as it is' } },
+    async (request) => valueOf(await service.ignoreVm(request.params.vm, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/forget',
+    {
+      schema: {
+        ...base,
+        operationId: 'forgetVm',
+        summary: 'Take a VM out of the cluster and leave it as it is',
+      },
+    },
+    async (request) => valueOf(await service.forgetVm(request.params.vm, callerOf(request))),
+  );
   api.delete(
     '/v1/vms/:vm',
-    { schema: { ...base, operationId: 'deleteVm', summary: 'Forget a VM; disks are kept' } },
+    {
+      schema: {
+        ...base,
+        operationId: 'deleteVm',
+        summary: 'Stop a VM and forget it; disks are kept',
+      },
+    },
     async (request) => valueOf(await service.deleteVm(request.params.vm, callerOf(request))),
   );
 }
