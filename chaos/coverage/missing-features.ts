@@ -34,7 +34,6 @@ export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
   'certificate expiry and revocation': ['M14'],
   'guest panic and guest monitor policies': ['V2', 'V3'],
   'policy for a guest that shuts itself down': ['V4'],
-  'restart and relocate limits': ['V1'],
   'priorities, tiers and preemption': ['N19', 'V7', 'V17'],
   'live migration': ['V9', 'V10', 'V11', 'V12', 'V13', 'V14', 'U7'],
   'alarm for a VM started by hand': ['V15'],

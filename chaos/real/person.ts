@@ -27,7 +27,7 @@ export class Person {
     return this.#waiting;
   }
 
-  vm(verb: 'start' | 'stop' | 'delete', { vm, service }: PlacedVm): void {
+  vm(verb: keyof typeof send, { vm, service }: PlacedVm): void {
     this.#give(`${verb} ${service}`, async () => {
       let outcome: Outcome<unknown> | null = null;
       await this.#watch.client.call(verb, vm, async (client, options) => {
@@ -76,5 +76,7 @@ const send = {
   start: (client: Client, vm: string, options: CallOptions) => client.startVm(vm, options),
   stop: (client: Client, vm: string, options: CallOptions) =>
     client.stopVm(vm, { force: true, reason: 'scenario' }, options),
-  delete: (client: Client, vm: string, options: CallOptions) => client.deleteVm(vm, options),
+  disable: (client: Client, vm: string, options: CallOptions) =>
+    client.disableVm(vm, { force: true, reason: 'scenario' }, options),
+  ignore: (client: Client, vm: string, options: CallOptions) => client.ignoreVm(vm, options),
 } as const;

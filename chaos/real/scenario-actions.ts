@@ -57,18 +57,22 @@ export async function actOnLab(stage: LabStage, action: ScenarioAction): Promise
       machineOf(stage, action.node).signalService('agent', 'SIGKILL');
       break;
     case 'service.set_desired':
-      person.vm(action.desired === 'running' ? 'start' : 'stop', names.vmOf(action.service));
+      person.vm(verbs[action.desired], names.vmOf(action.service));
       break;
     case 'service.stop':
       person.vm('stop', names.vmOf(action.service));
-      break;
-    case 'service.remove':
-      person.vm('delete', names.vmOf(action.service));
       break;
     default:
       throw new Error(`${action.action} is nothing that a lab can do`);
   }
 }
+
+const verbs = {
+  running: 'start',
+  stopped: 'stop',
+  disabled: 'disable',
+  ignored: 'ignore',
+} as const;
 
 /** Carries out one action of `x-kennel.timeline`. */
 export async function actKennelOnLab(stage: LabStage, action: KennelAction): Promise<void> {

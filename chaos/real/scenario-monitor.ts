@@ -6,7 +6,13 @@ import {
   type FactOf,
   type JsonObject,
 } from '../checkers/history.ts';
-import type { RunOutcome, ServiceMove, ServiceStart, Violation } from '../scenarios/outcome.ts';
+import type {
+  ProvenNode,
+  RunOutcome,
+  ServiceMove,
+  ServiceStart,
+  Violation,
+} from '../scenarios/outcome.ts';
 import type { PlaceNames } from './place-names.ts';
 
 interface Run {
@@ -23,7 +29,8 @@ export class ScenarioMonitor {
   readonly #names: PlaceNames;
   readonly #nowS: () => number;
   readonly #violations: Violation[] = [];
-  readonly #fenced: { node: string; t: number; proof: string }[] = [];
+  readonly #proofs: ProvenNode[] = [];
+  readonly #fenced: ProvenNode[] = [];
   readonly #powerCut: { node: string; t: number }[] = [];
   readonly #starts: ServiceStart[] = [];
   readonly #moves: ServiceMove[] = [];
@@ -68,9 +75,13 @@ export class ScenarioMonitor {
     this.#violations.push({ invariant, t: this.#nowS(), text });
   }
 
-  summary(): Pick<RunOutcome, 'violations' | 'fenced' | 'powerCut' | 'starts' | 'moves'> {
+  summary(): Pick<
+    RunOutcome,
+    'violations' | 'proofs' | 'fenced' | 'powerCut' | 'starts' | 'moves'
+  > {
     return {
       violations: this.#violations,
+      proofs: this.#proofs,
       fenced: this.#fenced,
       powerCut: this.#powerCut,
       starts: this.#starts,
@@ -117,7 +128,12 @@ export class ScenarioMonitor {
     if (proof === null || this.#provenBoots.has(boot)) return;
     this.#provenBoots.add(boot);
     const there = this.#names.nodeOf(node);
-    this.#fenced.push({ node: there, t: this.#nowS(), proof: textAt(proof, 'kind') ?? 'none' });
+    const proven = { node: there, t: this.#nowS(), proof: textAt(proof, 'kind') ?? 'none' };
+    this.#proofs.push(proven);
+    // One that came back before any device was told anything was not fenced.
+    const { attempts } = value;
+    const acted = Array.isArray(attempts) && attempts.length > 0;
+    if (acted || proven.proof !== 'newBoot') this.#fenced.push(proven);
     if (ground.boots.get(node) === boot) {
       this.report('fenced_node_dead_before_confirm', `${there} still runs the boot proven dead`);
     }

@@ -39,7 +39,7 @@ export function labLacks(scenario: Scenario): readonly string[] {
     if (/^(?:node\.state_store|cluster\.|sim\.|manager\.)/.test(action.action)) {
       lacks.add(action.action);
     }
-    if (/^service\.(?!set_desired|stop$|remove$)/.test(action.action)) lacks.add(action.action);
+    if (/^service\.(?!set_desired|stop$)/.test(action.action)) lacks.add(action.action);
   }
   for (const action of extension.timeline) {
     if (action.action === 'bmc.mode' && !bmcModes.has(action.mode.kind)) {

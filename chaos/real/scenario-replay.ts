@@ -85,7 +85,7 @@ async function place(watch: Watch, scenario: Scenario): Promise<PlaceNames | nul
     const spec = { ...tinyVmSpec(disk), name: `${disk.name}-${vm.slice(0, 8)}` };
     ids.set(service, vm);
     const made = await client.call('create', vm, (api, options) =>
-      api.createVm({ id: vm, desired: 'running', spec }, options),
+      api.createVm({ id: vm, desired: 'running', node: null, spec }, options),
     );
     if (made.result !== 'ok') throw new Error(`no VM for ${service}: ${made.detail}`);
     await site.until(`${disk.name} has a node`, ({ vms }) =>

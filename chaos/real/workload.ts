@@ -63,7 +63,7 @@ export class Workload {
     const spec = { ...tinyVmSpec(disk), name: `${name}-${this.#made}` };
     const vm = randomUUID();
     const { result } = await this.#client.call('create', vm, (client, options) =>
-      client.createVm({ id: vm, desired: 'running', spec }, options),
+      client.createVm({ id: vm, desired: 'running', node: null, spec }, options),
     );
     if (result !== 'no') this.#ids.set(name, vm);
   }

@@ -6,6 +6,14 @@ const common = {
   unsettled: z.array(z.unknown()).optional(),
 };
 
+/** Configured and measured load of a service. */
+export const usageSchema = z.strictObject({
+  cpus: z.number().min(0).optional(),
+  memory_bytes: z.int().min(0).optional(),
+  cpu_used: z.number().min(0).optional(),
+  memory_used_bytes: z.int().min(0).optional(),
+});
+
 const node = z.string().min(1);
 const service = z.string().min(1);
 
@@ -57,16 +65,21 @@ export const actionSchema = z.discriminatedUnion(
       failback: z.boolean().optional(),
       max_restart: z.int().min(0).optional(),
       max_relocate: z.int().min(0).optional(),
-      usage: z.looseObject({}).optional(),
+      usage: usageSchema.optional(),
     }),
     z.strictObject({ ...common, action: z.literal('service.remove'), service }),
+    z.strictObject({
+      ...common,
+      action: z.literal('service.moved_outside_ha'),
+      service,
+      to: node,
+    }),
     beyond('node.maintenance'),
     beyond('node.set_software_version'),
     beyond('cluster.disarm'),
     beyond('cluster.arm'),
     beyond('service.migrate'),
     beyond('service.relocate'),
-    beyond('service.moved_outside_ha'),
     beyond('service.lock'),
     beyond('service.unlock'),
     beyond('service.set_usage'),

@@ -1,11 +1,13 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
+import { vmId } from '../../src/core/model/ids.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { ClusterNode } from '../sim/cluster-node.ts';
 import type { ScenarioAction } from './action-schema.ts';
 import type { PersonAtCommands } from './commands.ts';
+import type { Monitor } from './monitor.ts';
 import type { Names } from './names.ts';
 import type { Scenario } from './schema.ts';
-import { pinnedSpec } from './seed.ts';
+import { specOfService } from './seed.ts';
 import type { Sites } from './sites.ts';
 
 /** What the actions of a timeline act on. */
@@ -15,6 +17,7 @@ export interface Stage {
   readonly sites: Sites;
   readonly names: Names;
   readonly person: PersonAtCommands;
+  readonly monitor: Monitor;
 }
 
 /** From the order to shut down: the agent ends at once, guests are off, the machine is off; ms. */
@@ -38,6 +41,9 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'manager.stop':
     case 'manager.start':
       actOnProcess(stage, action);
+      break;
+    case 'service.moved_outside_ha':
+      moveByHand(stage, action);
       break;
     case 'service.set_desired':
     case 'service.stop':
@@ -156,7 +162,7 @@ function command(
   stage: Stage,
   action: Of<'service.set_desired' | 'service.stop' | 'service.add' | 'service.remove'>,
 ): void {
-  const { names, person, scenario } = stage;
+  const { names, person } = stage;
   const vm = names.vmName(action.service);
   const text = `${action.action} ${action.service}`;
   switch (action.action) {
@@ -168,16 +174,11 @@ function command(
       person.give(text, (service, caller) => service.stopVm(vm, { force, reason: null }, caller));
       break;
     }
-    case 'service.add': {
-      const { desired = 'running', node, service: id } = action;
-      const spec = vmSpecSchema.parse(pinnedSpec(scenario, { id, node, desired }, names));
-      person.give(text, (service, caller) =>
-        service.createVm({ id: names.vmId(id), spec, desired }, caller),
-      );
+    case 'service.add':
+      add(stage, action, text);
       break;
-    }
     case 'service.remove':
-      person.give(text, (service, caller) => service.deleteVm(vm, caller));
+      person.give(text, (service, caller) => service.forgetVm(vm, caller));
       break;
     default:
       action satisfies never;
@@ -201,9 +202,43 @@ function setDesired(
       );
       break;
     case 'disabled':
+      person.give(text, (service, caller) =>
+        service.disableVm(vm, { force: false, reason: null }, caller),
+      );
+      break;
     case 'ignored':
-      throw new Error(`${text}: no command makes a VM ${desired}; needs.ts should have said so`);
+      person.give(text, (service, caller) => service.ignoreVm(vm, caller));
+      break;
     default:
       desired satisfies never;
   }
+}
+
+/** A person migrates the VM from wherever it runs; one that is off has nothing to move. */
+function moveByHand(stage: Stage, action: Of<'service.moved_outside_ha'>): void {
+  const { cluster, monitor, names } = stage;
+  const vm = vmId(names.vmId(action.service));
+  const target = nodeOf(stage, action.to).hypervisor;
+  for (const from of monitor.nodesOf(vm)) {
+    monitor.byPerson(() => cluster.node(from).hypervisor.migrateByHand(vm, target));
+  }
+}
+
+/** A person starts the VM past Kennel, where and before it is added. */
+export function startByHand(stage: Stage, action: Of<'service.add'>): void {
+  const { monitor, names } = stage;
+  const { hypervisor } = nodeOf(stage, action.node);
+  const vm = vmId(names.vmId(action.service));
+  monitor.byPerson(() => hypervisor.startByHand(vm, names.vmName(action.service)));
+}
+
+function add(stage: Stage, action: Of<'service.add'>, text: string): void {
+  const { names, person, scenario } = stage;
+  const { desired = 'running', max_restart = 1, max_relocate = 1, service: id, usage } = action;
+  const seed = { id, node: action.node, desired, max_restart, max_relocate, usage };
+  const spec = vmSpecSchema.parse(specOfService(scenario, seed, names));
+  const node = names.simNode(action.node);
+  person.give(text, (service, caller) =>
+    service.createVm({ id: names.vmId(id), spec, desired, node }, caller),
+  );
 }

@@ -3,12 +3,14 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { KennelError } from '../../src/errors/kennel-error.ts';
 import { withTables } from './docs-tables.ts';
+import { scenarioJsonSchema } from './json-schema.ts';
 import { loadScenario } from './load.ts';
 import type { Scenario } from './schema.ts';
 import { verdictOfText } from './verdict.ts';
 import type { ScenarioResult } from './verdict.ts';
 
 interface Flags {
+  readonly schema?: boolean;
   readonly json?: string;
   readonly docs?: string;
 }
@@ -24,10 +26,31 @@ export function scenarioCommand(): Command {
       'Replays ha-scenario/1 files on the production code under virtual time and judges each by ' +
         'the pass rule of the format, with a reason for every deviation. See docs/scenarios.md.',
     )
-    .argument('<files...>', 'scenario files, JSON')
+    .argument('[files...]', 'scenario files, JSON')
     .option('--json <file>', 'write {results: [{id, class, verdict, reasons}]} there; - = stdout')
+    .option(
+      '--schema',
+      'print the JSON schema of a scenario file, x-kennel included, and do nothing',
+    )
     .option('--docs <file>', 'rewrite the tables of this document with the results')
-    .action((files: string[], flags: Flags) => runFiles(files, flags));
+    .action(async (files: string[], flags: Flags) => {
+      if (flags.schema === true) {
+        process.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+        return;
+      }
+      if (files.length === 0) throw noFiles();
+      await runFiles(files, flags);
+    });
+}
+
+function noFiles(): KennelError {
+  return new KennelError({
+    code: 'E_USAGE',
+    what: 'no scenario was named',
+    because: 'the command takes one file or more',
+    so: 'nothing was replayed',
+    try: ['kennel chaos scenario chaos/scenarios/kennel/*.json'],
+  });
 }
 
 async function runFiles(files: readonly string[], flags: Flags): Promise<void> {

@@ -27,7 +27,7 @@ export function finalState(
     const vm = object?.kind === 'vm' ? object : null;
     const [running] = monitor.nodesOf(id);
     const status = statusOf(vm, fences);
-    const owner = running ?? vm?.permit?.node ?? null;
+    const owner = running ?? vm?.permit?.node ?? vm?.home ?? null;
     finals[service] = {
       managed: vm !== null && vm.desired !== 'ignored',
       node: owner === null ? null : names.scenarioNode(owner),

@@ -159,7 +159,7 @@ function judgeProofs(expected: Expected, outcome: RunOutcome): readonly string[]
     if (text(is) !== text(should)) reasons.push(`${what}: ${text(is)} instead of ${text(should)}`);
   };
   if (wanted?.proofs !== undefined) {
-    const is = outcome.fenced.map((one) => `${one.node} by ${one.proof}`);
+    const is = outcome.proofs.map((one) => `${one.node} by ${one.proof}`);
     compare(
       'proofs',
       is,

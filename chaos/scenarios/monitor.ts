@@ -5,7 +5,7 @@ import { decodeObject } from '../../src/manager/object-codec.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimTaps } from '../sim/taps.ts';
 import type { Names } from './names.ts';
-import type { RunOutcome, ServiceMove, ServiceStart, Violation } from './outcome.ts';
+import type { ProvenNode, RunOutcome, ServiceMove, ServiceStart, Violation } from './outcome.ts';
 import type { Sites } from './sites.ts';
 
 /** One time that a VM's process lived on a node. */
@@ -41,7 +41,8 @@ export class Monitor {
     powerCut: (node) => this.#loses(node),
   };
   readonly #violations: Violation[] = [];
-  readonly #fenced: { node: string; t: number; proof: string }[] = [];
+  readonly #proofs: ProvenNode[] = [];
+  readonly #fenced: ProvenNode[] = [];
   readonly #powerCut: { node: string; t: number }[] = [];
   readonly #starts: ServiceStart[] = [];
   readonly #moves: ServiceMove[] = [];
@@ -51,6 +52,7 @@ export class Monitor {
   readonly #phases = new Map<string, FenceOperation['phase']>();
   /** `vm/token` of permits committed while a majority was there. */
   readonly #permits = new Set<string>();
+  #isByPerson = false;
   #watched: Watched | null = null;
   #seenRevision = 0;
   #quorumMs = 0;
@@ -99,14 +101,25 @@ export class Monitor {
     return (this.#runs.get(vm) ?? []).flatMap((run) => (run.end === 'running' ? [run.node] : []));
   }
 
+  /** What begins in `work` was done by a person, past Kennel: it is no start or move of Kennel's. */
+  byPerson(work: () => void): void {
+    this.#isByPerson = true;
+    work();
+    this.#isByPerson = false;
+  }
+
   /** Adds an invariant that is judged by somebody else. */
   report(invariant: string, text: string): void {
     this.#violates(invariant, text);
   }
 
-  summary(): Pick<RunOutcome, 'violations' | 'fenced' | 'powerCut' | 'starts' | 'moves'> {
+  summary(): Pick<
+    RunOutcome,
+    'violations' | 'proofs' | 'fenced' | 'powerCut' | 'starts' | 'moves'
+  > {
     return {
       violations: this.#violations,
+      proofs: this.#proofs,
       fenced: this.#fenced,
       powerCut: this.#powerCut,
       starts: this.#starts,
@@ -136,6 +149,10 @@ export class Monitor {
     const node = names.scenarioNode(simNode);
     const runs = this.#runs.get(vm) ?? [];
     this.#runs.set(vm, runs);
+    if (this.#isByPerson) {
+      runs.push({ node: simNode, permit, end: 'running' });
+      return;
+    }
     if (permit === null || !this.#permits.has(`${vm}/${permit.token}/${permit.node}`)) {
       const held = permit === null ? 'no permit' : `token ${permit.token}`;
       this.#violates('no_start_without_quorum', `${service} began on ${node} with ${held}`);
@@ -186,10 +203,21 @@ export class Monitor {
     this.#phases.set(fence.node, fence.phase);
     if (fence.phase !== 'proven' || before === 'proven') return;
     const node = names.scenarioNode(fence.node);
-    this.#fenced.push({ node, t: this.#nowS(), proof: fence.proof?.kind ?? 'none' });
+    const proven = { node, t: this.#nowS(), proof: fence.proof?.kind ?? 'none' };
+    this.#proofs.push(proven);
+    if (!cameBack(fence)) this.#fenced.push(proven);
     this.#provenBoots.add(fence.incarnation.bootId);
     if (cluster.node(fence.node).machine.bootId === fence.incarnation.bootId) {
       this.#violates('fenced_node_dead_before_confirm', `${node} still runs the boot proven dead`);
     }
   }
+}
+
+/**
+ * The node was back with another boot before any device was told anything: nobody fenced it. One
+ * that an earlier life of the cluster had begun to fence counts, because what it did is not known.
+ */
+function cameBack(fence: FenceOperation): boolean {
+  const isInherited = fence.epoch === 0;
+  return fence.proof?.kind === 'newBoot' && fence.attempts.length === 0 && !isInherited;
 }

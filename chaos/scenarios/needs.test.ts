@@ -26,11 +26,6 @@ test.each<readonly [string, Json, readonly string[]]>([
   ],
   ['a lock', step({ action: 'service.lock', service: 'vm:1', lock: 'backup' }), ['locks']],
   [
-    'an ignored VM',
-    step({ action: 'service.set_desired', service: 'vm:1', desired: 'ignored' }),
-    ['desired states by command'],
-  ],
-  [
     'an expected live migration',
     expecting({ moves: [{ ...move, kind: 'live-migrate' }] }),
     ['live migration'],
@@ -50,11 +45,7 @@ test.each<readonly [string, Json, readonly string[]]>([
     rule({ kind: 'service-affinity', affinity: 'together' }),
     ['keep-together rules'],
   ],
-  [
-    'start faults',
-    { services: [sampleService('vm:1', 'a', { faults: { start_fails: 1 } })] },
-    ['restart and relocate limits'],
-  ],
+  ['a VM under lock', { services: [sampleService('vm:1', 'a', { lock: 'backup' })] }, ['locks']],
   [
     'a node that fences itself unseen',
     expecting({ fence_confirmed: [], self_fenced: [{ node: 'a', t: 1 }] }),
@@ -76,10 +67,9 @@ test.each<readonly [string, Json]>([
     'a rule that is switched off',
     rule({ kind: 'service-affinity', affinity: 'together', enabled: false }),
   ],
-  [
-    'start faults of a VM that never starts',
-    { services: [sampleService('vm:1', 'a', { desired: 'stopped', faults: { start_fails: 1 } })] },
-  ],
+  ['start faults', { services: [sampleService('vm:1', 'a', { faults: { start_fails: 1 } })] }],
+  ['ignoring', step({ action: 'service.set_desired', service: 'vm:1', desired: 'ignored' })],
+  ['a move by hand', step({ action: 'service.moved_outside_ha', service: 'vm:1', to: 'b' })],
   [
     'stopping and starting',
     step({ action: 'service.set_desired', service: 'vm:1', desired: 'stopped' }),

@@ -18,13 +18,6 @@ export const missingFeatures = {
   'auto-rebalance': 'moving running VMs to even out load',
   'rebalance on start': 'choosing another node for a VM before its first start',
   'measured usage': 'placement by measured instead of configured load',
-  'restart and relocate limits': 'tries on the same node and on others, per VM',
-  'error state after a failed stop':
-    'a VM that cannot be stopped is left alone until a person acts',
-  'desired states by command': 'making an existing VM `disabled` or `ignored`',
-  'forget a running VM': 'removing a VM from management without stopping it',
-  'VMs moved by hand': 'taking note of a move that was made past the manager',
-  'adoption in the simulator': 'a VM that runs already when it is put under management',
   'self-fencing': 'a node that stops its own VMs when its lease is over',
   'software versions': 'rules about nodes of different versions',
   'pauses of the other simulator': 'actions that exist only in the simulator of the other system',
@@ -42,7 +35,7 @@ export function needsOf(scenario: Scenario): readonly MissingFeature[] {
     ...needsOfPolicies(scenario),
     ...scenario.rules.filter((rule) => rule.enabled).flatMap(needsOfRule),
     ...needsOfServices(scenario),
-    ...scenario.timeline.flatMap((action) => needsOfAction(scenario, action)),
+    ...scenario.timeline.flatMap(needsOfAction),
     ...scenario.expect.moves.flatMap(needsOfMove),
     ...needsOfInitialState(scenario),
   ]);
@@ -89,30 +82,10 @@ function needsOfRule(rule: ScenarioRule): readonly MissingFeature[] {
 }
 
 function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
-  const needs: MissingFeature[] = [];
-  const changed = new Map<string, Set<string>>();
-  for (const action of scenario.timeline) {
-    if (action.action !== 'service.set_desired') continue;
-    changed.set(action.service, (changed.get(action.service) ?? new Set()).add(action.desired));
-  }
-  for (const service of scenario.services) {
-    const wanted = new Set([service.desired, ...(changed.get(service.id) ?? [])]);
-    const { faults } = service;
-    if (service.lock !== undefined) needs.push('locks');
-    if ((faults?.start_fails ?? 0) > 0 && wanted.has('running')) {
-      needs.push('restart and relocate limits');
-    }
-    if (faults?.stop_never_succeeds === true && wanted.has('running') && wanted.size > 1) {
-      needs.push('error state after a failed stop');
-    }
-  }
-  return needs;
+  return scenario.services.some((service) => service.lock !== undefined) ? ['locks'] : [];
 }
 
-function needsOfAction(
-  scenario: Scenario,
-  action: Scenario['timeline'][number],
-): readonly MissingFeature[] {
+function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
   switch (action.action) {
     case 'node.maintenance':
       return ['maintenance verbs'];
@@ -124,8 +97,6 @@ function needsOfAction(
     case 'service.migrate':
     case 'service.relocate':
       return ['migrate and relocate verbs'];
-    case 'service.moved_outside_ha':
-      return ['VMs moved by hand'];
     case 'service.lock':
     case 'service.unlock':
       return ['locks'];
@@ -134,16 +105,6 @@ function needsOfAction(
     case 'sim.pause_managers':
     case 'sim.pause_agents':
       return ['pauses of the other simulator'];
-    case 'service.set_desired':
-      return action.desired === 'disabled' || action.desired === 'ignored'
-        ? ['desired states by command']
-        : [];
-    case 'service.add':
-      return action.already_running === true ? ['adoption in the simulator'] : [];
-    case 'service.remove': {
-      const left = scenario.expect.final.services[action.service];
-      return left?.instance === 'running' ? ['forget a running VM'] : [];
-    }
     default:
       return [];
   }
@@ -166,9 +127,6 @@ function needsOfMove(move: Scenario['expect']['moves'][number]): readonly Missin
       break;
     case 'rebalance-on-start':
       needs.push('rebalance on start');
-      break;
-    case 'start-failed':
-      needs.push('restart and relocate limits');
       break;
     default:
   }

@@ -2,8 +2,10 @@
 export interface RunOutcome {
   /** Invariants of the format that did not hold at some instant. */
   readonly violations: readonly Violation[];
-  /** Nodes that were proven dead, in the order in which the proofs were committed. */
-  readonly fenced: readonly { readonly node: string; readonly t: number; readonly proof: string }[];
+  /** Every proof that a node was dead, in the order in which they were committed. */
+  readonly proofs: readonly ProvenNode[];
+  /** Of them those of nodes that were fenced: a node that came back by itself was not. */
+  readonly fenced: readonly ProvenNode[];
   /** Each time a BMC took power that was there. */
   readonly powerCut: readonly { readonly node: string; readonly t: number }[];
   /** Each time a VM's process began, from t = 0 on. */
@@ -17,6 +19,12 @@ export interface RunOutcome {
   readonly wantedButNotRunning: readonly string[];
   /** Fingerprint of the whole run: equal for two runs of one file. */
   readonly hash: string;
+}
+
+export interface ProvenNode {
+  readonly node: string;
+  readonly t: number;
+  readonly proof: string;
 }
 
 export interface Violation {

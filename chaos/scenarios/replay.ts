@@ -2,11 +2,10 @@ import { operationId } from '../../src/core/model/ids.ts';
 import { SimCluster } from '../sim/cluster.ts';
 import { identityOf } from '../sim/cluster-world.ts';
 import { enrolmentWrites } from '../sim/enrolment.ts';
-import { act } from './actions.ts';
+import { act, startByHand } from './actions.ts';
 import type { Stage } from './actions.ts';
 import { PersonAtCommands } from './commands.ts';
 import { finalState } from './final-state.ts';
-import { Homes } from './homes.ts';
 import { actKennel } from './kennel-actions.ts';
 import { kennelSchema } from './kennel-schema.ts';
 import type { KennelAction, KennelExtension } from './kennel-schema.ts';
@@ -16,6 +15,7 @@ import type { RunOutcome } from './outcome.ts';
 import { brokenRules } from './rules.ts';
 import type { Scenario } from './schema.ts';
 import { believedRecords, nodeRecordsOf, putsOf, serviceRecords } from './seed.ts';
+import { plantServiceFaults } from './service-faults.ts';
 import { Sites } from './sites.ts';
 
 /** Time before t = 0 in which nodes that have power at t = 0 boot and start their VMs, in ms. */
@@ -45,11 +45,11 @@ export async function replay(scenario: Scenario): Promise<RunOutcome> {
   const nowS = (): number => Math.round(time.nowMs - zeroMs) / 1000;
   const refused: { t: number; text: string }[] = [];
   const person = new PersonAtCommands(cluster, (text) => refused.push({ t: nowS(), text }));
-  const stage: Stage = { scenario, cluster, sites, names, person };
+  const stage: Stage = { scenario, cluster, sites, names, person, monitor };
   monitor.watch({ cluster, sites, names, zeroMs });
   seed(stage);
+  plantServiceFaults(scenario, cluster, names);
   powerUp(stage, extension);
-  const homes = new Homes(stage, monitor);
   const triggers = new Triggers(stage, monitor);
   const look = (): boolean => {
     sites.settle();
@@ -59,7 +59,7 @@ export async function replay(scenario: Scenario): Promise<RunOutcome> {
   };
   const runTo = (t: number): Promise<boolean> =>
     time.runUntil(look, Math.max(0, zeroMs + t * 1000 - time.nowMs));
-  const instants = instantsOf(stage, extension, homes, triggers);
+  const instants = instantsOf(stage, extension, triggers);
   for (const { t, run } of instants) {
     await runTo(t);
     run();
@@ -156,32 +156,63 @@ function powerUp({ scenario, cluster, sites }: Stage, extension: KennelExtension
   }
 }
 
+/**
+ * From one node's fate to the next in the same second, in s: longer than a heartbeat interval, so
+ * that their order, which the format defines, is one that a detector can see.
+ */
+const nodeStepS = 0.75;
+
+/** How long what `already_running` says has run before it is added, in s: nodes have reported it. */
+const runsBeforeS = 5;
+
+/** When each action is done: those on nodes that share a second come one after the other. */
+function timesOf(timeline: Scenario['timeline']): readonly number[] {
+  const times: number[] = [];
+  let last = { t: -1, at: -1, onNode: false };
+  for (const action of timeline) {
+    const onNode = action.action.startsWith('node.');
+    const follows = action.t_seconds === last.t && onNode && last.onNode;
+    const at = Math.max(action.t_seconds, follows ? last.at + nodeStepS : last.at);
+    times.push(at);
+    last = {
+      t: action.t_seconds,
+      at,
+      onNode: onNode || (last.onNode && action.t_seconds === last.t),
+    };
+  }
+  return times;
+}
+
 /** Both timelines in one order; at the same second the neutral one goes first. */
 function instantsOf(
   stage: Stage,
   extension: KennelExtension,
-  homes: Homes,
   triggers: Triggers,
 ): readonly Instant[] {
   const { timeline } = stage.scenario;
-  const firstT = Math.min(...[...timeline, ...extension.timeline].map((one) => one.t_seconds));
-  const neutral = timeline.map((action) => ({
-    t: action.t_seconds,
-    run: (): void => {
-      homes.release(action.t_seconds === firstT);
-      if (action.action === 'service.add') homes.pin(action.service);
-      act(stage, action);
-    },
+  const times = timesOf(timeline);
+  const neutral = timeline.map((action, index) => ({
+    t: times[index] ?? action.t_seconds,
+    run: (): void => act(stage, action),
   }));
+  const before = timeline.flatMap((action, index) =>
+    action.action === 'service.add' && action.already_running === true
+      ? [
+          {
+            t: Math.max(0, (times[index] ?? action.t_seconds) - runsBeforeS),
+            run: (): void => startByHand(stage, action),
+          },
+        ]
+      : [],
+  );
   const own = extension.timeline.map((action) => ({
     t: action.t_seconds,
     run: (): void => {
-      homes.release(action.t_seconds === firstT);
       if (action.when === undefined) actKennel(stage, action);
       else triggers.arm(action, action.when);
     },
   }));
-  return [...neutral, ...own].sort((a, b) => a.t - b.t);
+  return [...before, ...neutral, ...own].sort((a, b) => a.t - b.t);
 }
 
 /** Actions that wait for a condition. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actionSchema } from './action-schema.ts';
+import { actionSchema, usageSchema } from './action-schema.ts';
 import { kennelSchema } from './kennel-schema.ts';
 
 /*
@@ -35,13 +35,6 @@ const faultsSchema = z.strictObject({
   migrate_fails: z.int().min(0).optional(),
   stop_never_succeeds: z.boolean().optional(),
   only_on_node: nodeName.optional(),
-});
-
-const usageSchema = z.strictObject({
-  cpus: z.number().min(0).optional(),
-  memory_bytes: z.int().min(0).optional(),
-  cpu_used: z.number().min(0).optional(),
-  memory_used_bytes: z.int().min(0).optional(),
 });
 
 const serviceSchema = z.strictObject({
@@ -206,6 +199,9 @@ function danglingNames(file: Scenario): readonly Dangling[] {
     if (action.action === 'service.add' && service !== undefined) services.add(service);
     else if (service !== undefined && !services.has(service)) {
       found.push({ path: ['timeline', index, 'service'], message: `no service ${service}` });
+    }
+    if (action.action === 'service.moved_outside_ha') {
+      checkNode(action.to, ['timeline', index, 'to']);
     }
   }
   for (const [index, rule] of file.rules.entries()) {

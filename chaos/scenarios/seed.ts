@@ -13,6 +13,7 @@ import {
   vmId,
 } from '../../src/core/model/ids.ts';
 import type { Incarnation, NodeRecord } from '../../src/core/model/node.ts';
+import { noTries } from '../../src/core/model/vm.ts';
 import type { VmRecord, VmSpec } from '../../src/core/model/vm.ts';
 import { decodeObject, encodeObject } from '../../src/manager/object-codec.ts';
 import type { Write } from '../../src/store/store.ts';
@@ -23,15 +24,16 @@ import type { Scenario, ScenarioService } from './schema.ts';
 const mebibyte = 1024 * 1024;
 
 /** What a service of the file, or one that it adds later, is made from. */
-export type ServiceSeed = Pick<ScenarioService, 'id' | 'node' | 'desired' | 'usage'>;
+export type ServiceSeed = Pick<
+  ScenarioService,
+  'id' | 'node' | 'desired' | 'usage' | 'max_restart' | 'max_relocate'
+>;
 
-/**
- * The spec of a service's VM, pinned to the node on which the file says that its instance exists:
- * here a VM that is off exists nowhere. The pin is taken away once it has run (`homes.ts`).
- */
-export function pinnedSpec(scenario: Scenario, service: ServiceSeed, names: Names): VmSpec {
+/** The spec of a service's VM, with its strict rules. */
+export function specOfService(scenario: Scenario, service: ServiceSeed, names: Names): VmSpec {
   const name = names.vmName(service.id);
   const memoryBytes = service.usage?.memory_bytes ?? 512 * mebibyte;
+  const allowed = allowedNodes(scenario, service.id) ?? [];
   return {
     name,
     vcpus: Math.max(1, Math.ceil(service.usage?.cpus ?? 1)),
@@ -49,32 +51,30 @@ export function pinnedSpec(scenario: Scenario, service: ServiceSeed, names: Name
     definition: { kind: 'typed', machine: null, emulated: false },
     consoleLog: null,
     separateFrom: apartFrom(scenario, service.id).map((other) => names.vmName(other)),
-    nodes: [nodeId(names.simNode(service.node))],
+    nodes: allowed.map((node) => nodeId(names.simNode(node))),
+    limits: { restarts: service.max_restart, relocations: service.max_relocate },
   };
 }
 
-/** The nodes that a service's strict rules leave it, as its spec names them; empty = all. */
-export function ruleNodes(scenario: Scenario, service: string, names: Names): VmSpec['nodes'] {
-  return (allowedNodes(scenario, service) ?? []).map((node) => nodeId(names.simNode(node)));
-}
-
-/** Committed records of the services at the start of a scenario. */
+/** Committed records of the services at the start of a scenario: off, each at home on its node. */
 export function serviceRecords(scenario: Scenario, names: Names): readonly VmRecord[] {
   return scenario.services.map((service) => ({
     kind: 'vm',
     id: vmId(names.vmId(service.id)),
-    spec: pinnedSpec(scenario, service, names),
+    spec: specOfService(scenario, service, names),
     desired: service.desired,
     phase: 'stopped',
     permit: null,
     lastToken: token(0),
     operation: null,
-    failures: 0,
+    home: nodeId(names.simNode(service.node)),
+    tries: noTries,
     failover: null,
     reason: null,
     strays: [],
     asked: null,
     deleting: false,
+    adopting: false,
   }));
 }
 
@@ -109,25 +109,17 @@ export function believedRecords(
     });
     const { fence, failover } = intentRecords(index + 1, node, incarnation, held);
     objects.push({ ...node, phase: 'fencing', incarnation, fence: fence.id }, fence, failover);
-    for (const vm of held) objects.push(heldRecord(scenario, vm, node, incarnation, names));
+    for (const vm of held) objects.push(heldRecord(vm, node, incarnation));
   }
   if (fencing.length > 0)
     objects.push({ kind: 'counters', fence: fencing.length, token: token(0) });
   return objects;
 }
 
-function heldRecord(
-  scenario: Scenario,
-  vm: VmRecord,
-  node: NodeRecord,
-  incarnation: Incarnation,
-  names: Names,
-): VmRecord {
-  const service = names.serviceOf(vm.id) ?? '';
+function heldRecord(vm: VmRecord, node: NodeRecord, incarnation: Incarnation): VmRecord {
   const first = token(1);
   return {
     ...vm,
-    spec: { ...vm.spec, nodes: ruleNodes(scenario, service, names) },
     phase: 'running',
     permit: { vm: vm.id, node: node.id, incarnation: incarnation.id, token: first },
     lastToken: first,
@@ -148,7 +140,7 @@ function intentRecords(
     incarnation,
     phase: 'intent',
     epoch: epoch(0),
-    requestedBy: { kind: 'detector', evidence: [] },
+    requestedBy: { kind: 'detector', evidence: [{ channel: 'session', silentMs: null }] },
     override: false,
     attempts: [],
     proof: null,

@@ -62,6 +62,14 @@ export const defaultLatency: SimLatency = {
   shutdownMs: 2000,
 };
 
+/** How one VM takes to being started and stopped, for as long as it is set. */
+export interface SimTemper {
+  /** Asked each time that its QEMU would come up; false = it dies at once. */
+  readonly starts: () => boolean;
+  /** False = it answers no request to shut down, and its process survives every kill. */
+  readonly stops: boolean;
+}
+
 /** How a call that reached the daemon ends. */
 export type SimOutcome<T> = Exclude<HypervisorResult<T>, { readonly kind: 'ambiguous' }>;
 

@@ -8,6 +8,7 @@ import type {
   SimFault,
   SimLatency,
   SimOutcome,
+  SimTemper,
   SimWork,
 } from './sim-domain.ts';
 import { alreadyActive, defaultLatency, done, failed } from './sim-domain.ts';
@@ -41,6 +42,7 @@ export class SimHost {
   readonly #onDiskWriter: DiskWriterHook;
   readonly #onStartAsked: (permit: Permit) => void;
   readonly #domains = new Map<VmId, SimDomain>();
+  readonly #tempers = new Map<VmId, SimTemper>();
   readonly #faults: { readonly call: SimCall; readonly fault: SimFault }[] = [];
   readonly #watchers = new Set<() => void>();
   readonly #frozenActions: (() => void)[] = [];
@@ -158,6 +160,11 @@ export class SimHost {
     this.#faults.push({ call, fault });
   }
 
+  /** From now on the VM behaves like that on this host, whichever definition it has. */
+  setTemper(vm: VmId, temper: SimTemper): void {
+    this.#tempers.set(vm, temper);
+  }
+
   /** The VM's process dies by itself. */
   crash(vm: VmId): void {
     this.#end(vm, 'crashed');
@@ -192,6 +199,20 @@ export class SimHost {
     const domain = this.#domains.get(vm) ?? this.#make(vm, name);
     this.#turnOn(domain, null);
     this.#changed();
+  }
+
+  /** A person migrates a running VM past Kennel, definition and metadata with it. */
+  migrateByHand(vm: VmId, target: SimHost): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live === undefined || !target.#powered) return;
+    const { live, name, stored } = domain;
+    this.#turnOff(domain, 'migrated');
+    this.#domains.delete(vm);
+    this.#changed();
+    const arrived = target.#domains.get(vm) ?? target.#make(vm, name);
+    arrived.stored = stored;
+    target.#turnOn(arrived, live.permit);
+    target.#changed();
   }
 
   /** Runs an action in the host's time: not while frozen, and never after a loss of power. */
@@ -271,6 +292,12 @@ export class SimHost {
       if (domain === undefined || domain.stored === null) {
         return failed('noDomain', `${vm} is not defined here`);
       }
+      if (this.#tempers.get(vm)?.starts() === false) {
+        return failed(
+          'libvirtOperationFailed',
+          `QEMU of ${domain.name} ended while it was started`,
+        );
+      }
       this.#turnOn(domain, domain.stored.permit);
       this.#changed();
       return done;
@@ -284,6 +311,9 @@ export class SimHost {
     if (domain?.live === undefined) return done;
     const { hungDestroyMs, destroyMs } = this.#latency;
     const finish = (): SimOutcome<void> => {
+      if (this.#tempers.get(vm)?.stops === false) {
+        return failed('libvirtOperationFailed', `the process of ${domain.name} does not die`);
+      }
       this.#end(vm, 'destroyed');
       return done;
     };
@@ -294,6 +324,7 @@ export class SimHost {
   askShutdown(domain: SimDomain): SimWork<void> {
     if (domain.hung) return { kind: 'never' };
     const { boots, vm } = domain;
+    if (this.#tempers.get(vm)?.stops === false) return done;
     this.after(this.#latency.shutdownMs, () => {
       if (domain.boots === boots && !domain.hung) this.#end(vm, 'shutdown');
     });

@@ -68,6 +68,7 @@ export function sampleScenario(patch: Json = {}): Scenario {
 export function sampleOutcome(patch: Partial<RunOutcome> = {}): RunOutcome {
   return {
     violations: [],
+    proofs: [{ node: 'a', t: 14, proof: 'powerOff' }],
     fenced: [{ node: 'a', t: 14, proof: 'powerOff' }],
     powerCut: [],
     starts: [{ t: 20, service: 'vm:1', node: 'b' }],

@@ -462,6 +462,30 @@ describe('guards before a device command', () => {
     );
   });
 
+  it('N19: a node that is late after a site got its power back is not fenced while it boots', () => {
+    const world = new TestWorld();
+    for (const name of ['n1', 'n2', 'n3']) world.addNode(name);
+    for (const name of ['n1', 'n2', 'n3']) world.addRunningVm(`vm-${name}`, name);
+    world.nowMs += 2000;
+    for (const name of ['n1', 'n2']) world.connect(name, incarnationOf(name, 2));
+    world.settle();
+    const late = (): string | undefined =>
+      [...world.fences.values()].find((fence) => fence.node === nodeId('n3'))?.phase;
+    const pass = (ms: number): void => {
+      world.nowMs += ms;
+      world.beat('n1', 'n2');
+      world.settle();
+      for (const fence of world.fences.values()) {
+        if (fence.node === nodeId('n3')) world.execution(fence.id, { wantsToAct: true });
+      }
+      world.settle();
+    };
+    for (let count = 0; count < 10; count += 1) pass(3000);
+    expect(late()).toBe('intent');
+    for (let count = 0; count < 15; count += 1) pass(3000);
+    expect(late()).toBe('acting');
+  });
+
   it('N5: a new leader that inherits an intent acts only after it has listened long enough', () => {
     const world = new TestWorld();
     for (const name of ['n1', 'n2', 'n3']) world.addNode(name);

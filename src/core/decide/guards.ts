@@ -66,7 +66,8 @@ function lostNodes(draft: Draft): { readonly lost: number; readonly total: numbe
     const fenced = isFencedSinceJustNow(draft, node);
     if (node.incarnation === null && !fenced) continue;
     total += 1;
-    if (fenced || isOverdueOrFencing(draft, node) || isBackSinceJustNow(draft, node)) lost += 1;
+    const back = isBackSinceJustNow(draft, node) || isRebootedSinceJustNow(draft, node);
+    if (fenced || back || isOverdueOrFencing(draft, node)) lost += 1;
   }
   return { lost, total };
 }
@@ -98,6 +99,23 @@ function isBackSinceJustNow(draft: Draft, node: NodeRecord): boolean {
     // Called off by this very decision: the phase is not committed yet.
     const sinceMs = draft.isChanged(fence) ? nowMs : fencePhaseSince.get(fence.id)?.ms;
     const dueMs = (sinceMs ?? -incidentEndMs) + incidentEndMs;
+    if (nowMs >= dueMs) continue;
+    draft.wakeAt(dueMs);
+    return true;
+  }
+  return false;
+}
+
+/**
+ * It came back with another boot a moment ago: a whole site may be getting its power back, and the
+ * late nodes of it are not to be fenced while they boot (FAILURES N19).
+ */
+function isRebootedSinceJustNow(draft: Draft, node: NodeRecord): boolean {
+  const { fencePhaseSince, nowMs } = draft.observations;
+  for (const fence of draft.fences()) {
+    if (fence.node !== node.id || fence.proof?.kind !== 'newBoot') continue;
+    const sinceMs = draft.isChanged(fence) ? nowMs : fencePhaseSince.get(fence.id)?.ms;
+    const dueMs = (sinceMs ?? -incidentMs) + incidentMs;
     if (nowMs >= dueMs) continue;
     draft.wakeAt(dueMs);
     return true;
