@@ -57,6 +57,7 @@ export class PowerChecker implements Checker {
   #failAfterMs = 3000;
   #maxLostShare = 0.5;
   #leader: string | null = null;
+  #epoch = 0;
 
   take(fact: Fact, atMs: number): readonly string[] {
     switch (fact.kind) {
@@ -93,6 +94,7 @@ export class PowerChecker implements Checker {
     const { key, value } = fact;
     if (key === 'leader') {
       this.#leader = value === null ? null : textAt(value, 'candidate');
+      this.#epoch = fact.revision;
       if (this.#leader !== null) this.#leaderSinceMs.set(this.#leader, atMs);
     } else if (key === 'settings' && value !== null) {
       const timing = objectAt(value, 'timing');
@@ -187,9 +189,9 @@ export class PowerChecker implements Checker {
   }
 
   #tool({ stage, manager, bmcHost, exitCode }: FactOf<'tool'>, atMs: number): readonly string[] {
-    // One operation of one manager; the next one may have to act at once.
+    // One operation under one leadership; the next one reads anew, and may have to act at once.
     const acting = [...this.#fences].filter(([, fence]) => fence.phase === 'acting');
-    const key = `${manager}>${bmcHost} ${acting.map(([id]) => id).join()}`;
+    const key = `${manager}/${this.#epoch}>${bmcHost} ${acting.map(([id]) => id).join()}`;
     if (stage === 'ended') {
       if (exitCode !== 0) this.#lastOffEndMs.set(key, atMs);
       return [];

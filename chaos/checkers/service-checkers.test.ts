@@ -189,6 +189,9 @@ describe('power', () => {
     ] as const;
     expect(judge(new PowerChecker(), [...failed, [150, tool('started', null)]])).toHaveLength(1);
     expect(judge(new PowerChecker(), [...failed, [5200, tool('started', null)]])).toEqual([]);
+    // A leadership that begins knows nothing of it, and reads before it sends anything.
+    const next = [120, write('leader', { candidate: 'm' })] as const;
+    expect(judge(new PowerChecker(), [...failed, next, [150, tool('started', null)]])).toEqual([]);
   });
 });
 

@@ -343,6 +343,24 @@ export const plots = {
     fault({ kind: 'domain', vm: 1 + random.below(cast.vms), how: 'crash' }, 50, 0),
     fault({ kind: 'managerPower', manager: 'leader' }, random.between(1700, 3600), 2000),
   ],
+  /**
+   * A manager stands still while every node loses power and is proven dead, and leads when it wakes
+   * up: its connections to the dead seem open, and one node is back to take their VMs.
+   */
+  wakesUpLate: (random, cast) => {
+    const awakeMs = random.between(13_000, 18_000);
+    return [
+      fault({ kind: 'freeze', host: 'follower', clocks: 'none' }, 0, awakeMs),
+      ...cast.nodes.map((node, index) =>
+        fault(
+          { kind: 'powerLoss', node, withBmc: false },
+          300 + 50 * index,
+          index === 0 ? random.between(4000, 9000) : 40_000,
+        ),
+      ),
+      fault({ kind: 'expireLeader', tell: true }, awakeMs + random.between(20, 600), 0),
+    ];
+  },
   /** Two cables are mixed up, and it shows when one of the nodes dies. */
   mixedCables: (random, cast) => {
     const [a, b] = [random.pick(cast.nodes), random.pick(cast.nodes)];

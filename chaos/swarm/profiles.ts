@@ -85,7 +85,7 @@ export const profiles = {
   power: {
     summary: 'dying nodes and bad fence devices',
     weights: { ...power, ...devices, pause: 2, expireLeader: 1, cutBoth: 2, wallStep: 1 },
-    plots: ['leaderStandsStill', 'deafDevice', 'deafDevice', 'mixedCables'],
+    plots: ['leaderStandsStill', 'deafDevice', 'deafDevice', 'mixedCables', 'wakesUpLate'],
     most: 8,
     workloadSteps: 3,
     lies: false,
