@@ -259,7 +259,7 @@ export const managerMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/commands.ts',
-        find: '      if (draft.isChanged(vm)) continue;\n',
+        find: '        .filter((vm) => !draft.isChanged(vm))\n',
         replace: '',
       },
     ],
