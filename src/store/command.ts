@@ -13,29 +13,39 @@ type WireCommand = readonly [
   operation: string,
   compare: readonly WireCompare[],
   then: readonly WireWrite[],
+  proposal?: string,
 ];
 
 /** Bounds one log record, and the pause that encoding it makes. In UTF-16 units. */
 const maxTransactionLength = 512 * 1024;
 const maxParts = 1_024;
 
-/** The bytes that go into the log. */
-export function encodeCommand(transaction: Transaction): Uint8Array {
-  const command: WireCommand = [
+/**
+ * The bytes that go into the log. `proposal` tells one submission from every other, so that whoever
+ * made it knows its entry again: operation ids may recur, because the same intent has the same id.
+ */
+export function encodeCommand(transaction: Transaction, proposal?: string): Uint8Array {
+  const command = [
     1,
     transaction.operation,
     transaction.compare.map(wireCompare),
     transaction.then.map(wireWrite),
-  ];
-  return new TextEncoder().encode(JSON.stringify(command));
+  ] as const;
+  const named: WireCommand = proposal === undefined ? command : [...command, proposal];
+  return new TextEncoder().encode(JSON.stringify(named));
+}
+
+export interface DecodedCommand extends Transaction {
+  readonly proposal: string | null;
 }
 
 /** Throws when the bytes are no command of a known format: a newer version wrote this log. */
-export function decodeCommand(bytes: Uint8Array): Transaction {
+export function decodeCommand(bytes: Uint8Array): DecodedCommand {
   const wire = JSON.parse(new TextDecoder().decode(bytes)) as WireCommand;
   if (!Array.isArray(wire) || wire[0] !== 1) throw new Error('unknown command format');
-  const [, operation, compare, then] = wire;
+  const [, operation, compare, then, proposal] = wire;
   return {
+    proposal: proposal ?? null,
     operation: operationId(operation),
     compare: compare.map(([target, key, at]): Compare => {
       const name = target === 'c' ? 'create' : 'mod';

@@ -11,10 +11,19 @@ type WireItem = readonly [string, string, number, number, readonly string[]];
 
 const chunkChars = 128 * 1024;
 
-/** Pure and lazy: `state` must not change while it runs (`StateMachine.freeze`). */
-export function* encodeState(state: FrozenState): Generator<Uint8Array> {
+/** The state, and who was a member of the cluster when it was so. */
+export interface DecodedState extends FrozenState {
+  /** As it was given to `encodeState`; undefined where none was. */
+  readonly members: unknown;
+}
+
+/**
+ * Pure and lazy: `state` must not change while it runs (`StateMachine.freeze`). `members` is JSON
+ * of the store that replicates the state.
+ */
+export function* encodeState(state: FrozenState, members?: unknown): Generator<Uint8Array> {
   const encoder = new TextEncoder();
-  let lines = `${JSON.stringify({ format: 1, revision: state.revision })}\n`;
+  let lines = `${JSON.stringify({ format: 1, revision: state.revision, members })}\n`;
   for (const item of state.items) {
     if (lines.length >= chunkChars) {
       yield encoder.encode(lines);
@@ -26,27 +35,32 @@ export function* encodeState(state: FrozenState): Generator<Uint8Array> {
 }
 
 /** Throws when the first line is no header of a known format. Checksums are the log's affair. */
-export function decodeState(chunks: readonly Uint8Array[]): FrozenState {
+export function decodeState(chunks: readonly Uint8Array[]): DecodedState {
   const decoder = new TextDecoder();
   const items: KeyValue[] = [];
-  let at: number | null = null;
+  let header: Header | null = null;
   for (const chunk of chunks) {
     for (const line of decoder.decode(chunk).split('\n')) {
       if (line === '') continue;
-      if (at === null) at = decodeHeader(line);
+      if (header === null) header = decodeHeader(line);
       else items.push(decodeItem(line));
     }
   }
-  if (at === null) throw new Error('a snapshot without header');
-  return { revision: revision(at), items };
+  if (header === null) throw new Error('a snapshot without header');
+  return { revision: revision(header.revision), items, members: header.members };
 }
 
-function decodeHeader(line: string): number {
-  const header = JSON.parse(line) as { format?: unknown; revision?: unknown };
+interface Header {
+  readonly revision: number;
+  readonly members: unknown;
+}
+
+function decodeHeader(line: string): Header {
+  const header = JSON.parse(line) as { format?: unknown } & Partial<Header>;
   if (header.format !== 1 || typeof header.revision !== 'number') {
     throw new Error('unknown snapshot format');
   }
-  return header.revision;
+  return { revision: header.revision, members: header.members };
 }
 
 function wireItem(item: KeyValue): WireItem {

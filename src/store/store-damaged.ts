@@ -8,7 +8,9 @@ type StoreDamageCode =
   /** Written by a version that this one cannot read. */
   | 'STORE_VERSION'
   /** A living process holds the directory. */
-  | 'STORE_LOCKED';
+  | 'STORE_LOCKED'
+  /** There is no log where one must be. */
+  | 'STORE_MISSING';
 
 /** Why a store refuses to start. Thrown by the functions that open one, never while it runs. */
 export class StoreDamaged extends Error {
@@ -89,5 +91,25 @@ export function lockedDirectory(directory: string, holder: string): StoreDamaged
     because: `it is held by ${holder}`,
     so: 'this manager does not start: two writers would destroy the log',
     try: 'stop the other process, or give this manager a directory of its own',
+  });
+}
+
+/** `STORE_MISSING`: the directory does not say which member of the store it is. */
+export function unknownMember(directory: string): StoreDamaged {
+  return new StoreDamaged('STORE_MISSING', {
+    what: `there is no store in ${directory}`,
+    because: 'nothing in it says which member of the store this manager is',
+    so: 'this manager does not start: a store that makes itself anew would forget who owns what',
+    try: 'name the right directory, make a new cluster with `kennel init`, or join an existing one',
+  });
+}
+
+/** `STORE_MISSING`: a member that has had a log has none any more. */
+export function emptyMember(directory: string, name: string): StoreDamaged {
+  return new StoreDamaged('STORE_MISSING', {
+    what: `the log of ${name} in ${directory} is gone`,
+    because: 'it has been a member of the store, and may have voted for what is not here any more',
+    so: notStarted,
+    try: rebuild,
   });
 }

@@ -13,14 +13,18 @@ interface ConformanceDriver {
   faults(members: number): readonly TestRun[];
 }
 
-const unit = (name: string): TestRun => ({ project: 'unit', file: `test/store/${name}.test.ts` });
+const unit = (name: string, only?: string): TestRun => ({
+  project: 'unit',
+  file: `test/store/${name}.test.ts`,
+  ...(only === undefined ? {} : { only }),
+});
 const real = (name: string, only?: string): TestRun => ({
   project: 'real',
   file: `test/store/${name}.real.test.ts`,
   ...(only === undefined ? {} : { only }),
 });
 
-export type DriverName = 'memory' | 'file' | 'etcd';
+export type DriverName = 'memory' | 'file' | 'raft' | 'etcd';
 
 /** The drivers of `npm run store:conformance`. A new driver is one more entry. */
 export const conformanceDrivers: Readonly<Record<DriverName, ConformanceDriver>> = {
@@ -33,6 +37,11 @@ export const conformanceDrivers: Readonly<Record<DriverName, ConformanceDriver>>
     members: [1],
     suite: () => [unit('file')],
     faults: () => [unit('crash.prop'), unit('damage'), unit('disk-trouble'), unit('file-kill')],
+  },
+  raft: {
+    members: [1, 3, 5],
+    suite: (members) => [unit('raft', `raft with ${members} members`)],
+    faults: (members) => (members === 1 ? [] : [unit('raft-faults', `members of ${members}`)]),
   },
   etcd: {
     members: [1, 3],

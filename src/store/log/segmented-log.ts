@@ -107,9 +107,13 @@ export class SegmentedLog {
     return this.#tail.termAt(index);
   }
 
-  /** Durable entries from `index` on, at least one if there is one, until `maxBytes` are passed. */
-  readFrom(index: number, maxBytes: number = Number.POSITIVE_INFINITY): readonly LogEntry[] {
-    return this.#tail.from(index, maxBytes);
+  /** At most `count` durable entries from `index` on, until `maxBytes` are passed; at least one. */
+  readFrom(
+    index: number,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+    count: number = Number.POSITIVE_INFINITY,
+  ): readonly LogEntry[] {
+    return this.#tail.from(index, maxBytes, count);
   }
 
   /**

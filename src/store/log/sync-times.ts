@@ -26,8 +26,12 @@ export class SyncTimes {
 
   /** The slowest, in ms; a sync that hangs counts with the time it has taken so far. */
   slowestMs(): number {
-    const running = this.#startedAt === null ? 0 : this.#clock.monotonicMs() - this.#startedAt;
-    return Math.max(running, ...this.#recent);
+    return Math.max(this.runningMs(), ...this.#recent);
+  }
+
+  /** How long the present sync has taken so far, in ms; 0 when there is none. */
+  runningMs(): number {
+    return this.#startedAt === null ? 0 : this.#clock.monotonicMs() - this.#startedAt;
   }
 
   /** The last finished sync, in ms; 0 before the first. */

@@ -43,12 +43,12 @@ export class LogTail {
     return this.#entries[index - this.#base - 1]?.term ?? null;
   }
 
-  /** Entries from `index` on, until `maxBytes` are passed; at least one when there is one. */
-  from(index: number, maxBytes: number): readonly LogEntry[] {
+  /** At most `count` entries from `index` on, until `maxBytes` are passed; at least one if there is one. */
+  from(index: number, maxBytes: number, count: number): readonly LogEntry[] {
     if (index <= this.#base) throw new RangeError(`entry ${index} is compacted away`);
     const found: LogEntry[] = [];
     let size = 0;
-    for (let at = index - this.#base - 1; at < this.#entries.length; at += 1) {
+    for (let at = index - this.#base - 1; found.length < count; at += 1) {
       const entry = this.#entries[at];
       if (entry === undefined) break;
       size += entry.bytes.length;
