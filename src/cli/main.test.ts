@@ -250,7 +250,7 @@ test('init prints where the admin configuration is and what comes next', async (
     apiPort: 7400,
     sessionPort: 7401,
     profile: 'fast',
-    etcd: null,
+    store: { kind: 'file' },
   });
 });
 

@@ -10,9 +10,17 @@ export interface InitClusterOptions {
   readonly apiPort: number;
   readonly sessionPort: number;
   readonly profile: DetectionProfile;
-  /** Null: the state is kept in the manager's own directory. */
-  readonly etcd: EtcdStoreOptions | null;
+  readonly store: StoreChoice;
 }
+
+/**
+ * Where a new cluster keeps its state: in a log of its only manager, in its managers, which agree on
+ * it, or in an etcd that is there already.
+ */
+export type StoreChoice =
+  | { readonly kind: 'file' }
+  | { readonly kind: 'raft' }
+  | ({ readonly kind: 'etcd' } & EtcdStoreOptions);
 
 /** How a manager reaches the etcd that keeps the cluster's state. Paths are absolute. */
 export interface EtcdStoreOptions {

@@ -7,11 +7,11 @@ import type { StatusView } from '../../src/api/schema/views.ts';
 import { EtcdCluster } from '../store/etcd/etcd-cluster.ts';
 import { freePort, kennel, ManagerProcess, type Finished } from './manager-process.ts';
 
-/** Three managers as processes on one real etcd, joined the way a person joins them. */
-describe('three managers on etcd', { timeout: 150_000 }, () => {
+/** Three managers as processes, joined the way a person joins them. */
+describe.each(['raft', 'etcd'] as const)('three managers on %s', { timeout: 150_000 }, (store) => {
   const directory = mkdtempSync(join(tmpdir(), 'kennel-managers-'));
   const config = join(directory, 'manager-1', 'admin', 'several.yaml');
-  let etcd: EtcdCluster;
+  let etcd: EtcdCluster | null = null;
   const managers: ManagerProcess[] = [];
 
   const run = (line: string, input?: string): Promise<Finished> =>
@@ -46,18 +46,18 @@ describe('three managers on etcd', { timeout: 150_000 }, () => {
   };
 
   beforeAll(async () => {
-    etcd = await EtcdCluster.start(1);
+    etcd = store === 'etcd' ? await EtcdCluster.start(1) : null;
     for (const number of [1, 2, 3, 4]) {
       const name = `manager-${number}`;
       const ports = [await freePort(), await freePort()] as const;
       managers.push(new ManagerProcess(name, join(directory, name), ports));
     }
     const first = named('manager-1');
-    const endpoints = etcd.endpoints.map(({ port }) => `http://127.0.0.1:${port}`);
+    const endpoints = (etcd?.endpoints ?? []).map(({ port }) => `http://127.0.0.1:${port}`);
     const made = await run(
       [
         `init --name test --address 127.0.0.1 --directory ${first.directory}`,
-        `--api-port ${first.apiPort} --session-port ${first.sessionPort} --store etcd`,
+        `--api-port ${first.apiPort} --session-port ${first.sessionPort} --store ${store}`,
         ...endpoints.map((endpoint) => `--etcd-endpoint ${endpoint}`),
       ].join(' '),
     );
@@ -69,7 +69,7 @@ describe('three managers on etcd', { timeout: 150_000 }, () => {
 
   afterAll(async () => {
     await Promise.all(managers.map((manager) => manager.kill()));
-    await etcd.remove();
+    await etcd?.remove();
     rmSync(directory, { recursive: true });
   });
 

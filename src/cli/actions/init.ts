@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { valueOf } from '../action.ts';
 import type { Call } from '../command.ts';
-import type { EtcdStoreOptions, InitClusterOptions } from '../start-functions.ts';
+import type { EtcdStoreOptions, InitClusterOptions, StoreChoice } from '../start-functions.ts';
 import { print } from '../output.ts';
 import { usageError } from '../usage.ts';
 
@@ -12,7 +12,7 @@ interface InitOptions {
   readonly apiPort: number;
   readonly sessionPort: number;
   readonly profile: InitClusterOptions['profile'];
-  readonly store: 'file' | 'etcd';
+  readonly store: StoreChoice['kind'];
   readonly etcdEndpoint: readonly string[];
   readonly etcdCa: string | null;
   readonly etcdCert: string | null;
@@ -40,7 +40,7 @@ export async function initCluster(call: Call, options: InitOptions): Promise<num
       apiPort: options.apiPort,
       sessionPort: options.sessionPort,
       profile: options.profile,
-      etcd: etcdOf(call, options),
+      store: storeOf(call, options),
     }),
   );
   await print(call, made, () =>
@@ -57,8 +57,8 @@ export async function initCluster(call: Call, options: InitOptions): Promise<num
   return 0;
 }
 
-/** Null without `--store etcd`. E_USAGE when options of one store are given for the other. */
-function etcdOf(call: Call, options: InitOptions): EtcdStoreOptions | null {
+/** E_USAGE when options of one store are given for another. */
+function storeOf(call: Call, options: InitOptions): StoreChoice {
   const path = (given: string | null): string | undefined =>
     given === null ? undefined : resolve(call.world.workingDirectory, given);
   const given = {
@@ -73,9 +73,10 @@ function etcdOf(call: Call, options: InitOptions): EtcdStoreOptions | null {
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as Omit<EtcdStoreOptions, 'endpoints'>;
   const endpoints = options.etcdEndpoint;
-  if (options.store === 'etcd' && endpoints.length > 0) return { endpoints, ...set };
-  if (options.store === 'file' && endpoints.length === 0 && Object.keys(set).length === 0) {
-    return null;
+  const { store } = options;
+  if (store === 'etcd' && endpoints.length > 0) return { kind: store, endpoints, ...set };
+  if (store !== 'etcd' && endpoints.length === 0 && Object.keys(set).length === 0) {
+    return { kind: store };
   }
   throw usageError({
     what: 'the store and its options do not fit together',

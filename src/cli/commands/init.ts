@@ -33,7 +33,7 @@ export const initCommand = command({
       ['fast', 'default', 'conservative'],
       'default',
     ),
-    store: oneOf('--store <store>', 'where the state is kept', ['file', 'etcd'], 'file'),
+    store: oneOf('--store <store>', 'where the state is kept', ['file', 'raft', 'etcd'], 'file'),
     etcdEndpoint: repeatedText('--etcd-endpoint <url>', 'client URL of an etcd member'),
     etcdCa: text('--etcd-ca <path>', 'certificate authority of etcd', file),
     etcdCert: text('--etcd-cert <path>', 'certificate to show to etcd', file),

@@ -10,9 +10,11 @@ import { makeClusterKey, saveClusterKeys } from '../../pki/cluster-keys.ts';
 import { saveAuthority, saveCredentials } from '../../pki/credential-files.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import { issueCredentials } from '../../pki/leaf.ts';
+import { createStore } from '../../store/raft/open-raft-store.ts';
 import { writeClientConfig } from '../client-config.ts';
 import type { InitClusterOptions, InitClusterResult } from '../start-functions.ts';
 import { saveManagerConfig, type ManagerConfig } from './service-config.ts';
+import { storeDirectory } from './store-access.ts';
 import { storeConfigOf, type StoreConfig } from './store-config.ts';
 
 const firstManager = 'manager-1';
@@ -25,7 +27,7 @@ export async function initCluster(
   const { directory } = options;
   try {
     if ((await env.disk.read(`${directory}/manager.yaml`)) !== null) return alreadyMade(directory);
-    const store = storeConfigOf(options.etcd);
+    const store = storeConfigOf(options.store);
     if (store.kind === 'problem') return store;
     await env.disk.makeDirectory(directory, { mode: 0o700 });
     return await make(env, options, store.value);
@@ -73,6 +75,15 @@ async function make(
   await saveAuthority(env.disk, `${directory}/authority.pem`, authority);
   await saveClusterKeys(env.disk, `${directory}/cluster-keys.json`, [makeClusterKey()]);
   await saveCredentials(env.disk, `${directory}/manager.pem`, manager.value);
+  if (store.kind === 'raft') {
+    const member = {
+      number: config.number,
+      name: config.name,
+      address: formatHostPort(address, config.sessionPort),
+    };
+    const place = { env, directory: storeDirectory(directory), clusterId: config.clusterId };
+    await createStore(place, member);
+  }
   // Written last: its presence says that everything else is there.
   await saveManagerConfig(env.disk, directory, config);
   return ok({ clusterId: config.clusterId, adminConfig: adminConfig.value });

@@ -85,7 +85,7 @@ async function write(
   });
   await saveClusterKeys(env.disk, `${directory}/cluster-keys.json`, keys);
   await saveCredentials(env.disk, `${directory}/manager.pem`, credentials);
-  const store = await saveStoreAccess(env.disk, directory, handover.store);
+  const store = await saveStoreAccess(env, directory, handover.store, { number, name });
   if (store.kind === 'problem') return store;
   // Written last: its presence says that everything else is there.
   await saveManagerConfig(env.disk, directory, {

@@ -4,17 +4,18 @@ import { ok, type Outcome } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
 import type { Log } from '../../env/log.ts';
 import { realEnv } from '../../env/real/real-env.ts';
+import { splitListener } from '../../env/split-listener.ts';
 import type { ManagerOptions } from '../../manager/manager.ts';
 import { fingerprintOf } from '../../pki/certificate-identity.ts';
 import { loadClusterKeys } from '../../pki/cluster-keys.ts';
 import { loadAuthority, loadCredentials } from '../../pki/credential-files.ts';
 import type { Credentials } from '../../pki/credentials.ts';
 import { derOfPem } from '../../pki/pem.ts';
-import { storeApart } from '../../store/membership.ts';
+import { isHello } from '../../store/raft/peers.ts';
 import type { Store } from '../../store/store.ts';
 import { openStore } from './open-store.ts';
 import { loadManagerConfig, type ManagerConfig } from './service-config.ts';
-import { storeAccessOf } from './store-access.ts';
+import { storeAccessOf, storeDirectory } from './store-access.ts';
 
 /** A manager's directory, opened: what it is, what it holds, and its store. */
 export interface OpenedManager {
@@ -39,41 +40,51 @@ export async function openManager(directory: string, log: Log): Promise<Outcome<
   const keys = await loadClusterKeys(local.disk, `${directory}/cluster-keys.json`);
   if (keys.kind === 'problem') return keys;
   const env = realEnv({ log, credentials: () => credentials.value });
-  const store = await openStore({
+  const { clusterName, name, number, address, apiPort, sessionPort, profile } = config.value;
+  const sessions = { host: address, port: sessionPort };
+  // Members of the store and managers speak on the port where agents do.
+  const doors = splitListener(env.network, {
+    couldBeFirst: (channel) => channel.peer.role === 'manager',
+    isFirst: isHello,
+  });
+  const opened = await openStore({
     env,
     config: config.value.store,
-    directory: `${directory}/store`,
+    directory: storeDirectory(directory),
     clusterId: clusterId(config.value.clusterId),
-    nodeName: config.value.name,
+    nodeName: name,
+    listen: sessions,
+    door: doors.first,
     onFatal: (error) => {
       // The page cache may have dropped what was said to be written: only a restart reads the truth.
       log.error({ err: error }, 'the log could not be synced; this process stops');
       process.exit(70);
     },
   });
-  if (store.kind === 'problem') return store;
-  const { clusterName, name, number, address, apiPort, sessionPort, profile } = config.value;
+  if (opened.kind === 'problem') return opened;
+  const { store, membership } = opened.value;
+  const network = { listen: doors.other.listen, connect: env.network.connect.bind(env.network) };
   return ok({
     env,
     config: config.value,
     credentials: credentials.value,
-    store: store.value,
+    store,
     options: {
-      env,
-      store: store.value,
+      env: { ...env, network },
+      store,
       name,
       number,
       clusterId: config.value.clusterId,
       clusterName,
       authority: authority.value,
       keys: keys.value,
-      sessions: { host: address, port: sessionPort },
+      sessions,
       advertised: {
         api: formatHostPort(address, apiPort),
         sessions: formatHostPort(address, sessionPort),
       },
       fingerprint: fingerprintOf(derOfPem(credentials.value.certificatePem)),
-      membership: storeApart,
+      membership,
       storeAccess: () => storeAccessOf(env.disk, config.value.store),
       profile,
     },

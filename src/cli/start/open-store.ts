@@ -1,7 +1,10 @@
 import type { ClusterId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
+import type { Network, NetworkAddress } from '../../env/network.ts';
+import { storeApart, type Membership } from '../../store/membership.ts';
 import { openFileStore } from '../../store/file/file-store.ts';
+import { openRaftStore } from '../../store/raft/open-raft-store.ts';
 import { StoreDamaged } from '../../store/store-damaged.ts';
 import type { Store } from '../../store/store.ts';
 import { readEtcdSettings } from './etcd-settings.ts';
@@ -14,18 +17,41 @@ interface OpenStoreOptions {
   /** Of a store on this machine's disk. */
   readonly directory: string;
   readonly nodeName: string;
+  /** Where other members reach a store that has some. */
+  readonly listen: NetworkAddress;
+  readonly door: Pick<Network, 'listen'>;
   readonly onFatal: (error: Error) => void;
 }
 
-/** What keeps a store from being opened is an answer here, not an exception. */
-export function openStore(options: OpenStoreOptions): Promise<Outcome<Store>> {
-  const { config } = options;
-  return config.kind === 'file' ? openFile(options) : openEtcd(options, config);
+interface OpenedStore {
+  readonly store: Store;
+  readonly membership: Membership;
 }
 
-async function openFile(options: OpenStoreOptions): Promise<Outcome<Store>> {
+/** What keeps a store from being opened is an answer here, not an exception. */
+export async function openStore(options: OpenStoreOptions): Promise<Outcome<OpenedStore>> {
+  const { config } = options;
+  if (config.kind === 'raft') return openRaft(options);
+  const store = await (config.kind === 'etcd' ? openEtcd(options, config) : openFile(options));
+  return store.kind === 'ok' ? ok({ store: store.value, membership: storeApart }) : store;
+}
+
+function openFile(options: OpenStoreOptions): Promise<Outcome<Store>> {
+  return orDamage(() => openFileStore(options));
+}
+
+function openRaft(options: OpenStoreOptions): Promise<Outcome<OpenedStore>> {
+  const { env, door } = options;
+  const network = { listen: door.listen, connect: env.network.connect.bind(env.network) };
+  return orDamage(async () => {
+    const store = await openRaftStore({ ...options, env: { ...env, network } });
+    return { store, membership: store.membership };
+  });
+}
+
+async function orDamage<T>(open: () => Promise<T>): Promise<Outcome<T>> {
   try {
-    return ok(await openFileStore(options));
+    return ok(await open());
   } catch (error) {
     if (!(error instanceof StoreDamaged)) throw error;
     return problem({

@@ -1,6 +1,8 @@
 import type { StoreAccess } from '../../api/schema/managers.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { Env } from '../../env/env.ts';
+import { prepareMember } from '../../store/raft/open-raft-store.ts';
 import { readText } from './service-config.ts';
 import { storeConfigSchema, type EtcdConfig, type StoreConfig } from './store-config.ts';
 
@@ -17,16 +19,18 @@ const fileNames = Object.keys(files) as readonly FileName[];
 
 /**
  * What another manager needs to reach this one's store, with the texts of the files that its
- * configuration names. E_CONFLICT for a store that only one manager can have.
+ * configuration names. Members of a store of managers find each other by the registry. E_CONFLICT
+ * for a store that only one manager can have.
  */
 export async function storeAccessOf(disk: Disk, store: StoreConfig): Promise<Outcome<StoreAccess>> {
   if (store.kind === 'etcd') return etcdAccess(disk, store);
+  if (store.kind === 'raft') return ok({ kind: 'raft' });
   return problem({
     code: 'E_CONFLICT',
     what: 'this cluster takes no second manager',
     because: 'its store is a log on the disk of its only manager',
     so: 'nothing was changed',
-    try: ['make the cluster on a store that several managers share: kennel init --store etcd'],
+    try: ['make the cluster on a store that several managers share: kennel init --store raft'],
   });
 }
 
@@ -50,15 +54,20 @@ async function etcdAccess(disk: Disk, config: EtcdConfig): Promise<Outcome<Store
 }
 
 /**
- * The inverse: writes the texts into a manager's directory. E_PREREQUISITE for a store that this
- * version has no driver for. Throws `DiskError`.
+ * The inverse: writes the texts into a manager's directory, or makes the directory of a new member
+ * of the embedded store. Throws `DiskError`.
  */
 export async function saveStoreAccess(
-  disk: Disk,
+  env: Pick<Env, 'disk' | 'log' | 'clock'>,
   directory: string,
   access: StoreAccess,
+  member: { readonly number: number; readonly name: string },
 ): Promise<Outcome<StoreConfig>> {
-  if (access.kind !== 'etcd') return noDriver(access.kind);
+  const { disk } = env;
+  if (access.kind === 'raft') {
+    await prepareMember({ env, directory: storeDirectory(directory) }, member);
+    return ok({ kind: 'raft' });
+  }
   const config: Record<string, unknown> = { kind: 'etcd', endpoints: access.endpoints };
   if (access.serverName !== undefined) config['serverName'] = access.serverName;
   if (access.user !== undefined) config['user'] = access.user;
@@ -80,12 +89,7 @@ export async function saveStoreAccess(
   });
 }
 
-function noDriver(kind: string): Outcome<never> {
-  return problem({
-    code: 'E_PREREQUISITE',
-    what: `there is no driver for a store of kind ${kind}`,
-    because: 'this version of Kennel was built without it',
-    so: 'this machine is no manager yet',
-    try: ['install the version that the other managers have: kennel --version'],
-  });
+/** Where a manager keeps its part of an embedded store. */
+export function storeDirectory(directory: string): string {
+  return `${directory}/store`;
 }

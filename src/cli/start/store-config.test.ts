@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { storeConfigOf, storeConfigSchema } from './store-config.ts';
 
-test('without etcd the state is kept in a file', () => {
-  expect(storeConfigOf(null)).toMatchObject({ kind: 'ok', value: { kind: 'file' } });
+test('a store without options needs none', () => {
+  expect(storeConfigOf({ kind: 'raft' })).toMatchObject({ kind: 'ok', value: { kind: 'raft' } });
 });
 
 test('an etcd with everything is taken as it is', () => {
@@ -15,7 +15,10 @@ test('an etcd with everything is taken as it is', () => {
     user: 'kennel',
     passwordFile: '/etc/password',
   };
-  expect(storeConfigOf(etcd)).toMatchObject({ kind: 'ok', value: { kind: 'etcd', ...etcd } });
+  expect(storeConfigOf({ kind: 'etcd', ...etcd })).toMatchObject({
+    kind: 'ok',
+    value: { kind: 'etcd', ...etcd },
+  });
 });
 
 test.each([
@@ -29,7 +32,7 @@ test.each([
   ['a user without a password file', { endpoints: ['https://a:2379'], user: 'kennel' }],
   ['a relative path', { endpoints: ['https://a:2379'], ca: 'ca.crt' }],
 ])('%s is refused', (_, etcd) => {
-  const refused = storeConfigOf(etcd);
+  const refused = storeConfigOf({ kind: 'etcd', ...etcd });
   expect(refused).toMatchObject({ kind: 'problem', problem: { code: 'E_USAGE' } });
   expect(JSON.stringify(refused)).not.toContain('secret');
   expect(storeConfigSchema.safeParse({ kind: 'etcd', ...etcd }).success).toBe(false);

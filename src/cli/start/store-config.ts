@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
-import type { EtcdStoreOptions } from '../start-functions.ts';
+import type { StoreChoice } from '../start-functions.ts';
 
 const path = z.string().startsWith('/', 'must be an absolute path');
 
@@ -11,8 +11,10 @@ const endpoint = z.url({ protocol: /^https?$/ }).refine((text) => {
 
 /** Where a manager keeps the cluster's state: the `store` of `manager.yaml`. */
 export const storeConfigSchema = z.discriminatedUnion('kind', [
-  /** A log in the manager's own directory. */
+  /** A log in the directory of the only manager. */
   z.strictObject({ kind: z.literal('file') }),
+  /** In the managers' own directories, replicated among them by consensus. */
+  z.strictObject({ kind: z.literal('raft') }),
   z
     .strictObject({
       kind: z.literal('etcd'),
@@ -48,10 +50,8 @@ export type StoreConfig = z.infer<typeof storeConfigSchema>;
 export type EtcdConfig = Extract<StoreConfig, { kind: 'etcd' }>;
 
 /** What `kennel init` was told, as it goes into `manager.yaml`. E_USAGE when it does not fit together. */
-export function storeConfigOf(options: EtcdStoreOptions | null): Outcome<StoreConfig> {
-  const parsed = storeConfigSchema.safeParse(
-    options === null ? { kind: 'file' } : { kind: 'etcd', ...options },
-  );
+export function storeConfigOf(options: StoreChoice): Outcome<StoreConfig> {
+  const parsed = storeConfigSchema.safeParse(options);
   if (parsed.success) return ok(parsed.data);
   return problem({
     code: 'E_USAGE',
