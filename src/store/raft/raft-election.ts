@@ -20,6 +20,8 @@ interface ElectionParts {
   /** The leadership key in this member's state. */
   readonly current: () => KeyValue | null;
   readonly txn: (transaction: Transaction) => Promise<WriteOutcome>;
+  /** Whether this member is the only voter of the store. */
+  readonly isAlone: () => boolean;
   /** A quorum round that began after the call; true when this member still led then. */
   readonly round: () => Promise<boolean>;
   /** Whether a candidate waits or leads here may have changed. */
@@ -164,12 +166,13 @@ export class RaftElection {
   }
 
   #take(createRevision: Revision, term: number, claimedAtMs: number): RaftLeadership {
-    const { env, leadershipMs, round, txn, current } = this.#parts;
+    const { env, leadershipMs, isAlone, round, txn, current } = this.#parts;
     const leadership: RaftLeadership = new RaftLeadership({
       env,
       createRevision,
       claimedAtMs,
       leadershipMs,
+      isAlone,
       round: async () => {
         const sentAtMs = env.clock.monotonicMs();
         const isConfirmed = await round();

@@ -15,6 +15,8 @@ export interface LeadershipParts {
    * failed or found another leader.
    */
   readonly round: () => Promise<{ readonly sentAtMs: number } | null>;
+  /** Whether this member is the only voter: then nobody else can lead, however late a look is. */
+  readonly isAlone: () => boolean;
   /** It ran out by the clock. */
   readonly onExpired: () => void;
   readonly onResign: () => Promise<void>;
@@ -49,7 +51,9 @@ export class RaftLeadership implements Leadership {
 
   isValid(): boolean {
     if (this.#lost.signal.aborted) return false;
-    if (this.#parts.env.clock.monotonicMs() >= this.#validUntilMs) {
+    const nowMs = this.#parts.env.clock.monotonicMs();
+    if (this.#parts.isAlone()) this.#extend(nowMs);
+    if (nowMs >= this.#validUntilMs) {
       this.lose('no quorum confirmed it in time');
       this.#parts.onExpired();
     }

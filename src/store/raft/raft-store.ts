@@ -164,6 +164,7 @@ export class RaftStore implements Store {
       leads: () => this.#member.leads,
       term: () => this.#member.term,
       current: () => replica.machine.get(leaderKey),
+      isAlone: () => this.#isAlone(),
       txn: (transaction) => this.txn(transaction),
       round: async () => (await this.#linearize()) && this.#member.leads,
       onChange: () => this.#tellWanting(),
@@ -186,11 +187,14 @@ export class RaftStore implements Store {
   async start(listen: Parameters<Peers['listen']>[0] | null): Promise<void> {
     if (listen !== null) await this.#peers.listen(listen);
     this.#membersChanged();
-    const { voters, votersOutgoing } = this.#parts.replica.members.conf;
-    this.#member.start(
-      voters.length === 1 && voters[0] === this.#parts.self.number && votersOutgoing.length === 0,
-    );
+    this.#member.start(this.#isAlone());
     this.#keepHouse();
+  }
+
+  #isAlone(): boolean {
+    const { replica, self } = this.#parts;
+    const { voters, votersOutgoing } = replica.members.conf;
+    return voters.length === 1 && voters[0] === self.number && votersOutgoing.length === 0;
   }
 
   async get(key: string): Promise<{ readonly item: KeyValue | null; readonly revision: Revision }> {

@@ -7,10 +7,10 @@ export interface RaftTiming {
 }
 
 /**
- * A leader is missed after 0.7 to 1.4 s. Much less, and a manager that stands still for a moment
+ * A leader is missed after 0.9 to 1.8 s. Much less, and a manager that stands still for a moment
  * on a busy host loses its lead for nothing.
  */
-export const usualTiming: RaftTiming = { tickMs: 50, heartbeatTicks: 2, electionTicks: 14 };
+export const usualTiming: RaftTiming = { tickMs: 50, heartbeatTicks: 2, electionTicks: 18 };
 
 /** Clocks may differ in rate by this much (DESIGN §2.5). */
 const rateError = 0.01;
