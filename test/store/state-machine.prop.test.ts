@@ -99,7 +99,8 @@ test('a state that went through a snapshot behaves as the original', () => {
 test('a command survives the log', () => {
   fc.assert(
     fc.property(transaction, (one) => {
-      expect(decodeCommand(encodeCommand(one))).toEqual(one);
+      expect(decodeCommand(encodeCommand(one))).toEqual({ ...one, proposal: null });
+      expect(decodeCommand(encodeCommand(one, 'run.7'))).toEqual({ ...one, proposal: 'run.7' });
     }),
   );
 });

@@ -1,4 +1,5 @@
 import type { Env, Timer } from '../../env/env.ts';
+import type { Member } from '../membership.ts';
 import type { JsonValue, Listener, MessageChannel, NetworkAddress } from '../../env/network.ts';
 
 export interface Peer {
@@ -217,4 +218,14 @@ export function isHello(message: JsonValue): boolean {
     'kind' in message &&
     message['kind'] === helloKind
   );
+}
+
+/** How a member is dialled. */
+export function peerOf({ number, name, address }: Member): Peer {
+  const at = address.lastIndexOf(':');
+  return {
+    id: number,
+    name,
+    address: { host: address.slice(0, at), port: Number(address.slice(at + 1)) },
+  };
 }

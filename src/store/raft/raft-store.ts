@@ -5,8 +5,6 @@ import type { Message } from '../../raft/types.ts';
 import { encodeCommand, transactionProblem } from '../command.ts';
 import { leaderKey } from '../leadership-key.ts';
 import type { SegmentedLog } from '../log/segmented-log.ts';
-import { SharedRound } from '../shared-round.ts';
-import type { Member } from '../membership.ts';
 import {
   StoreUnavailable,
   type KeyValue,
@@ -19,9 +17,11 @@ import {
 } from '../store.ts';
 import { AppendQueue } from './append-queue.ts';
 import type { RaftStoreLimits } from './limits.ts';
+import { LinearReads } from './linear-reads.ts';
 import type { LogStorage } from './log-storage.ts';
 import { roleOf } from './members.ts';
-import { Peers } from './peers.ts';
+import { peerOf, Peers } from './peers.ts';
+import { notSent } from './not-sent.ts';
 import { Pending } from './pending.ts';
 import { RaftElection } from './raft-election.ts';
 import { RaftMember } from './raft-member.ts';
@@ -67,10 +67,7 @@ export class RaftStore implements Store {
   readonly #snapshotter: Snapshotter;
   readonly #election: RaftElection;
   readonly #writes: Pending<WriteOutcome>;
-  readonly #reads: Pending<number | null>;
-  readonly #round: SharedRound<number | null>;
-  /** Callers that wait for an index to be applied. */
-  #waiting: { readonly index: number; readonly resolve: () => void }[] = [];
+  readonly #reads: LinearReads;
   /** Writes that found no leader. */
   #leaderless: (() => void)[] = [];
   /** Members that have a manager who would lead. */
@@ -89,8 +86,14 @@ export class RaftStore implements Store {
     this.#onJoined = parts.onJoined;
     this.#run = env.random.uuid();
     this.#writes = new Pending(env.timers);
-    this.#reads = new Pending(env.timers);
-    this.#round = new SharedRound(() => this.#askForIndex());
+    this.#reads = new LinearReads({
+      env,
+      deadlineMs: limits.deadlineMs,
+      retryMs: limits.readRetryMs,
+      nextId: () => this.#nextSubmission(),
+      ask: (id) => this.#member.readIndex(id),
+      applied: () => this.#member.applied,
+    });
     this.#snapshotter = new Snapshotter({
       ...limits,
       env,
@@ -149,8 +152,8 @@ export class RaftStore implements Store {
           replica.replace(chunks);
           this.#membersChanged();
         },
-        readState: (index, context) => void this.#reads.settle(context, index),
-        applied: () => this.#onApplied(),
+        readState: (index, context) => this.#reads.told(context, index),
+        applied: () => this.#reads.onApplied(),
         changed: () => {
           this.#election.changed();
           if (this.#member.leader !== 0) this.#wakeLeaderless();
@@ -166,7 +169,7 @@ export class RaftStore implements Store {
       current: () => replica.machine.get(leaderKey),
       isAlone: () => this.#isAlone(),
       txn: (transaction) => this.txn(transaction),
-      round: async () => (await this.#linearize()) && this.#member.leads,
+      round: async () => (await this.#reads.upToDate()) && this.#member.leads,
       onChange: () => this.#tellWanting(),
     });
     this.membership = new RaftMembership({
@@ -175,7 +178,7 @@ export class RaftStore implements Store {
       self: self.number,
       members: () => replica.members,
       status: () => this.#member.status(),
-      linearize: () => this.#linearize(),
+      linearize: () => this.#reads.upToDate(),
       nextProposal: () => this.#nextSubmission(),
       propose: (change) => this.#member.proposeChange(change),
       handOver: () => this.#yield('this member leaves the store'),
@@ -275,9 +278,7 @@ export class RaftStore implements Store {
   }
 
   /** For tests: the process is gone, nothing more is said or written. */
-  abandon(): void {
-    this.#end('the process is gone');
-  }
+  readonly abandon = (): void => this.#end('the process is gone');
 
   status(): StoreStatus {
     const { replica, guard, log, self } = this.#parts;
@@ -325,9 +326,8 @@ export class RaftStore implements Store {
     this.membership.stop();
     // Nobody will ever tell: what was proposed may be committed by the others.
     this.#writes.abandon();
-    this.#reads.abandon();
+    this.#reads.stop();
     this.#parts.replica.hub.close(reason);
-    for (const waiting of this.#waiting.splice(0)) waiting.resolve();
     this.#wakeLeaderless();
   }
 
@@ -351,41 +351,9 @@ export class RaftStore implements Store {
 
   async #linearizeOrThrow(): Promise<void> {
     if (this.#ended !== null) throw new StoreUnavailable(this.#ended);
-    if (!(await this.#linearize())) {
+    if (!(await this.#reads.upToDate())) {
       throw new StoreUnavailable(this.#ended ?? 'no quorum of the store answered');
     }
-  }
-
-  /** True when this state holds everything that was committed before the call. */
-  async #linearize(): Promise<boolean> {
-    const index = await this.#round.join();
-    if (index === null) return false;
-    if (this.#member.applied < index) {
-      await new Promise<void>((resolve) => this.#waiting.push({ index, resolve }));
-    }
-    return this.#ended === null;
-  }
-
-  /** Asks again until the deadline: a message may be lost, and there may be no leader just now. */
-  async #askForIndex(): Promise<number | null> {
-    const { limits, env } = this.#parts;
-    const untilMs = env.clock.monotonicMs() + limits.deadlineMs;
-    while (this.#ended === null && env.clock.monotonicMs() < untilMs) {
-      const submission = this.#nextSubmission();
-      const answer = this.#reads.wait(submission, limits.readRetryMs, null);
-      this.#member.readIndex(submission);
-      const index = await answer;
-      if (index !== null) return index;
-    }
-    return null;
-  }
-
-  #onApplied(): void {
-    const { applied } = this.#member;
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = waiting.filter(({ index }) => index > applied);
-    for (const { index, resolve } of waiting) if (index <= applied) resolve();
   }
 
   // --- The other members.
@@ -522,23 +490,10 @@ export class RaftStore implements Store {
   }
 }
 
-function peerOf({ number, name, address }: Member) {
-  const at = address.lastIndexOf(':');
-  return {
-    id: number,
-    name,
-    address: { host: address.slice(0, at), port: Number(address.slice(at + 1)) },
-  };
-}
-
 /** What members say beside consensus. */
 interface Note {
   readonly kind?: JsonValue;
   readonly wants?: JsonValue;
   readonly stream?: JsonValue;
   readonly at?: JsonValue;
-}
-
-function notSent(detail: string): WriteOutcome {
-  return { kind: 'refused', because: 'notSent', current: [], detail };
 }
