@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { hunt } from '../mutants/hunt.ts';
+import { checkMutant, hunt } from '../mutants/hunt.ts';
 import type { Catch, HuntOptions } from '../mutants/hunt.ts';
 import type { Mutant } from '../mutants/mutant.ts';
 import { mutants } from '../mutants/mutants.ts';
@@ -35,6 +35,8 @@ async function runMutants(flags: MutantFlags): Promise<number> {
     for (const { name, summary } of chosen) console.log(`${name.padEnd(32)} ${summary}`);
     return 0;
   }
+  // All of them first: a source that has moved on is to be heard of at once, not after minutes.
+  for (const mutant of chosen) checkMutant(mutant);
   const progress = new Progress(chosen.length, 'mutants');
   const caught = await withCompileCache((environment) =>
     huntAll(chosen, { ...flags, environment }, (ended) => {
