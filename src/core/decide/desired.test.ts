@@ -159,6 +159,19 @@ describe('an ignored VM', () => {
     expect(world.vm(db)).toMatchObject({ operation: null, adopting: false });
   });
 
+  it('I2: is given up by its owner before it is started anew: an earlier start may be on its way', () => {
+    const db = world.addVm('db');
+    expect(commandKinds()).toEqual(['start']);
+    const owner = world.vm(db).permit?.node;
+    desire(db, 'ignored');
+    desire(db, 'running');
+    expect(commandKinds()).toEqual(['release']);
+    expect(world.vm(db)).toMatchObject({ phase: 'stopping', permit: { node: owner, token: 1 } });
+    world.outcome(operationId(`release/${db}/1/now`), { kind: 'done' });
+    expect(commandKinds()).toEqual(['start']);
+    expect(world.vm(db)).toMatchObject({ permit: { token: 2 } });
+  });
+
   it('is not taken over while its last owner can neither release it nor is proven dead', () => {
     const db = world.addRunningVm('db', 'n1', { desired: 'ignored' });
     world.report('n2', [world.domain(db)]);

@@ -5,7 +5,7 @@ import type { Draft } from './draft.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
-import { ownerOf, runsOn, type DomainView, type Owner } from './ownership.ts';
+import { ownerOf, type DomainView, type Owner } from './ownership.ts';
 import { decideStopping, settle } from './stopping.ts';
 import {
   afterFailure,
@@ -164,8 +164,9 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
     decideForeignPermit(draft, vm, owner.node, owner.domain.domain);
     return;
   }
-  if (vm.adopting && runsOn(vm, draft).length > 0) {
-    // A person moved it: what it left behind here is released before it is taken over there.
+  if (vm.adopting) {
+    // A person stopped or moved it, or a start sent before it was ignored is still on its way here:
+    // the owner gives it up before it is started anew or taken over where it runs.
     draft.put(withRelease(vm, true));
     return;
   }
