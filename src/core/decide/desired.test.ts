@@ -172,6 +172,16 @@ describe('an ignored VM', () => {
     expect(world.vm(db)).toMatchObject({ permit: { token: 2 } });
   });
 
+  it('N9: is still given up by its owner when the agent restarts before the answer', () => {
+    const db = world.addRunningVm('db', 'n1', { desired: 'ignored' });
+    world.report('n1', []);
+    desire(db, 'running');
+    expect(commandKinds()).toEqual(['release']);
+    world.connect('n1', incarnationOf('n1', 1, 2), []);
+    expect(commandKinds()).toEqual(['release']);
+    expect(world.vm(db)).toMatchObject({ phase: 'stopping', permit: { token: 2 } });
+  });
+
   it('is not taken over while its last owner can neither release it nor is proven dead', () => {
     const db = world.addRunningVm('db', 'n1', { desired: 'ignored' });
     world.report('n2', [world.domain(db)]);

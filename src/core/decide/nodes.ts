@@ -180,15 +180,15 @@ function takeOver(
 ): VmRecord {
   const permit = nextPermit(vm, node.id, next);
   const repermitted = { ...vm, permit, lastToken: permit.token };
+  // `failed` with a permit is a stop that does not succeed.
+  if (vm.phase === 'stopping' || vm.phase === 'failed')
+    return withRelease(repermitted, vm.operation?.force ?? false);
   if (vm.desired === 'ignored' || vm.adopting) {
     // Nothing is started or stopped: the permit follows what runs by it, and that is all.
     return domain?.active === true && carriesItsPermit(vm, domain)
       ? withPermit(vm, permit, domain.permit?.token ?? null)
       : { ...repermitted, operation: null };
   }
-  // `failed` with a permit is a stop that does not succeed.
-  if (vm.phase === 'stopping' || vm.phase === 'failed')
-    return withRelease(repermitted, vm.operation?.force ?? false);
   if (domain?.active !== true) {
     const phase = vm.phase === 'recovering' ? 'recovering' : 'starting';
     return vm.desired === 'running' ? withStart(vm, permit, phase) : withRelease(repermitted, true);
