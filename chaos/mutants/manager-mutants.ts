@@ -176,6 +176,11 @@ export const managerMutants: readonly Mutant[] = [
         find: 'if (running.length > 0) {',
         replace: 'if (running.length > 99) {',
       },
+      {
+        file: 'src/core/decide/recovery.ts',
+        find: 'if (vm.strays.length > 0) {',
+        replace: 'if (vm.strays.length > 99) {',
+      },
     ],
     expected: ['placement', 'singleWriter'],
     maxSeeds: 1500,
