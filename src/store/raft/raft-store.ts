@@ -30,6 +30,7 @@ import type { Replica } from './replica.ts';
 import { SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
 import { mayUseReserve, type SpaceGuard } from '../file/space-guard.ts';
+import { Succession } from './succession.ts';
 import { leadershipMs, type RaftTiming } from './timing.ts';
 import { decodeMessage, encodeMessage } from './wire.ts';
 
@@ -70,8 +71,7 @@ export class RaftStore implements Store {
   readonly #reads: LinearReads;
   /** Writes that found no leader. */
   #leaderless: (() => void)[] = [];
-  /** Members that have a manager who would lead. */
-  readonly #wanting = new Set<number>();
+  readonly #succession: Succession;
   /** Ids of this process's submissions start with this, so that no other's are taken for them. */
   readonly #run: string;
   #submissions = 0;
@@ -170,7 +170,14 @@ export class RaftStore implements Store {
       isAlone: () => this.#isAlone(),
       txn: (transaction) => this.txn(transaction),
       round: async () => (await this.#reads.upToDate()) && this.#member.leads,
-      onChange: () => this.#tellWanting(),
+      onChange: () => this.#wantingChanged(),
+    });
+    this.#succession = new Succession({
+      self: self.number,
+      members: () => replica.members,
+      send: (to, message) => void this.#peers.send(to, message),
+      isHeard: (number) => this.#member.status().progress.get(number)?.recentActive === true,
+      wants: () => this.#election.wants,
     });
     this.membership = new RaftMembership({
       timers: env.timers,
@@ -362,9 +369,7 @@ export class RaftStore implements Store {
     const { replica, self } = this.#parts;
     const others = replica.members.list.filter(({ number }) => number !== self.number);
     this.#peers.set(others.map(peerOf));
-    for (const id of this.#wanting) {
-      if (!others.some(({ number }) => number === id)) this.#wanting.delete(id);
-    }
+    this.#succession.membersChanged();
     if (replica.members.list.length > 0) {
       this.#onJoined?.();
       this.#onJoined = null;
@@ -392,8 +397,7 @@ export class RaftStore implements Store {
     const note = value as Note;
     switch (note.kind) {
       case 'wants':
-        if (note.wants === true) this.#wanting.add(from);
-        else this.#wanting.delete(from);
+        this.#succession.note(from, note.wants === true);
         return;
       case 'took': {
         const { stream, at } = note;
@@ -414,21 +418,17 @@ export class RaftStore implements Store {
 
   #connectionChanged(id: number, isConnected: boolean): void {
     if (isConnected) {
-      this.#peers.send(id, { kind: 'wants', wants: this.#election.wants });
+      this.#succession.tellOne(id);
       return;
     }
-    this.#wanting.delete(id);
+    this.#succession.forget(id);
     this.#sender.disconnected(id);
     this.#receiver.disconnected(id);
     this.#member.reportUnreachable(id);
   }
 
-  #tellWanting(): void {
-    const { replica, self } = this.#parts;
-    for (const { number } of replica.members.list) {
-      if (number !== self.number)
-        this.#peers.send(number, { kind: 'wants', wants: this.#election.wants });
-    }
+  #wantingChanged(): void {
+    this.#succession.tell();
     this.#handOver();
   }
 
@@ -447,12 +447,8 @@ export class RaftStore implements Store {
 
   /** Hands the lead to a voter whose manager wants it; keeps it when there is none. */
   #yield(reason: string): void {
-    const { replica, self } = this.#parts;
-    const heir = [...this.#wanting]
-      .filter((id) => id !== self.number && roleOf(replica.members, id) === 'voter')
-      .sort((a, b) => a - b)
-      .find((id) => this.#peers.isConnected(id));
-    if (heir === undefined) return;
+    const heir = this.#succession.heir();
+    if (heir === null) return;
     this.#election.yield(reason);
     this.#member.transferTo(heir);
   }
@@ -461,7 +457,7 @@ export class RaftStore implements Store {
     const { env, timing } = this.#parts;
     this.#housekeeping = env.timers.after(timing.electionTicks * timing.tickMs, () => {
       if (this.#ended !== null) return;
-      this.#handOver();
+      this.#wantingChanged();
       this.#keepHouse();
     });
   }
