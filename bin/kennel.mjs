@@ -2,6 +2,7 @@
 // Kept to what old releases of Node.js understand, so that they can say what is missing.
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -33,9 +34,21 @@ async function runHere() {
     process.exit(error.code === 'EPIPE' ? 0 : 1);
   });
   if (process.connected) endWithLauncher();
+  keepCompiled();
   const { main } = await import(entry.href);
   const code = await main(process.argv.slice(2));
   process.stdout.write('', () => process.exit(code));
+}
+
+/**
+ * Halves the time to start, which is time in which a restarted agent is silent. Beside the program,
+ * so that nobody can write there who could not write the program; where it is not writable there is
+ * just no cache.
+ */
+function keepCompiled() {
+  module.enableCompileCache?.(fileURLToPath(new URL('node_modules/.cache/kennel', root)));
+  // By itself it is written at the end, and what is killed has none.
+  setTimeout(() => module.flushCompileCache?.(), 5000).unref();
 }
 
 // The launcher below may be killed without a chance to pass it on.
