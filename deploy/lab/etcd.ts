@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.ts';
 import { managerAddress } from './layout.ts';
@@ -9,23 +9,24 @@ const peerPort = 2380;
 
 const nameOf = (manager: number): string => `etcd-${manager}`;
 
-/** Client URLs of the etcd beside each manager of a lab. */
+/** Client URLs of the members of a lab's etcd. */
 export function etcdEndpoints(lab: Lab): readonly string[] {
   return numbers(lab).map((manager) => `http://${lab.managerAddress(manager)}:${clientPort}`);
 }
 
 /**
- * One etcd member in the place of each manager: what befalls the cable of a manager befalls the etcd
+ * An etcd member in the place of each manager: what befalls the cable of a manager befalls the etcd
  * beside it. Says which were started.
  */
 export async function ensureEtcd(lab: Lab, signal?: AbortSignal): Promise<readonly string[]> {
   const known = new Map(lab.status().processes.map((one) => [one.name, one.state]));
   const started: string[] = [];
-  for (const manager of numbers(lab)) {
+  const members = numbers(lab);
+  for (const manager of members) {
     const name = nameOf(manager);
     if ((known.get(name) ?? 'dead') !== 'dead') continue;
     const place = { kind: 'manager', manager } as const;
-    await lab.spawnManager(argvOf(lab, manager), { name, place });
+    await lab.spawnManager(argvOf(lab, manager, members), { name, place });
     started.push(name);
   }
   if (started.length === 0) return started;
@@ -37,12 +38,12 @@ export async function ensureEtcd(lab: Lab, signal?: AbortSignal): Promise<readon
   return started;
 }
 
-function argvOf(lab: Lab, manager: number): readonly string[] {
+function argvOf(lab: Lab, manager: number, members: readonly number[]): readonly string[] {
   const { layout } = lab;
-  const data = join(layout.directory, 'etcd', String(manager));
+  const data = join(directoryOf(lab), String(manager));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const url = (of: number, port: number): string => `http://${managerAddress(layout, of)}:${port}`;
-  const all = numbers(lab).map((of) => `${nameOf(of)}=${url(of, peerPort)}`);
+  const all = members.map((of) => `${nameOf(of)}=${url(of, peerPort)}`);
   return [
     'etcd',
     `--name=${nameOf(manager)}`,
@@ -63,6 +64,14 @@ async function answers(lab: Lab): Promise<boolean> {
   return asked.code === 0 && asked.stdout.includes('"true"');
 }
 
+function directoryOf(lab: Lab): string {
+  return join(lab.layout.directory, 'etcd');
+}
+
+/** Of the members: one beside each manager there was when the etcd was made. */
 function numbers(lab: Lab): readonly number[] {
+  const directory = directoryOf(lab);
+  const made = existsSync(directory) ? readdirSync(directory).map(Number) : [];
+  if (made.length > 0) return made.sort((a, b) => a - b);
   return Array.from({ length: lab.managerCount }, (_, index) => index + 1);
 }

@@ -27,10 +27,16 @@ function bmc(node: LabStatus['nodes'][number]): string {
 /** How the cluster on the lab does, as far as its processes tell. */
 function kennel(status: LabStatus): readonly string[] {
   if (status.kennelConfig === null) return ['kennel: not on this lab; `kennel lab up` adds it'];
-  const manager = status.processes.find((process) => process.name === 'manager-1');
+  const managers = status.managers.map(
+    ({ name }) => status.processes.find((process) => process.name === name)?.state ?? 'dead',
+  );
+  const [first = 'dead'] = managers;
+  const running = managers.filter((state) => state === 'running').length;
+  const words =
+    managers.length === 1 ? `manager ${first}` : `${running} of ${managers.length} managers run`;
   const agents = status.nodes.filter((node) => node.services['agent'] === 'running').length;
   return [
-    `kennel: manager ${manager?.state ?? 'dead'}, ${agents} of ${status.nodes.length} agents run`,
+    `kennel: ${words}, ${agents} of ${status.nodes.length} agents run`,
     `  export KENNEL_CONFIG=${status.kennelConfig}`,
   ];
 }

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { profiles, type DetectionProfile } from '../../src/core/model/settings.ts';
 import { KennelCluster } from './cluster/kennel-cluster.ts';
+import { labStores, storeOf, type LabStore } from './cluster/lab-store.ts';
 import type { Lab } from './lab.ts';
 import { LabError } from './lab-error.ts';
-import { labLayout } from './layout.ts';
+import { kennelDirectory, labLayout } from './layout.ts';
 import type { UpReport } from './lab-up.ts';
 import { withLab } from './with-lab.ts';
 
@@ -13,6 +14,7 @@ interface UpFlags {
   readonly disks?: number;
   readonly vms?: number;
   readonly bare?: boolean;
+  readonly store?: LabStore;
   readonly profile: DetectionProfile;
 }
 
@@ -49,7 +51,14 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
   const say = (line: string): void => {
     console.log(`  ${line}`);
   };
-  const { nodes, managers, disks } = flags;
+  const { nodes, managers, disks, store } = flags;
+  if (flags.bare !== true) {
+    const present = lab.isUp() ? lab.managerCount : 1;
+    await storeOf(kennelDirectory(lab.layout), {
+      asked: store,
+      managers: Math.max(present, managers ?? 1),
+    });
+  }
   const report = await lab.up({ nodes, managers, disks, signal, say });
   if (flags.bare === true) {
     console.log(verdict(lab, report.kind));
@@ -59,7 +68,7 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
   try {
     const isNew = !cluster.isMade();
     const { profile } = flags;
-    const done = [...(await cluster.start({ profile, settleMs: 2000, say, signal }))];
+    const done = [...(await cluster.start({ profile, settleMs: 2000, store, say, signal }))];
     const vms = flags.vms ?? (isNew ? usualVms : 0);
     done.push(...(await ensureVms(lab, cluster, vms, say)));
     const mended = report.kind === 'alreadyUp' && done.length > 0 ? 'repaired' : report.kind;
@@ -123,10 +132,12 @@ export function upCommand(): Command {
     )
     .option('--bare', 'without Kennel: nodes, BMCs and disks only')
     .option('--disks <n>', 'shared disks without a VM, disk-1 to disk-n', count)
-    .option(
-      '--managers <n>',
-      'managers (default: 1); several share an etcd, with a member beside each',
-      count,
+    .option('--managers <n>', 'managers (default: 1)', count)
+    .addOption(
+      new Option(
+        '--store <store>',
+        'of a new lab: on the disk of the only manager, of the managers themselves (default for several), or an etcd with a member beside each',
+      ).choices(labStores),
     )
     .action((flags: UpFlags, command: Command) =>
       withLab(command, (lab) => untilInterrupted((signal) => bringUp(lab, flags, signal))),

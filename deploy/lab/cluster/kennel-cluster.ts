@@ -14,6 +14,7 @@ import type { CommandOptions, CommandResult } from '../command.ts';
 import type { Lab, LabProcess } from '../lab.ts';
 import type { LabProcessState } from '../lab-process.ts';
 import { LabError } from '../lab-error.ts';
+import { storeOf, type LabStore } from './lab-store.ts';
 import { ensureEtcd, etcdEndpoints } from '../etcd.ts';
 import { kennelConfigFile, kennelDirectory, managerName } from '../layout.ts';
 import type { LabDisk } from '../storage.ts';
@@ -35,13 +36,15 @@ export interface ClusterOptions {
   readonly settleMs: number;
   /** Size of the disk that the manager's store lies on. Default: the disk that the lab lies on. */
   readonly storeMiB?: number;
+  /** Default: `storeOf`. */
+  readonly store?: LabStore | undefined;
   readonly say?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Kennel itself on a lab: its managers, an agent per node, a fence device each. One manager keeps its
- * store on its own disk; several share an etcd, with a member beside each of them.
+ * Kennel itself on a lab: its managers, an agent per node, a fence device each. On etcd there is a
+ * member of it beside each manager.
  */
 export class KennelCluster {
   readonly lab: Lab;
@@ -84,12 +87,16 @@ export class KennelCluster {
       done.push(line);
       options.say?.(line);
     };
-    if (this.#usesEtcd()) {
+    const store = await storeOf(this.#directory, {
+      asked: options.store,
+      managers: this.lab.managerCount,
+    });
+    if (store === 'etcd') {
       const members = await ensureEtcd(this.lab, this.#signal);
       if (members.length > 0) say(`the store runs: ${members.join(', ')}`);
     }
     if (!this.isMade()) {
-      await this.#init(options);
+      await this.#init(options, store);
       say('made cluster lab: kennel init');
     }
     await this.openClient();
@@ -204,10 +211,6 @@ export class KennelCluster {
     await this.#client?.close();
   }
 
-  #usesEtcd(): boolean {
-    return this.lab.managerCount > 1;
-  }
-
   /** Numbers of all managers but the first. */
   #others(): readonly number[] {
     return Array.from({ length: this.lab.managerCount - 1 }, (_, index) => index + 2);
@@ -258,11 +261,11 @@ export class KennelCluster {
     throw new LabError('LAB_CLUSTER', `${name} did not join`, joined.stderr, 'see its log');
   }
 
-  async #init({ profile, storeMiB }: ClusterOptions): Promise<void> {
-    const store = join(this.#directory, 'store');
+  async #init({ profile, storeMiB }: ClusterOptions, store: LabStore): Promise<void> {
+    const place = join(this.#directory, 'store');
     if (storeMiB !== undefined) {
-      mkdirSync(store, { recursive: true, mode: 0o700 });
-      await mustRun(['mount', '-t', 'tmpfs', '-o', `size=${storeMiB}m`, 'kennel-lab', store]);
+      mkdirSync(place, { recursive: true, mode: 0o700 });
+      await mustRun(['mount', '-t', 'tmpfs', '-o', `size=${storeMiB}m`, 'kennel-lab', place]);
     }
     await mustRun([
       ...kennelCommand,
@@ -273,9 +276,8 @@ export class KennelCluster {
       `--address=${this.lab.managerAddress()}`,
       `--api-port=${apiPort}`,
       `--session-port=${sessionPort}`,
-      ...(this.#usesEtcd()
-        ? ['--store=etcd', ...etcdEndpoints(this.lab).map((url) => `--etcd-endpoint=${url}`)]
-        : []),
+      `--store=${store}`,
+      ...(store === 'etcd' ? etcdEndpoints(this.lab).map((url) => `--etcd-endpoint=${url}`) : []),
     ]);
     const outside = [
       `unixSockets: [${[1, ...this.#others()].map((one) => this.#socket(one)).join(', ')}]`,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KennelCluster, valueOf } from './kennel-cluster.ts';
+import type { LabStore } from './lab-store.ts';
 import { newestHeartbeat } from '../heartbeat-vm.ts';
 import { openLab, type Lab } from '../lab.ts';
 import type { LabNode } from '../node-machine.ts';
@@ -52,6 +53,9 @@ export function refusal<T>(outcome: Outcome<T>): Problem {
 export interface WatchedOptions {
   readonly vms: number;
   readonly storeMiB?: number;
+  /** Default: 1. */
+  readonly managers?: number;
+  readonly store?: LabStore;
   /** Default: a new one below the machine's directory for such things. */
   readonly directory?: string;
   /** Told what is made before the first VM starts. */
@@ -64,7 +68,7 @@ export interface WatchedOptions {
 }
 
 /**
- * Three nodes, a manager, agents, BMCs and VMs, with a witness over every disk from before the
+ * Three nodes, managers, agents, BMCs and VMs, with a witness over every disk from before the
  * first VM starts. Scenarios run on it one after the other; `restore` mends it in between.
  */
 export class WatchedCluster {
@@ -83,13 +87,13 @@ export class WatchedCluster {
   static async up(options: WatchedOptions): Promise<WatchedCluster> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'kt-'));
     const lab = openLab({ directory, prefix: 'kt' });
-    const { storeMiB, say, signal } = options;
+    const { storeMiB, managers = 1, store, say, signal } = options;
     const site = new WatchedCluster(lab, options.hopeless ?? [], signal);
     try {
-      await lab.up({ nodes: 3, managers: 1, disks: options.vms, say, signal });
+      await lab.up({ nodes: 3, managers, disks: options.vms, say, signal });
       const small = storeMiB === undefined ? {} : { storeMiB };
       const told = say === undefined ? {} : { say };
-      await site.cluster.start({ profile: 'default', settleMs: 1000, ...small, ...told });
+      await site.cluster.start({ profile: 'default', settleMs: 1000, store, ...small, ...told });
       await site.watch(lab.disks());
       if (options.bare !== true) await site.cluster.createVms(lab.disks());
       await site.healthy();
@@ -282,7 +286,9 @@ export class WatchedCluster {
   async restore(options: RestoreOptions = {}): Promise<void> {
     const { patienceMs: allMs = patienceMs } = options;
     await this.lab.healAll();
-    if (this.cluster.managerState() === 'dead') await this.cluster.startManager();
+    for (let manager = 1; manager <= this.lab.managerCount; manager += 1) {
+      if (this.cluster.managerState(manager) === 'dead') await this.cluster.startManager(manager);
+    }
     const overdueMs = new Map<string, number>();
     await this.until(
       'every node is online',
