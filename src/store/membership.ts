@@ -29,6 +29,11 @@ export interface Membership {
   /** Refused while the learner is behind. */
   promote(number: number): Promise<MembershipOutcome>;
   remove(number: number): Promise<MembershipOutcome>;
+  /**
+   * Resolves when this member is none any more. Until then the others may need its vote, even for its
+   * own removal: of two, neither can let the other go alone.
+   */
+  left(): Promise<void>;
 }
 
 const done = (): Promise<MembershipOutcome> => Promise.resolve({ kind: 'done' });
@@ -40,4 +45,5 @@ export const storeApart: Membership = {
   addLearner: done,
   promote: done,
   remove: done,
+  left: () => Promise.resolve(),
 };

@@ -152,42 +152,35 @@ describe.each(['raft', 'etcd'] as const)('three managers on %s', { timeout: 150_
     expect(paused.printed).toContain('not leading any more');
   });
 
-  // With a store of their own, replacing and removing managers is not proven yet.
-  test.runIf(store === 'etcd')(
-    'a manager takes the place of another one, which stops by itself',
-    async () => {
-      const { out: token } = await run('manager replace manager-3 --name manager-4');
-      const joined = await joinAs('manager-4', token, named('manager-1').address);
-      expect(joined).toMatchObject({ code: 0 });
-      named('manager-4').start();
-      expect(await named('manager-3').ended()).toBe(1);
-      expect(named('manager-3').printed).toContain('no manager of this cluster any more');
-      const view = await until(
-        (now) => now.leader !== null && now.managers.every((one) => one.healthy),
-      );
-      expect(view.managers.map((manager) => manager.name)).toEqual([
-        'manager-1',
-        'manager-2',
-        'manager-4',
-      ]);
-    },
-  );
+  test('a manager takes the place of another one, which stops by itself', async () => {
+    const { out: token } = await run('manager replace manager-3 --name manager-4');
+    const joined = await joinAs('manager-4', token, named('manager-1').address);
+    expect(joined).toMatchObject({ code: 0 });
+    named('manager-4').start();
+    expect(await named('manager-3').ended()).toBe(1);
+    expect(named('manager-3').printed).toContain('no manager of this cluster any more');
+    const view = await until(
+      (now) => now.leader !== null && now.managers.every((one) => one.healthy),
+    );
+    expect(view.managers.map((manager) => manager.name)).toEqual([
+      'manager-1',
+      'manager-2',
+      'manager-4',
+    ]);
+  });
 
-  test.runIf(store === 'etcd')(
-    'O13: managers are removed down to the last one, which stays',
-    async () => {
-      asks(['manager-1', 'manager-2', 'manager-4'].map((name) => named(name).address));
-      for (const name of ['manager-2', 'manager-4']) {
-        const removed = await run(`manager remove ${name} -y`);
-        expect(removed).toMatchObject({ code: 0 });
-        expect(await named(name).ended()).toBe(1);
-        await until((view) => view.leader !== null);
-      }
-      const refused = await run('manager remove manager-1 -y');
-      expect(refused).toMatchObject({ code: 1 });
-      expect(refused.errors).toContain('no manager would be left that can lead');
-    },
-  );
+  test('O13: managers are removed down to the last one, which stays', async () => {
+    asks(['manager-1', 'manager-2', 'manager-4'].map((name) => named(name).address));
+    for (const name of ['manager-2', 'manager-4']) {
+      const removed = await run(`manager remove ${name} -y`);
+      expect(removed).toMatchObject({ code: 0 });
+      expect(await named(name).ended()).toBe(1);
+      await until((view) => view.leader !== null);
+    }
+    const refused = await run('manager remove manager-1 -y');
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.errors).toContain('no manager would be left that can lead');
+  });
 
   test('X4: no key, no password and no token stands in what the managers printed', () => {
     const keys = readFileSync(join(named('manager-1').directory, 'cluster-keys.json'), 'utf8');

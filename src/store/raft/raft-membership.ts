@@ -2,6 +2,7 @@ import type { Timers } from '../../env/env.ts';
 import type { AnyConfChange, MemberChange } from '../../raft/conf-change.ts';
 import type { Status } from '../../raft/status.ts';
 import type { StepResult } from '../../raft/types.ts';
+import { deferred } from '../deferred.ts';
 import type { Member, Membership, MembershipOutcome } from '../membership.ts';
 import { encodeContext, roleOf, type Members } from './members.ts';
 import { Pending } from './pending.ts';
@@ -31,6 +32,7 @@ export class RaftMembership implements Membership {
   readonly managersVote = true;
   readonly #parts: RaftMembershipParts;
   readonly #pending: Pending<MembershipOutcome>;
+  readonly #left = deferred<void>();
 
   constructor(parts: RaftMembershipParts) {
     this.#parts = parts;
@@ -92,8 +94,18 @@ export class RaftMembership implements Membership {
     this.#pending.settle(proposal, { kind: 'done' });
   }
 
+  left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** This member is none any more: the log says so, or the leading member, which sends it no log. */
+  dismissed(): void {
+    this.#left.resolve();
+  }
+
   stop(): void {
     this.#pending.abandon();
+    this.#left.resolve();
   }
 
   async #change(change: MemberChange, members: readonly Member[]): Promise<MembershipOutcome> {

@@ -146,6 +146,7 @@ export class RaftStore implements Store {
           const proposal = replica.applyChange(change, conf);
           this.#snapshotter.membersChanged(index);
           this.#membersChanged();
+          if (roleOf(replica.members, self.number) === null) this.membership.dismissed();
           if (proposal !== null) this.membership.settle(proposal);
         },
         installed: (_, chunks) => {
@@ -392,12 +393,21 @@ export class RaftStore implements Store {
       const message = decodeMessage(value);
       // A member speaks for itself; proposals and reads keep the id of whoever made them.
       if (message !== null && message.from === from) this.#member.receive(message);
+      // Nothing of the log is sent to it any more, so that it cannot know.
+      const { members } = this.#parts.replica;
+      if (this.#member.leads && roleOf(members, from) === null) {
+        this.#peers.send(from, { kind: 'dismissed', term: this.#member.term });
+      }
       return;
     }
     const note = value as Note;
     switch (note.kind) {
       case 'wants':
         this.#succession.note(from, note.wants === true);
+        return;
+      case 'dismissed':
+        // A leader that was deposed unnoticed may not know a newcomer.
+        if (Number(note.term) >= this.#member.term) this.membership.dismissed();
         return;
       case 'took': {
         const { stream, at } = note;
@@ -492,4 +502,5 @@ interface Note {
   readonly wants?: JsonValue;
   readonly stream?: JsonValue;
   readonly at?: JsonValue;
+  readonly term?: JsonValue;
 }
