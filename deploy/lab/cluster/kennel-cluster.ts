@@ -150,8 +150,11 @@ export class KennelCluster {
     return this.lab.process(managerName(manager));
   }
 
-  /** Opens the client over the managers' local sockets, from credentials that `start` left. */
-  async openClient(): Promise<void> {
+  /**
+   * Opens the client over the managers' local sockets, from credentials that `start` left.
+   * `without`: a manager that is not to be asked, because what it knows is old.
+   */
+  async openClient({ without = 0 }: { readonly without?: number } = {}): Promise<void> {
     const admin = join(this.#directory, 'admin');
     const env = realEnv({ log: realLog({ level: 'silent' }) });
     const credentials = await loadClientCredentials(env, {
@@ -159,17 +162,33 @@ export class KennelCluster {
       key: join(admin, 'admin.key'),
       certificateAuthority: join(admin, 'ca.crt'),
     });
+    const [first, ...others] = [1, ...this.#others()]
+      .filter((manager) => manager !== without)
+      .map((manager) => ({ unixSocket: this.#socket(manager) }));
+    if (first === undefined) throw new RangeError('no manager is left to be asked');
+    await this.#client?.close();
     this.#client = openClient({
-      targets: [
-        { unixSocket: this.#socket(1) },
-        ...this.#others().map((manager) => ({ unixSocket: this.#socket(manager) })),
-      ],
+      targets: [first, ...others],
       credentials: valueOf(credentials),
     });
   }
 
   async status(): Promise<StatusView> {
     return valueOf(await this.client.status());
+  }
+
+  /** Number of the manager that leads. Waits until one does that is not `other`. */
+  leader(other = 0): Promise<number> {
+    return waitUntil(
+      'a manager leads',
+      async () => {
+        const view = await this.client.managers({ timeoutMs: 5000 });
+        if (view.kind === 'problem') return null;
+        const leader = view.value.managers.find((manager) => manager.leads)?.number ?? other;
+        return leader === other ? null : leader;
+      },
+      { timeoutMs: 60_000, everyMs: 20, signal: this.#signal },
+    );
   }
 
   /** Waits for a state of the cluster; a manager that does not answer is waited for too. */
