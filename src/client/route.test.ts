@@ -115,6 +115,20 @@ test('while there is no leader a change is offered again until there is one', as
   expect(await asked).toMatchObject({ kind: 'ok' });
 });
 
+test('while managers name each other as the leader a change is offered again until one leads', async () => {
+  const [one, two] = [await serve('mgr-1'), await serve('mgr-2')];
+  for (const [{ service }, other] of [[one, two] as const, [two, one] as const]) {
+    service.refusal = notLeader;
+    service.leads = { name: 'other', api: `127.0.0.1:${other.port}`, isSelf: false };
+  }
+  const asked = clientOf(one.port, two.port).createToken(token);
+  const elected = realTimers().after(700, () => {
+    two.service.refusal = null;
+  });
+  cleanups.push(() => elected.cancel());
+  expect(await asked).toMatchObject({ kind: 'ok' });
+});
+
 test('when no manager answers, that is the problem, and nothing is said of a change', async () => {
   const [one, two] = [await serve('mgr-1'), await serve('mgr-2')];
   await one.api.close();

@@ -69,7 +69,8 @@ export class Route {
       const rounds = this.#targets.length === 1 ? 1 : maxRounds;
       for (let round = 1; ; round += 1) {
         const { target, attempt } = await this.#round(request, { signal, reason });
-        const isElection = attempt.kind === 'answered' && namesNoLeader(attempt.answer);
+        // Nobody leads, or they name each other: they will agree soon.
+        const isElection = attempt.kind === 'answered' && isElsewhere(attempt.answer);
         if (isElection && round < rounds && !signal.aborted) {
           await pause(signal);
           continue;
