@@ -15,6 +15,7 @@ import type { SegmentedLog } from '../log/segmented-log.ts';
 import type { AppendQueue } from './append-queue.ts';
 import { toLogEntry } from './entry-form.ts';
 import type { LogStorage } from './log-storage.ts';
+import { mergeAppends } from './merge-appends.ts';
 import type { RaftTiming } from './timing.ts';
 
 export interface MemberParts {
@@ -247,7 +248,7 @@ export class RaftMember {
     for (const { index, context } of ready.readStates) {
       host.readState(index, new TextDecoder().decode(context));
     }
-    for (const message of ready.messages) {
+    for (const message of mergeAppends(ready.messages)) {
       if (message.to === appendThread) this.#append(message);
       else if (message.to === applyThread) isChanged = this.#apply(message) || isChanged;
       else host.send(message);
