@@ -181,7 +181,7 @@ class RunningManager implements Manager {
   }
 
   #removed(): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || this.#dropped.signal.aborted) return;
     const { env, name, onRemoved } = this.#options;
     env.log.error({ manager: name }, 'this manager was removed from the cluster; it leads no more');
     this.#dropped.abort();
@@ -207,6 +207,8 @@ class RunningManager implements Manager {
     this.#stalls.start();
     this.#replica.start();
     this.#campaigns = this.#campaignForEver();
+    // The record may go after the vote, when nothing of the store comes here any more.
+    void this.#options.membership.left().then(() => this.#removed());
   }
 
   async stop(): Promise<void> {

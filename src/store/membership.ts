@@ -30,8 +30,8 @@ export interface Membership {
   promote(number: number): Promise<MembershipOutcome>;
   remove(number: number): Promise<MembershipOutcome>;
   /**
-   * Resolves when this member is none any more. Until then the others may need its vote, even for its
-   * own removal: of two, neither can let the other go alone.
+   * Resolves when this member is none any more; never where managers do not vote. Until then the
+   * others may need its vote, even for its own removal: of two, neither can let the other go alone.
    */
   left(): Promise<void>;
 }
@@ -45,5 +45,5 @@ export const storeApart: Membership = {
   addLearner: done,
   promote: done,
   remove: done,
-  left: () => Promise.resolve(),
+  left: () => new Promise(() => undefined),
 };

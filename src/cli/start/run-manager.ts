@@ -40,7 +40,8 @@ export async function runManager({ directory }: RunManagerOptions): Promise<Outc
   await untilStopped(ended, async () => {
     await api.close();
     await manager.stop();
-    if (removed.signal.aborted) await options.membership.left();
+    const { membership } = options;
+    if (removed.signal.aborted && membership.managersVote) await membership.left();
     await store.close();
   });
   return removed.signal.aborted ? wasRemoved(config.name, directory) : ok(null);

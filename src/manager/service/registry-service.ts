@@ -1,3 +1,4 @@
+import { stoppedLeading } from '../problems.ts';
 import type { Caller } from '../../api/cluster-service.ts';
 import { parseHostPort } from '../../api/schema/host-port.ts';
 import type {
@@ -171,7 +172,10 @@ export class RegistryService {
     const refusal = removalRefusal([...leader.mirror.managers.values()], manager, view);
     if (refusal === null && !caller.dryRun) {
       const gone = await membership.remove(manager.number);
-      if (gone.kind !== 'done') return notRemoved(name, gone);
+      if (gone.kind !== 'done') {
+        // A leader lets another one lead before it goes, and that one is asked next.
+        return leader.isLeading() ? notRemoved(name, gone) : problem(stoppedLeading());
+      }
     }
     const removed = await leader.mutate((draft) => removeManager(draft, id, view), {
       ...asked(caller),

@@ -105,7 +105,6 @@ export class RaftMembership implements Membership {
 
   stop(): void {
     this.#pending.abandon();
-    this.#left.resolve();
   }
 
   async #change(change: MemberChange, members: readonly Member[]): Promise<MembershipOutcome> {
