@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from '../../deploy/lab/command.ts';
 import { kennelCommand, valueOf } from '../../deploy/lab/cluster/kennel-cluster.ts';
@@ -22,8 +23,8 @@ const deletedAtOnce = 16;
 
 export interface BenchClusterOptions {
   readonly nodes: readonly BenchNode[];
-  /** Runs the manager. */
-  readonly leader: BenchNode;
+  /** They run a manager each, on a store of their own; a single one keeps it on its disk. */
+  readonly managers: readonly [BenchNode, ...BenchNode[]];
   /** On a real disk: the manager's store syncs there. */
   readonly directory: string;
   readonly bmcDirectory: string;
@@ -33,7 +34,7 @@ export interface BenchClusterOptions {
   readonly signal: AbortSignal;
 }
 
-/** Kennel on the nodes of a bench: one manager, an agent and a fence device per node. */
+/** Kennel on the nodes of a bench: managers, an agent and a fence device per node. */
 export class BenchCluster {
   readonly #options: BenchClusterOptions;
   readonly #client: Client;
@@ -45,24 +46,24 @@ export class BenchCluster {
 
   /** Makes it as an operator would: init, manager, join, fence devices. Nodes must be on. */
   static async start(options: BenchClusterOptions): Promise<BenchCluster> {
-    const directory = join(options.directory, 'manager');
+    const [first, ...others] = options.managers;
+    const directory = managerDirectory(options, first);
     await mustRun([
       ...kennelCommand,
       'init',
       `--directory=${directory}`,
       '--name=bench',
       `--profile=${options.profile}`,
-      `--address=${options.leader.address}`,
+      `--address=${first.address}`,
       `--api-port=${apiPort}`,
       `--session-port=${sessionPort}`,
+      `--store=${others.length > 0 ? 'raft' : 'file'}`,
     ]);
-    options.leader.startService('manager', [
-      process.execPath,
-      join(here, 'bench-manager.ts'),
-      directory,
-    ]);
-    const cluster = new BenchCluster(options, await adminClient(directory));
+    const cluster = new BenchCluster(options, await adminClient(options));
+    cluster.startManager(first);
     await cluster.#until('the manager leads', (view) => view.leader !== null);
+    for (const node of others) await cluster.#joinManager(node);
+    await cluster.untilManagersFollow();
     await Promise.all(options.nodes.map((node) => cluster.#join(node)));
     for (const node of options.nodes) cluster.startAgent(node);
     await cluster.untilReady(options.nodes);
@@ -70,8 +71,36 @@ export class BenchCluster {
     return cluster;
   }
 
-  get managerLog(): string {
-    return this.#options.leader.logFile('manager');
+  /** What all managers have logged. */
+  managerLog(): string {
+    const logs = this.#options.managers.map((node) =>
+      readFileSync(node.logFile('manager'), 'utf8'),
+    );
+    return logs.join('\n');
+  }
+
+  startManager(node: BenchNode): void {
+    const program = [process.execPath, join(here, 'bench-manager.ts')];
+    node.startService('manager', [...program, managerDirectory(this.#options, node)]);
+  }
+
+  /** The node of the manager that leads. */
+  async leader(): Promise<BenchNode> {
+    const { leader } = valueOf(await this.#client.managers());
+    const found = this.#options.managers.find((node) => managerName(node) === leader);
+    if (found === undefined) throw new Error('no manager leads');
+    return found;
+  }
+
+  /** Waits until all managers answer and count as members of their store. */
+  async untilManagersFollow(): Promise<void> {
+    await this.#until('all managers follow', async () => {
+      const view = await this.#client.managers();
+      if (view.kind === 'problem' || view.value.leader === null) return false;
+      const { managers } = view.value;
+      const present = managers.filter((one) => one.healthy && one.role === 'voter');
+      return present.length === this.#options.managers.length;
+    });
   }
 
   startAgent(node: BenchNode): void {
@@ -166,6 +195,27 @@ export class BenchCluster {
     );
   }
 
+  async #joinManager(node: BenchNode): Promise<void> {
+    const name = managerName(node);
+    const asked = await this.#client.createManagerToken({ name, replaces: null, ttlMs: 600_000 });
+    await node.run(
+      [
+        ...kennelCommand,
+        'manager',
+        'join',
+        '--token-stdin',
+        `--name=${name}`,
+        `--address=${node.address}`,
+        `--api-port=${apiPort}`,
+        `--session-port=${sessionPort}`,
+        `--manager=${this.#options.managers[0].address}:${apiPort}`,
+        `--directory=${managerDirectory(this.#options, node)}`,
+      ],
+      { input: valueOf(asked).token, timeoutMs: patienceMs, signal: this.#options.signal },
+    );
+    this.startManager(node);
+  }
+
   async #join(node: BenchNode): Promise<void> {
     const { token } = valueOf(await this.#client.createToken({ node: node.name, ttlMs: 600_000 }));
     const directory = agentDirectory(node);
@@ -177,7 +227,7 @@ export class BenchCluster {
         '--token-stdin',
         `--node=${node.name}`,
         `--address=${node.address}`,
-        `--manager=${this.#options.leader.address}:${apiPort}`,
+        `--manager=${this.#options.managers[0].address}:${apiPort}`,
         `--boot-id-file=${node.bootIdFile}`,
         `--machine-id-file=${node.machineIdFile}`,
         `--directory=${directory}`,
@@ -229,14 +279,21 @@ export class BenchCluster {
   }
 }
 
+const managerName = (node: BenchNode): string => `manager-${node.number}`;
+const managerDirectory = ({ directory }: BenchClusterOptions, node: BenchNode): string =>
+  join(directory, managerName(node));
 const agentDirectory = (node: BenchNode): string => join(node.directory, 'kennel');
 
 function isReady(node: NodeView): boolean {
   return node.state === 'online' && node.hypervisor === 'ok' && node.leaseMs !== null;
 }
 
-async function adminClient(managerDirectory: string): Promise<Client> {
-  const admin = join(managerDirectory, 'admin');
+async function adminClient(options: BenchClusterOptions): Promise<Client> {
+  const [first, ...others] = options.managers;
+  const admin = join(managerDirectory(options, first), 'admin');
+  const target = (node: BenchNode) => ({
+    unixSocket: join(managerDirectory(options, node), 'api.sock'),
+  });
   const env = realEnv({ log: realLog({ level: 'silent' }) });
   const credentials = valueOf(
     await loadClientCredentials(env, {
@@ -245,5 +302,5 @@ async function adminClient(managerDirectory: string): Promise<Client> {
       certificateAuthority: join(admin, 'ca.crt'),
     }),
   );
-  return openClient({ targets: [{ unixSocket: join(managerDirectory, 'api.sock') }], credentials });
+  return openClient({ targets: [target(first), ...others.map(target)], credentials });
 }

@@ -90,6 +90,8 @@ async function runOnce(
       profile,
       settleMs,
       bmcDelayMs,
+      managers: 1,
+      killLeader: false,
       victim: 'node3',
       crash: 'power',
       json: null,

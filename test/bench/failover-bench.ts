@@ -13,7 +13,6 @@ import type { FailoverOptions } from './failover-options.ts';
 import { defectsOf, measure, startsElsewhere, type Measurement } from './measurement.ts';
 
 const nodeCount = 3;
-const leaderNumber = 1;
 const tmpfsMagic = 0x01021994;
 
 export interface BenchHooks {
@@ -34,7 +33,7 @@ interface Site {
 
 /**
  * Crash of one of three nodes, until its VMs run on the two others; repeated. The manager runs on
- * node1, its store on a real disk. Between repetitions the victim boots again and all VMs are made
+ * node1, or one on each node, the store on a real disk. Between repetitions the victim boots again and all VMs are made
  * anew on it, by the public API alone: `BenchCluster.fill` says how.
  *
  * Whatever happens, nothing is left: no process, no namespace, no file unless `keep`.
@@ -104,13 +103,12 @@ async function runOn(
   options: FailoverOptions,
   hooks: BenchHooks,
 ): Promise<readonly Measurement[]> {
-  const [leader] = site.nodes;
-  const victim = site.nodes.find((node) => node.name === options.victim);
-  if (leader === undefined || victim === undefined) throw new Error('there are no nodes');
+  const [first, ...others] = site.nodes;
+  if (first === undefined) throw new Error('there are no nodes');
   await Promise.all(site.nodes.map((node) => node.powerOn()));
   const cluster = await BenchCluster.start({
     nodes: site.nodes,
-    leader,
+    managers: options.managers === 1 ? [first] : [first, ...others],
     directory: site.directory,
     bmcDirectory: join(site.directory, 'bmc'),
     eventsFile: site.eventsFile,
@@ -119,12 +117,24 @@ async function runOn(
     signal: hooks.signal,
   });
   hooks.say('three nodes are up; the manager leads');
+  let last: BenchNode | null = null;
   const runs: Measurement[] = [];
   try {
     for (let rep = 1; rep <= options.runs; rep += 1) {
-      if (rep > 1) await bringBack(cluster, victim);
+      if (last !== null) await bringBack(cluster, last, options);
+      const leader = await cluster.leader();
+      const victim = victimOf(site, leader, options);
+      last = victim;
       await cluster.fill(victim, options.vms);
-      const run = await crash({ site, cluster, victim, rep, options, signal: hooks.signal });
+      const run = await crash({
+        site,
+        cluster,
+        victim,
+        leader,
+        rep,
+        options,
+        signal: hooks.signal,
+      });
       runs.push(run);
       hooks.onRun(run);
     }
@@ -134,23 +144,46 @@ async function runOn(
   return runs;
 }
 
-async function bringBack(cluster: BenchCluster, victim: BenchNode): Promise<void> {
+/** The node that is to die: the leader's, or the wanted one, or another when the leader is there. */
+function victimOf(site: Site, leader: BenchNode, options: FailoverOptions): BenchNode {
+  if (options.killLeader) return leader;
+  const others = site.nodes.filter((node) => node !== leader);
+  const victim = others.find((node) => node.name === options.victim) ?? others.at(-1);
+  if (victim === undefined) throw new Error('there are no nodes');
+  return victim;
+}
+
+async function bringBack(
+  cluster: BenchCluster,
+  victim: BenchNode,
+  { managers }: FailoverOptions,
+): Promise<void> {
   await cluster.empty();
   await victim.gone();
   await victim.powerOn();
+  if (managers > 1) {
+    cluster.startManager(victim);
+    await cluster.untilManagersFollow();
+  }
   cluster.startAgent(victim);
   await cluster.untilReady([victim]);
+}
+
+function labelOf({ profile, managers, killLeader }: FailoverOptions): string {
+  if (managers === 1) return profile;
+  return `${profile}, ${managers} managers${killLeader ? ', leader lost' : ''}`;
 }
 
 async function crash(step: {
   readonly site: Site;
   readonly cluster: BenchCluster;
   readonly victim: BenchNode;
+  readonly leader: BenchNode;
   readonly rep: number;
   readonly options: FailoverOptions;
   readonly signal: AbortSignal;
 }): Promise<Measurement> {
-  const { site, cluster, victim, rep, options, signal } = step;
+  const { site, cluster, victim, leader, rep, options, signal } = step;
   // Not a wait for anything: a crash hits heartbeats and relists at any phase.
   await delay(2000 + Math.random() * 2000, undefined, { signal });
   const load = Math.round((loadavg()[0] ?? 0) * 100) / 100;
@@ -169,12 +202,12 @@ async function crash(step: {
     failover: await cluster.failoverOf(victim, crashMs),
     events: events(),
     bmcLog: readFileSync(bmcLog(join(site.directory, 'bmc')), 'utf8'),
-    managerLog: readFileSync(cluster.managerLog, 'utf8'),
+    managerLog: cluster.managerLog(),
   };
   const run = measure(
     {
       version: packageVersion(),
-      label: options.profile,
+      label: labelOf(options),
       nodes: nodeCount,
       N: options.vms,
       rep,
@@ -182,7 +215,7 @@ async function crash(step: {
       settle_ms: options.settleMs,
       crash: options.crash,
       victim: victim.name,
-      dc: `node${leaderNumber}`,
+      dc: leader.name,
       load,
     },
     evidence,

@@ -10,6 +10,10 @@ export interface FailoverOptions {
   /** How long the BMC takes to answer `off`, in ms. */
   readonly bmcDelayMs: number;
   readonly victim: string;
+  /** Managers on as many nodes, on their own store; one keeps it on its disk. */
+  readonly managers: 1 | 3;
+  /** The victim is the node of the leading manager, whichever that is; else one of the others. */
+  readonly killLeader: boolean;
   readonly crash: 'power' | 'cut';
   /** Where the results go; null = only to the terminal. */
   readonly json: string | null;
@@ -26,6 +30,8 @@ export const failoverUsage = `usage: npm run bench:failover -- [options]
   --settle MS          time over which the BMC must read Off (default 2000, the product's default)
   --bmc-delay MS       time the BMC takes for off (default 0)
   --victim NAME        node2 or node3 (default node3); node1 runs the manager
+  --managers N         1, or 3: one on each node, on their own store (default 1)
+  --kill-leader        the node of the leading manager dies, of three managers
   --crash KIND         power: the node dies at once; cut: its cable is pulled, it runs on
   --json FILE          write {runs, summary} there
   --directory DIR      work in a new directory below DIR (default /var/tmp)
@@ -42,6 +48,8 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
       settle: { type: 'string', default: '2000' },
       'bmc-delay': { type: 'string', default: '0' },
       victim: { type: 'string', default: 'node3' },
+      managers: { type: 'string' },
+      'kill-leader': { type: 'boolean', default: false },
       crash: { type: 'string', default: 'power' },
       json: { type: 'string' },
       directory: { type: 'string', default: '/var/tmp' },
@@ -50,10 +58,17 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
   });
   if (values.victim === 'leader' || values.victim === 'node1') {
     throw new Error(
-      '--victim leader: there is one manager, and nobody is left to act when its own node dies',
+      '--victim leader: there is one manager, and nobody is left to act when its own node dies; see --kill-leader',
     );
   }
+  const killLeader = values['kill-leader'];
+  const managers = oneOf('--managers', values.managers ?? (killLeader ? '3' : '1'), ['1', '3']);
+  if (killLeader && managers === '1') {
+    throw new Error('--kill-leader: nobody is left to act when the only manager dies');
+  }
   return {
+    managers: managers === '3' ? 3 : 1,
+    killLeader,
     vms: wholeNumber('--vms', values.vms, 1, 4000),
     runs: wholeNumber('--runs', values.runs, 1, 1000),
     profile: oneOf('--profile', values.profile, ['fast', 'default', 'conservative']),
