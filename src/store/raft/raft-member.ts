@@ -16,7 +16,7 @@ import type { AppendQueue } from './append-queue.ts';
 import { toLogEntry } from './entry-form.ts';
 import type { LogStorage } from './log-storage.ts';
 import { mergeAppends } from './merge-appends.ts';
-import type { RaftTiming } from './timing.ts';
+import { campaignDelayTicks, type RaftTiming } from './timing.ts';
 
 export interface MemberParts {
   readonly id: number;
@@ -92,7 +92,7 @@ export class RaftMember {
       preVote: true,
       readOnly: 'safe',
       stepDownOnRemoval: true,
-      random: (n) => Math.floor(env.random.fraction() * n),
+      random: (ticks) => campaignDelayTicks(env.random.fraction(), ticks),
       logger: {
         debug: () => undefined,
         info: (text) => env.log.debug({ raft: text }, 'consensus'),

@@ -2,15 +2,25 @@
 export interface RaftTiming {
   readonly tickMs: number;
   readonly heartbeatTicks: number;
-  /** A follower campaigns after this many ticks without a leader, and up to twice as many. */
+  /** Whoever heard the leader within so many ticks grants no vote. */
   readonly electionTicks: number;
 }
 
 /**
- * A leader is missed after 0.9 to 1.8 s. Much less, and a manager that stands still for a moment
+ * A leader is missed after 1 to 1.35 s. Much less, and a manager that stands still for a moment
  * on a busy host loses its lead for nothing.
  */
 export const usualTiming: RaftTiming = { tickMs: 50, heartbeatTicks: 2, electionTicks: 18 };
+
+/** Members tick at different moments: a vote asked for at once would be refused by half of them. */
+const graceTicks = 2;
+/** Rounds of votes take milliseconds, so a narrow spread keeps candidates apart well enough. */
+const spread = 0.4;
+
+/** Ticks beyond `electionTicks` after which a follower campaigns. `fraction`: by chance, 0 to 1. */
+export function campaignDelayTicks(fraction: number, electionTicks: number): number {
+  return graceTicks + Math.floor(fraction * electionTicks * spread);
+}
 
 /** Clocks may differ in rate by this much (DESIGN §2.5). */
 const rateError = 0.01;
