@@ -83,6 +83,8 @@ async function answer(question: Question): Promise<Answer> {
       };
     case 'probe':
       return probe(opened(store));
+    default:
+      return question satisfies never;
   }
 }
 
@@ -118,19 +120,22 @@ async function admit({ membership }: RaftStore, newcomer: Member): Promise<void>
 }
 
 async function probe(on: Store): Promise<Answer> {
-  let writtenMs: number | null = null;
-  let electedMs: number | null = null;
-  while (writtenMs === null) {
-    if (member?.isLeading() === true) electedMs ??= machineMs();
-    void write(on, 'bench/probe').then(
-      (isCommitted) => {
-        if (isCommitted) writtenMs ??= machineMs();
-      },
-      () => undefined,
-    );
+  const seen: { electedMs: number | null; writtenMs: number | null } = {
+    electedMs: null,
+    writtenMs: null,
+  };
+  const tryOnce = async (): Promise<void> => {
+    // What fails for want of a leader is tried again by the next one.
+    const isCommitted = await write(on, 'bench/probe').catch(() => false);
+    if (isCommitted) seen.writtenMs ??= machineMs();
+  };
+  for (;;) {
+    if (member?.isLeading() === true) seen.electedMs ??= machineMs();
+    const { electedMs, writtenMs } = seen;
+    if (writtenMs !== null) return { kind: 'probe', electedMs, writtenMs };
+    void tryOnce();
     await pause(probeEveryMs);
   }
-  return { kind: 'probe', electedMs, writtenMs };
 }
 
 const pause = (ms: number): Promise<void> =>

@@ -82,6 +82,8 @@ export async function loseLeaderInFailover(
           return said('NODE_FENCED');
         case 'started':
           return vms.some((vm) => site.boots(vm) > (boots[vm] ?? 0));
+        default:
+          return step satisfies never;
       }
     },
     { timeoutMs: 30_000, everyMs: 4 },
