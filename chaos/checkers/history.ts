@@ -133,6 +133,27 @@ export type Fact =
       readonly revision: number;
       readonly items: ReadonlyMap<string, { readonly text: string; readonly revision: number }>;
     }
+  /** A member of a replicated store was elected. */
+  | { readonly kind: 'raftElected'; readonly member: string; readonly term: number }
+  /** It applied an entry; `run` names the process, the digest is of what the entry says. */
+  | {
+      readonly kind: 'raftApplied';
+      readonly member: string;
+      readonly run: string;
+      readonly index: number;
+      readonly term: number;
+      readonly digest: number;
+    }
+  /** Its state is that of a snapshot. `expected`: of the committed state; null = there is none. */
+  | {
+      readonly kind: 'raftRestored';
+      readonly member: string;
+      readonly run: string;
+      readonly from: 'disk' | 'peer';
+      readonly index: number;
+      readonly digest: number;
+      readonly expected: number | null;
+    }
   /** What the API says of a VM that should run and does not. */
   | {
       readonly kind: 'explained';

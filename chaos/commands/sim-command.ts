@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { StoreKind } from '../sim/cluster.ts';
 import { runCampaign } from '../swarm/campaign.ts';
 import { withCompileCache } from '../swarm/compile-cache.ts';
 import { drawScenario } from '../swarm/draw.ts';
@@ -18,6 +19,8 @@ interface SimFlags {
   readonly seeds: number;
   readonly from: number;
   readonly profile?: ProfileName;
+  readonly store?: StoreKind;
+  readonly managers?: number;
   readonly hours?: number;
   readonly workers: number;
   readonly recreate?: Recreate;
@@ -59,6 +62,14 @@ export function simCommand(): Command {
         Object.keys(profiles),
       ),
     )
+    .addOption(
+      new Option('--store <kind>', 'of the managers (default: each seed draws)').choices([
+        'memory',
+        'file',
+        'raft',
+      ]),
+    )
+    .option('--managers <n>', 'how many managers (default: each seed draws)', managerCount)
     .option('--hours <h>', 'simulated hours of faults per seed (default: about a minute)', positive)
     .option('--workers <n>', 'processes', wholeNumber, 2)
     .addOption(
@@ -150,21 +161,27 @@ function replayOf(seed: number, flags: SimFlags): string {
   const options = [`--seed ${seed}`];
   if (flags.profile !== undefined) options.push(`--profile ${flags.profile}`);
   if (flags.hours !== undefined) options.push(`--hours ${flags.hours}`);
+  if (flags.store !== undefined) options.push(`--store ${flags.store}`);
+  if (flags.managers !== undefined) options.push(`--managers ${flags.managers}`);
   if (flags.recreate !== undefined) options.push(`--recreate ${flags.recreate}`);
   return `kennel chaos sim ${options.join(' ')}`;
 }
 
-function drawOptions({ profile, hours, recreate }: SimFlags): DrawOptions {
+function drawOptions(flags: SimFlags): DrawOptions {
+  const { profile, store, managers, hours, recreate } = flags;
   return {
     ...(profile === undefined ? {} : { profile }),
+    ...(store === undefined ? {} : { store }),
+    ...(managers === undefined ? {} : { managers }),
     ...(hours === undefined ? {} : { faultsMs: hours * 3_600_000 }),
     ...(recreate === undefined ? {} : { recreate }),
   };
 }
 
-/** Enough seeds, of all profiles: what they never reached is not tested. */
-function isWhole({ seeds, profile }: SimFlags): boolean {
-  return seeds >= enoughSeeds && profile === undefined;
+/** Enough seeds, of everything: what they never reached is not tested. */
+function isWhole({ seeds, profile, store, managers }: SimFlags): boolean {
+  const isNarrow = profile !== undefined || store !== undefined || managers !== undefined;
+  return seeds >= enoughSeeds && !isNarrow;
 }
 
 function print(report: CampaignReport, unreached: readonly string[], hours: number): void {
@@ -182,6 +199,11 @@ function print(report: CampaignReport, unreached: readonly string[], hours: numb
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('a whole number, for example 100');
+  return Number(text);
+}
+
+function managerCount(text: string): number {
+  if (!/^[1-7]$/.test(text)) throw new InvalidArgumentError('from 1 to 7');
   return Number(text);
 }
 

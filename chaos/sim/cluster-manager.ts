@@ -3,9 +3,7 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { NetworkAddress } from '../../src/env/network.ts';
 import { startManager } from '../../src/manager/manager.ts';
 import type { Manager } from '../../src/manager/manager.ts';
-import { storeApart } from '../../src/store/membership.ts';
 import type { Env } from '../../src/env/env.ts';
-import type { Store } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
 import { HostClock } from './clock.ts';
 import { identityOf } from './cluster-world.ts';
@@ -18,7 +16,7 @@ import { installDisk, mountDisk } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
 import type { SimProcess } from './sim-process.ts';
 import { simKeys } from './enrolment.ts';
-import type { SimStore } from './sim-store.ts';
+import type { SimStore, StoreOfSeat } from './sim-store.ts';
 import { tappedStore, tappedTool } from './tapped-ports.ts';
 import { tiedStore } from './tied-ports.ts';
 
@@ -122,16 +120,16 @@ export class ClusterManager {
     };
     store()
       .open({ manager: name, env, process, onFatal })
-      .then((client) => this.#run(process, env, client))
+      .then((opened) => this.#run(process, env, opened))
       .then((manager) => (this.#manager = process.dead ? null : manager), fail);
   }
 
-  #run(process: SimProcess, env: Env, client: Store): Promise<Manager> {
+  #run(process: SimProcess, env: Env, opened: StoreOfSeat): Promise<Manager> {
     const world = this.#world;
     const { name, managers, profile } = this.#options;
     return startManager({
-      env,
-      store: tappedStore(tiedStore(process, client), world.taps, name),
+      env: { ...env, network: opened.network },
+      store: tappedStore(tiedStore(process, opened.store), world.taps, name),
       name,
       clusterId: world.clusterId,
       clusterName: 'simulated',
@@ -144,7 +142,7 @@ export class ClusterManager {
       advertised: { api: `${name}:7400`, sessions: `${name}:${sessionPort}` },
       fingerprint: identityOf(world, 'manager', name).fingerprint,
       keys: simKeys,
-      membership: storeApart,
+      membership: opened.membership,
       storeAccess: () => Promise.reject(new Error('nobody joins a simulated cluster')),
       profile,
     });

@@ -3,6 +3,7 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
+import type { RaftTiming } from '../../src/store/raft/timing.ts';
 import type { Write } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
 import { ClusterManager, sessionPort } from './cluster-manager.ts';
@@ -12,10 +13,16 @@ import type { ClusterWorld, ClusterWorldOptions } from './cluster-world.ts';
 import { enrolmentWrites, managerWrites } from './enrolment.ts';
 import { FileSimStore } from './file-sim-store.ts';
 import { makeHostEnv } from './host-env.ts';
+import { RaftSimStore } from './raft-sim-store.ts';
 import { MemorySimStore } from './memory-sim-store.ts';
 import { SimPrograms } from './processes.ts';
 import { SimProcess } from './sim-process.ts';
 import type { SimStore } from './sim-store.ts';
+
+export type StoreKind = 'memory' | 'file' | 'raft';
+
+/** A leader is missed after 1 to 2 s; half as many ticks as in production make half the events. */
+const raftTiming: RaftTiming = { tickMs: 100, heartbeatTicks: 2, electionTicks: 10 };
 
 export interface SimClusterOptions extends ClusterWorldOptions {
   readonly managers: number;
@@ -24,9 +31,12 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly detection?: DetectionProfile;
   /**
    * `memory`: one consistent store behind links. `file`: the durable log on the disk of the manager,
-   * of which there must be one. Default `memory`.
+   * of which there must be one. `raft`: what the managers replicate among themselves. Default
+   * `memory`.
    */
-  readonly store?: 'memory' | 'file';
+  readonly store?: StoreKind;
+  /** Of `raft`: so many managers, the last ones, join while the cluster runs. Default 0. */
+  readonly joining?: number;
   /** Leadership of the simulated store lasts this long without renewal. Default 4 s. */
   readonly storeLeaseMs?: number;
   /** Longest way to the simulated store or back. Default 3 ms. */
@@ -53,10 +63,12 @@ export class SimCluster {
   readonly store: SimStore;
   /** What answers at each address of the fencing network. */
   readonly #bmcs: Map<string, SimBmc>;
+  readonly #joining: number;
 
   constructor(options: SimClusterOptions) {
     const world = makeClusterWorld(options);
     this.world = world;
+    this.#joining = options.joining ?? 0;
     const names = numbered('m', options.managers);
     const managers = names.map((host) => ({ host, port: sessionPort }));
     const bootMs = options.bootMs ?? 40_000;
@@ -104,10 +116,11 @@ export class SimCluster {
   /** The records of the managers, which each of them expects to find. */
   managerWrites(): readonly Write[] {
     return managerWrites(
-      this.managers.map(({ name }) => ({
+      this.managers.map(({ name }, index) => ({
         name,
         fingerprint: identityOf(this.world, 'manager', name).fingerprint,
         sessions: `${name}:${sessionPort}`,
+        role: this.#isFounder(index) ? 'voter' : 'learner',
       })),
     );
   }
@@ -142,8 +155,28 @@ export class SimCluster {
     return result;
   }
 
+  #isFounder(index: number): boolean {
+    return index < this.managers.length - this.#joining;
+  }
+
   #makeStore(options: SimClusterOptions): SimStore {
     const { world } = this;
+    if (options.store === 'raft') {
+      return new RaftSimStore({
+        clusterId: world.clusterId,
+        members: this.managers.map(({ name, disk }, index) => ({
+          number: index + 1,
+          name,
+          address: `${name}:${sessionPort}`,
+          disk,
+          isFounder: this.#isFounder(index),
+        })),
+        env: { clock: world.env.clock, log: world.log.from('enrolment') },
+        timing: raftTiming,
+        random: world.random.split('store clients'),
+        taps: world.taps,
+      });
+    }
     if (options.store !== 'file') {
       return new MemorySimStore({
         env: world.env,

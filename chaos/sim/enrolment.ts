@@ -1,6 +1,6 @@
 import { keyOf } from '../../src/core/cluster-state.ts';
 import { managerId, nodeId, operationId } from '../../src/core/model/ids.ts';
-import type { ManagerRecord, Roster } from '../../src/core/model/manager.ts';
+import type { ManagerRecord, ManagerRole, Roster } from '../../src/core/model/manager.ts';
 import type { FenceDevice, NodeRecord } from '../../src/core/model/node.ts';
 import { encodeObject } from '../../src/manager/object-codec.ts';
 import { secretKey } from '../../src/manager/keys.ts';
@@ -29,17 +29,18 @@ export function managerWrites(
     readonly name: string;
     readonly fingerprint: string;
     readonly sessions: string;
+    readonly role: ManagerRole;
   }[],
 ): readonly Write[] {
   const roster: Roster = { kind: 'roster', version: managers.length, lastNumber: managers.length };
-  const records = managers.map(({ name, fingerprint, sessions }, index): ManagerRecord => ({
+  const records = managers.map(({ name, fingerprint, sessions, role }, index): ManagerRecord => ({
     kind: 'manager',
     id: managerId(name),
     number: index + 1,
     api: `${name}:7400`,
     sessions,
     certificateFingerprint: fingerprint,
-    role: 'voter',
+    role,
     replaces: null,
     joinedAt: '2026-01-01T00:00:00.000Z',
   }));

@@ -4,10 +4,11 @@ import type { Env } from '../../src/env/env.ts';
 import { openFileStore } from '../../src/store/file/file-store.ts';
 import type { FileStoreLimits } from '../../src/store/file/file-store.ts';
 import { leaderKey } from '../../src/store/leadership-key.ts';
+import { storeApart } from '../../src/store/membership.ts';
 import { StateMachine } from '../../src/store/state-machine.ts';
 import type { Store, Write, WriteOutcome } from '../../src/store/store.ts';
 import { enrol } from './enrolment.ts';
-import type { SimStore, StoreSeat } from './sim-store.ts';
+import type { SimStore, StoreOfSeat, StoreSeat } from './sim-store.ts';
 
 /** Where the store lies on the manager's disk. */
 export const storeDirectory = '/var/lib/kennel/store';
@@ -63,11 +64,11 @@ export class FileSimStore implements SimStore {
     await store.close();
   }
 
-  async open({ env, process, onFatal }: StoreSeat): Promise<Store> {
+  async open({ env, process, onFatal }: StoreSeat): Promise<StoreOfSeat> {
     process.onDeath(() => (this.#open = null));
     const store = await this.#openStore(env, onFatal);
     if (!process.dead) this.#open = store;
-    return store;
+    return { store, membership: storeApart, network: env.network };
   }
 
   evaluate(): WriteOutcome {
@@ -76,6 +77,10 @@ export class FileSimStore implements SimStore {
 
   client(): Store | null {
     return this.#open;
+  }
+
+  peers(): readonly string[] {
+    return [];
   }
 
   cut(): void {}

@@ -2,10 +2,11 @@ import type { Env } from '../../src/env/env.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-cluster.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import type { StateMachine } from '../../src/store/state-machine.ts';
+import { storeApart } from '../../src/store/membership.ts';
 import type { Store, Transaction, Write, WriteOutcome } from '../../src/store/store.ts';
 import { enrol } from './enrolment.ts';
 import type { RandomStream } from './random.ts';
-import type { SimStore, StoreSeat } from './sim-store.ts';
+import type { SimStore, StoreOfSeat, StoreSeat } from './sim-store.ts';
 
 export interface MemorySimStoreOptions {
   readonly env: Pick<Env, 'clock' | 'timers'>;
@@ -40,10 +41,10 @@ export class MemorySimStore implements SimStore {
     return enrol(this.#cluster.connect('enrolment'), writes);
   }
 
-  async open({ manager, env, process }: StoreSeat): Promise<Store> {
+  async open({ manager, env, process }: StoreSeat): Promise<StoreOfSeat> {
     const store = this.#cluster.connect(manager, env);
     process.onDeath(() => this.#cluster.kill(manager));
-    return store;
+    return { store, membership: storeApart, network: env.network };
   }
 
   evaluate(transaction: Transaction): WriteOutcome {
@@ -56,6 +57,10 @@ export class MemorySimStore implements SimStore {
     const client = this.#cluster.connect(name);
     this.#clients.set(name, client);
     return client;
+  }
+
+  peers(): readonly string[] {
+    return [];
   }
 
   cut(client: string): void {

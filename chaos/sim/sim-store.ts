@@ -1,5 +1,7 @@
 import type { Env } from '../../src/env/env.ts';
+import type { Network } from '../../src/env/network.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
+import type { Membership } from '../../src/store/membership.ts';
 import type { StateMachine } from '../../src/store/state-machine.ts';
 import type { Store, Transaction, Write, WriteOutcome } from '../../src/store/store.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -11,6 +13,14 @@ export interface StoreSeat {
   readonly process: SimProcess;
   /** The process must end now: the store cannot go on in it. */
   readonly onFatal: (error: Error) => void;
+}
+
+/** What a manager gets to start with. */
+export interface StoreOfSeat {
+  readonly store: Store;
+  readonly membership: Membership;
+  /** The network as the manager is to use it: members of a store may share its session port. */
+  readonly network: Network;
 }
 
 /**
@@ -25,11 +35,14 @@ export interface SimStore {
   /** Writes what is there before any manager runs. */
   prepare(writes: readonly Write[]): Promise<void>;
   /** The store for one start of a manager. Rejects when it is damaged. */
-  open(seat: StoreSeat): Promise<Store>;
+  open(seat: StoreSeat): Promise<StoreOfSeat>;
   /** One write in one step, past every client. Throws where a store has no such way in. */
   evaluate(transaction: Transaction): WriteOutcome;
   /** For a client beside the managers; null while there is no way to the store. */
   client(name: string): Store | null;
+
+  /** Managers that keep the store together with this one; none where managers are only clients. */
+  peers(manager: string): readonly string[];
 
   /** Faults on the way to the store. A store without such a way takes no notice. */
   cut(client: string): void;

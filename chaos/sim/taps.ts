@@ -2,6 +2,7 @@ import type { Permit } from '../../src/core/model/permit.ts';
 import type { JsonValue } from '../../src/env/network.ts';
 import type { StateMachine } from '../../src/store/state-machine.ts';
 import type { Transaction, WriteOutcome } from '../../src/store/store.ts';
+import type { DeathCause } from './sim-process.ts';
 
 /** One message on its way between two hosts. Times are true time, ms. */
 export interface TappedMessage {
@@ -12,11 +13,42 @@ export interface TappedMessage {
   readonly sentAtMs: number;
 }
 
+/** What members of a replicated store do, told at the instant it happens. `run`: one process. */
+export interface RaftTaps {
+  raftElected?(member: string, term: number): void;
+  /** An entry was applied; the digest is of what it says. */
+  raftApplied?(entry: {
+    readonly member: string;
+    readonly run: string;
+    readonly index: number;
+    readonly term: number;
+    readonly digest: number;
+  }): void;
+  /** A snapshot took the place of the state; null = nobody ever had applied so much. */
+  raftRestored?(state: {
+    readonly member: string;
+    readonly run: string;
+    readonly from: 'disk' | 'peer';
+    readonly index: number;
+    readonly digest: number;
+    readonly expected: number | null;
+  }): void;
+  /** Entries that were never committed gave way to those of another leader. */
+  raftTailReplaced?(member: string): void;
+  /** A member's process ended, with this on its way to the disk. */
+  raftDied?(death: {
+    readonly cause: DeathCause;
+    readonly leads: boolean;
+    readonly entries: boolean;
+    readonly vote: boolean;
+  }): void;
+}
+
 /**
  * Where oracles look into a simulation. Each is called at the instant it speaks of, before the code
  * that hears of it runs. A tap changes nothing in the world.
  */
-export interface SimTaps {
+export interface SimTaps extends RaftTaps {
   /** A message leaves its sender's host. */
   left?(message: TappedMessage): void;
   /** It reached the kernel of the receiving host; its process may be paused. */

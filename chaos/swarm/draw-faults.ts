@@ -24,6 +24,15 @@ function aHost(random: RandomStream, cast: Cast): Target {
   return random.chance(0.5) ? aNode(random, cast) : aManager(random, cast);
 }
 
+/** One of them leads half of the time, when the fault strikes. */
+function twoMembers(
+  random: RandomStream,
+  { managers }: Cast,
+): { readonly from: Target; readonly to: Target } {
+  const [a, b] = [random.chance(0.5) ? 'leader' : random.pick(managers), random.pick(managers)];
+  return random.chance(0.5) ? { from: a, to: b } : { from: b, to: a };
+}
+
 function aBmcMode(random: RandomStream): SimBmcMode {
   return random.pick<SimBmcMode>([
     { kind: 'lieOn' },
@@ -82,6 +91,26 @@ export const drawn = {
     const [twice, overtakes] = odd ? [0.2, 0.2] : [0, 0];
     return { kind: 'poorLink', ...ends, delayMs, loss, twice, overtakes };
   },
+  peerCut: (random, cast) => ({ kind: 'cut', ...twoMembers(random, cast) }),
+  peerCutBoth: (random, cast) => {
+    const { from, to } = twoMembers(random, cast);
+    return { kind: 'cutBoth', a: from, b: to };
+  },
+  peerLink: (random, cast) => {
+    const odd = random.chance(0.5);
+    const [twice, overtakes] = odd ? [0.3, 0.2] : [0, 0];
+    const delayMs = Math.round(random.between(20, 900));
+    const loss = random.pick([0, 0.05, 0.3]);
+    return { kind: 'poorLink', ...twoMembers(random, cast), delayMs, loss, twice, overtakes };
+  },
+  memberSplit: (random, cast) => ({
+    kind: 'partition',
+    hosts: cast.managers.filter(() => random.chance(0.4)),
+  }),
+  memberPower: (random, cast) => ({
+    kind: 'managerPower',
+    manager: random.chance(0.5) ? 'leader' : random.pick(cast.managers),
+  }),
   crashAgent: (random, cast) => ({ kind: 'crash', host: aNode(random, cast) }),
   crashManager: (random, cast) => ({ kind: 'crash', host: aManager(random, cast) }),
   pause: (random, cast) => ({
@@ -343,6 +372,43 @@ export const plots = {
     fault({ kind: 'domain', vm: 1 + random.below(cast.vms), how: 'crash' }, 50, 0),
     fault({ kind: 'managerPower', manager: 'leader' }, random.between(1700, 3600), 2000),
   ],
+  /** The leading member writes on where nobody hears it, and its tail gives way to another's. */
+  cutOffLeader: (random, cast) => [
+    fault({ kind: 'cutStore', manager: 'leader' }, 0, random.between(1500, 9000)),
+    fault({ kind: 'domain', vm: 1 + random.below(cast.vms), how: 'crash' }, 20, 0),
+    ...(random.chance(0.5)
+      ? [fault({ kind: 'managerPower', manager: 'leader' }, random.between(300, 12_000), 3000)]
+      : []),
+  ],
+  /** A member is away while the others go on, and the leading one starts anew before it is back. */
+  laggard: (random, cast) => {
+    const member = random.pick(cast.managers);
+    const awayMs = random.between(8000, 25_000);
+    return [
+      fault({ kind: 'cutStore', manager: member }, 0, awayMs),
+      fault({ kind: 'domainsOf', node: random.pick(cast.nodes) }, 100, 0),
+      fault({ kind: 'crash', host: 'leader' }, awayMs - random.between(500, 6000), 0),
+    ];
+  },
+  /** Power goes while a member writes its vote down. */
+  lostVote: (random, cast) => {
+    const member = random.pick(cast.managers);
+    const electionMs = random.between(1000, 2600);
+    return [
+      fault({ kind: 'disk', host: member, how: 'slow' }, 0, 6000),
+      fault({ kind: 'crash', host: 'leader' }, 100, 0),
+      fault({ kind: 'managerPower', manager: member }, 100 + electionMs, 100),
+      fault({ kind: 'crash', host: 'leader' }, 100 + electionMs + random.between(0, 4000), 0),
+    ];
+  },
+  everyoneInTurn: (random, cast) =>
+    cast.managers.map((manager, index) =>
+      fault(
+        random.chance(0.5) ? { kind: 'managerPower', manager } : { kind: 'crash', host: manager },
+        index * random.between(500, 6000),
+        random.between(50, 4000),
+      ),
+    ),
   /**
    * A manager stands still while every node loses power and is proven dead, and leads when it wakes
    * up: its connections to the dead seem open, and one node is back to take their VMs.

@@ -1,3 +1,4 @@
+import type { StoreKind } from '../sim/cluster.ts';
 import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn, plots } from './draw-faults.ts';
@@ -9,6 +10,10 @@ import type { Fault, Recreate, Scenario, WorkloadStep } from './scenario.ts';
 export interface DrawOptions {
   /** Default: each seed draws one. */
   readonly profile?: ProfileName;
+  /** Default: each seed draws one. Throws for a profile that is made for another. */
+  readonly store?: StoreKind;
+  /** Default: each seed draws. */
+  readonly managers?: number;
   /** Time in which faults are drawn, ms. Default: about a minute. */
   readonly faultsMs?: number;
   /** Default `never`. */
@@ -21,13 +26,17 @@ export interface DrawOptions {
  */
 export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
   const random = randomFromSeed(seed).split('scenario');
-  const profile = options.profile ?? random.split('profile').pick(profileNames);
+  const profile = options.profile ?? random.split('profile').pick(profilesFor(options.store));
   const chosen: FaultProfile = profiles[profile];
   const { lies, workloadSteps, twoLeaders = false } = chosen;
   const size = random.split('size');
-  const managers = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
+  const fewOrMany = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
   const nodes = size.pick([2, 2, 3, 3, 4, 5, 7]);
   const vms = 1 + size.below(4);
+  const { store, managers, joining } = drawStore(random.split('store'), chosen, {
+    ...options,
+    drawn: fewOrMany,
+  });
   const mode = size.chance(0.5) ? 'safety' : 'liveness';
   const faultsMs = options.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
   const times = random.split('times');
@@ -38,7 +47,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     mode,
     managers,
     nodes,
-    store: managers === 1 && (chosen.durable ?? size.chance(0.5)) ? 'file' : 'memory',
+    store,
+    joining,
     twoLeaders,
     detection: times.pick(['fast', 'default', 'default'] as const),
     // With a long lease, whoever was deposed goes on believing in itself for long.
@@ -55,6 +65,39 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
     faultsMs,
   };
+}
+
+/** Share of the seeds of a profile for any store that have the one that managers replicate. */
+const raftShare = 0.4;
+
+function profilesFor(store: StoreKind | undefined): readonly ProfileName[] {
+  return profileNames.filter((name) => {
+    const { store: made }: FaultProfile = profiles[name];
+    return store === undefined || made === undefined || made === store;
+  });
+}
+
+function drawStore(
+  random: RandomStream,
+  { store: made }: FaultProfile,
+  options: DrawOptions & { readonly drawn: number },
+): Pick<Scenario, 'store' | 'managers' | 'joining'> {
+  if (options.store !== undefined && made !== undefined && options.store !== made) {
+    throw new Error(`this profile is made for the store ${made}, not for ${options.store}`);
+  }
+  const isRaft = random.chance(raftShare);
+  const members = random.pick([3, 3, 5]);
+  const late = random.pick([0, 0, 0, 0, 1, 2]);
+  const isDurable = random.chance(0.5);
+  const asked = options.managers ?? null;
+  const store = options.store ?? made ?? (isRaft && asked !== 1 ? 'raft' : null);
+  if (store === 'raft') {
+    const managers = asked ?? members;
+    return { store, managers, joining: Math.min(late, managers - 1) };
+  }
+  const managers = asked ?? (store === 'file' ? 1 : options.drawn);
+  const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
+  return { store: isFile ? 'file' : 'memory', managers, joining: 0 };
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {

@@ -1,5 +1,6 @@
 import { AcknowledgedChecker } from '../checkers/acknowledged.ts';
 import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
+import { ConsensusChecker } from '../checkers/consensus.ts';
 import { DurableChecker } from '../checkers/durable.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
 import type { Checker } from '../checkers/history.ts';
@@ -23,6 +24,7 @@ export function everyChecker(): readonly Checker[] {
     new AgentMemoryChecker(),
     new LeaderWriteChecker(),
     new DurableChecker(),
+    new ConsensusChecker(),
     new WatchChecker(),
     new PowerChecker(),
     new AcknowledgedChecker(),

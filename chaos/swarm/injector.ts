@@ -170,6 +170,8 @@ export class Injector {
       case 'cutStore': {
         const manager = this.#stage.manager(fault.manager);
         if (manager?.process == null) return null;
+        const peers = this.#cluster.store.peers(manager.name);
+        if (peers.length > 0) return this.#cut(bothWays(manager.name, peers));
         this.#cluster.store.cut(manager.name);
         return () => this.#cluster.store.heal(manager.name);
       }
@@ -398,6 +400,8 @@ export class Injector {
       this.#recorder.ambiguous(leader, fault.effect);
       return () => undefined;
     }
+    // What managers replicate gives its lead to nobody because it is told so.
+    if (this.#cluster.store.peers(leader).length > 0) return null;
     // Also one that is told hears of it a moment later.
     this.#recorder.fooled(leader);
     this.#cluster.store.expire(leader, { tell: fault.tell });

@@ -1,3 +1,4 @@
+import type { StoreKind } from '../sim/cluster.ts';
 import type { FaultName, PlotName } from './draw-faults.ts';
 
 export interface FaultProfile {
@@ -15,8 +16,8 @@ export interface FaultProfile {
   readonly lies: boolean;
   /** Managers to draw from; absent = any number. */
   readonly managers?: readonly number[];
-  /** A single manager has the durable log on its disk; absent = sometimes. */
-  readonly durable?: boolean;
+  /** What its faults are made for; absent = any store. */
+  readonly store?: StoreKind;
   /** Two managers lead at once, always. */
   readonly twoLeaders?: boolean;
 }
@@ -28,6 +29,7 @@ const leaders = { expireLeader: 3, cutStore: 2, ambiguousWrite: 3 } as const;
 const host = { daemon: 3, hypervisor: 5, domain: 4, stateDisk: 2, storageCut: 1 } as const;
 const disks = { disk: 3, managerPower: 2 } as const;
 const devices = { bmc: 4, wrongBmc: 1 } as const;
+const members = { peerCut: 4, peerCutBoth: 3, peerLink: 3, memberSplit: 3, cutStore: 3 } as const;
 const people = { byHand: 1, fenceByPerson: 1, wallStep: 1 } as const;
 
 export const profiles = {
@@ -81,6 +83,7 @@ export const profiles = {
     most: 6,
     workloadSteps: 3,
     lies: false,
+    store: 'memory',
   },
   power: {
     summary: 'dying nodes and bad fence devices',
@@ -97,6 +100,7 @@ export const profiles = {
     most: 10,
     workloadSteps: 5,
     lies: false,
+    store: 'memory',
   },
   agents: {
     summary: 'agents and hypervisors that fail, and commands that come again',
@@ -133,7 +137,7 @@ export const profiles = {
     workloadSteps: 8,
     lies: false,
     managers: [1],
-    durable: true,
+    store: 'file',
   },
   twoLeaders: {
     summary: 'two managers lead at once, all the time',
@@ -155,7 +159,28 @@ export const profiles = {
     workloadSteps: 6,
     lies: false,
     managers: [2, 3, 3],
+    store: 'memory',
     twoLeaders: true,
+  },
+  raft: {
+    summary: 'managers that replicate the store: cut apart, without power, on disks that fail',
+    weights: {
+      ...members,
+      disk: 3,
+      memberPower: 5,
+      crashManager: 3,
+      pause: 3,
+      freezeManager: 2,
+      isolate: 1,
+      powerLoss: 2,
+      domain: 2,
+    },
+    plots: ['tornLog', 'cutOffLeader', 'cutOffLeader', 'laggard', 'lostVote', 'everyoneInTurn'],
+    most: 12,
+    workloadSteps: 8,
+    lies: false,
+    managers: [3, 3, 5],
+    store: 'raft',
   },
   lies: {
     summary: 'BMCs that say Off of nodes that live; no VM may move',
@@ -184,5 +209,8 @@ export const profileNames: readonly ProfileName[] = [
   'disks',
   'twoLeaders',
   'twoLeaders',
+  'raft',
+  'raft',
+  'raft',
   'lies',
 ];

@@ -84,6 +84,14 @@ export class Recorder {
     toolEnded: (manager, bmcHost, action, exitCode) =>
       this.#tell({ kind: 'tool', stage: 'ended', manager, bmcHost, action, exitCode }),
     storeOpened: (state) => this.#storeOpened(state),
+    raftElected: (member, term) => this.#tell({ kind: 'raftElected', member, term }),
+    raftApplied: (entry) => this.#tell({ kind: 'raftApplied', ...entry }),
+    raftRestored: (state) => {
+      this.#tell({ kind: 'raftRestored', ...state });
+      this.#sometimes.restored(state);
+    },
+    raftTailReplaced: () => this.#sometimes.hit('a tail that was never committed gave way'),
+    raftDied: (death) => this.#sometimes.memberDied(death),
     wrote: (manager, transaction, outcome) => {
       this.#sometimes.wrote(manager, transaction, outcome);
       const act = this.#afterCommit.get(manager);
@@ -239,6 +247,7 @@ export class Recorder {
 
   #message(stage: 'left' | 'arrived' | 'delivered', tapped: TappedMessage): void {
     const { from, to, sentAtMs, message: body } = tapped;
+    if (stage === 'delivered') this.#sometimes.consensus(body);
     if (!isObject(body)) return;
     if (stage === 'left' && body['kind'] === 'commands') {
       const kept = this.#commands.get(to) ?? [];

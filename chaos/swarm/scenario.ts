@@ -1,5 +1,6 @@
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
+import type { StoreKind } from '../sim/cluster.ts';
 import type { StoppedClocks } from '../sim/clock.ts';
 import type { SimCall, SimFault } from '../sim/sim-domain.ts';
 
@@ -119,8 +120,13 @@ export interface Scenario {
   readonly managers: number;
   readonly nodes: number;
   readonly detection: DetectionProfile;
-  /** `file`: the durable log of the one manager on its simulated disk. */
-  readonly store: 'memory' | 'file';
+  /**
+   * `file`: the durable log of the one manager on its simulated disk. `raft`: what the managers
+   * replicate among themselves, on their disks and over their network.
+   */
+  readonly store: StoreKind;
+  /** So many managers of a `raft` store, the last ones, join while it runs. */
+  readonly joining: number;
   /** Two managers believe that they lead, for as long as faults last. */
   readonly twoLeaders: boolean;
   readonly storeLeaseMs: number;

@@ -13,6 +13,9 @@ import {
 } from '../checkers/history.ts';
 import type { NetworkCounters } from '../sim/channel-world.ts';
 import type { LogEntry } from '../sim/log.ts';
+import type { RaftTaps } from '../sim/taps.ts';
+import { messageTypes } from '../../src/raft/types.ts';
+import type { JsonValue } from '../../src/env/network.ts';
 import type { Fault } from './scenario.ts';
 
 /**
@@ -62,6 +65,13 @@ const states = [
   'a full disk took only what must be written',
   'a write was left unanswered by the disk',
   'a damaged state file was set aside',
+  'a tail that was never committed gave way',
+  'a leading member died between append and sync',
+  'a vote was lost with what was not synced',
+  'a member took the snapshot of a peer',
+  'a member came back from a snapshot of its own',
+  'a leading member handed over',
+  'a new member was made a voter',
 ] as const;
 
 /** Every kind of fault, so that none is drawn and never finds anything to strike. */
@@ -114,6 +124,12 @@ const logged: readonly (readonly [begin: string, name: Name])[] = [
 /** Held longer than this, a message was sent by a process that stood still, ms. */
 const heldMs = 200;
 
+type Restored = Parameters<NonNullable<RaftTaps['raftRestored']>>[0];
+type Death = Parameters<NonNullable<RaftTaps['raftDied']>>[0];
+
+/** As consensus messages between members begin. */
+const handOver = messageTypes.indexOf('MsgTimeoutNow');
+
 /** Counts how often something was so. */
 export class Sometimes {
   readonly counts = new Map<string, number>();
@@ -128,6 +144,7 @@ export class Sometimes {
   readonly #bmcModes = new Map<string, string>();
   /** Managers whose tool speaks to a BMC now. */
   readonly #speakers = new Map<string, Set<string>>();
+  readonly #learners = new Set<string>();
   #epochs = 0;
 
   hit(name: Name): void {
@@ -184,6 +201,22 @@ export class Sometimes {
   network({ repeated, overtaken }: NetworkCounters): void {
     if (repeated > 0) this.hit('a message arrived twice');
     if (overtaken > 0) this.hit('a message overtook another');
+  }
+
+  /** A message between members of a replicated store; anything else is none. */
+  consensus(body: JsonValue): void {
+    if (Array.isArray(body) && body[0] === handOver) this.hit('a leading member handed over');
+  }
+
+  restored({ from, index }: Restored): void {
+    if (from === 'peer') this.hit('a member took the snapshot of a peer');
+    else if (index > 1) this.hit('a member came back from a snapshot of its own');
+  }
+
+  memberDied({ cause, leads, entries, vote }: Death): void {
+    if (cause !== 'powerLoss') return;
+    if (leads && entries) this.hit('a leading member died between append and sync');
+    if (vote) this.hit('a vote was lost with what was not synced');
   }
 
   #tool({ stage, manager, bmcHost, action }: FactOf<'tool'>): void {
@@ -245,6 +278,10 @@ export class Sometimes {
       this.#epochs += 1;
     }
     if (value === null) return;
+    if (key.startsWith('manager/') && value['role'] === 'learner') this.#learners.add(key);
+    if (key.startsWith('manager/') && value['role'] === 'voter' && this.#learners.delete(key)) {
+      this.hit('a new member was made a voter');
+    }
     if (key.startsWith('fence/')) this.#fence(fact);
     if (key.startsWith('node/')) this.#node(fact);
     if (key.startsWith('vm/') && value['phase'] === 'backoff') this.hit('a VM went into backoff');

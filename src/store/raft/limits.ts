@@ -3,6 +3,8 @@ export interface RaftStoreLimits {
   /** A snapshot is taken after so many entries, or so many bytes of them. */
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
+  /** Entries that stay in memory behind a snapshot, for a peer that is a little late. */
+  readonly keptEntries: number;
   /** How many revisions a watch can look back. */
   readonly historyLimit: number;
   /** Space kept for fence intents and proofs on a full disk. */
@@ -21,6 +23,7 @@ export const usualLimits: RaftStoreLimits = {
   segmentBytes: 16 << 20,
   snapshotEntries: 10_000,
   snapshotBytes: 32 << 20,
+  keptEntries: 1_000,
   historyLimit: 10_000,
   reserveBytes: 8 << 20,
   spaceCheckMs: 10_000,

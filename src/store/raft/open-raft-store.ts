@@ -13,6 +13,7 @@ import {
 } from './member-directory.ts';
 import type { Member } from '../membership.ts';
 import { onlyMember } from './members.ts';
+import type { RaftObserver } from './observer.ts';
 import { RaftStore, type RaftStoreEnv } from './raft-store.ts';
 import { Replica } from './replica.ts';
 import { SpaceGuard } from '../file/space-guard.ts';
@@ -32,6 +33,7 @@ export interface RaftStoreOptions {
   readonly onFatal: (error: Error) => void;
   readonly limits?: Partial<RaftStoreLimits>;
   readonly timing?: RaftTiming;
+  readonly observer?: RaftObserver;
 }
 
 type Directory = Pick<RaftStoreOptions, 'directory' | 'clusterId'> & {
@@ -105,6 +107,7 @@ export async function openRaftStore(options: RaftStoreOptions): Promise<RaftStor
     if (snapshot !== null) storage.expectSnapshot(snapshot.index, replica.members.conf);
     const guard = new SpaceGuard(disk, directory, limits.reserveBytes);
     await guard.refill();
+    options.observer?.restored('disk', snapshot?.index ?? 0, replica.machine);
     const store = new RaftStore({
       env,
       directory,
@@ -117,6 +120,7 @@ export async function openRaftStore(options: RaftStoreOptions): Promise<RaftStor
       limits,
       timing,
       applied: snapshot?.index ?? 0,
+      observer: options.observer ?? null,
       onFatal: options.onFatal,
       onJoined: identity.isJoining
         ? () => void writeIdentity(disk, directory, { ...identity, isJoining: false })

@@ -16,6 +16,7 @@ import type { AppendQueue } from './append-queue.ts';
 import { toLogEntry } from './entry-form.ts';
 import type { LogStorage } from './log-storage.ts';
 import { mergeAppends } from './merge-appends.ts';
+import type { RaftObserver } from './observer.ts';
 import { campaignDelayTicks, type RaftTiming } from './timing.ts';
 
 export interface MemberParts {
@@ -30,6 +31,7 @@ export interface MemberParts {
   /** The content of a snapshot that is to be installed; it was received before. */
   readonly contentOf: (snapshot: Snapshot) => readonly Uint8Array[];
   readonly host: MemberHost;
+  readonly observer: RaftObserver | null;
 }
 
 /** What the member makes happen outside of consensus. Called synchronously; must not call back. */
@@ -241,8 +243,10 @@ export class RaftMember {
       isChanged = true;
     }
     if (ready.softState !== null) {
-      this.#leader = ready.softState.leader;
-      this.#role = ready.softState.role;
+      const { leader, role } = ready.softState;
+      if (role === 'leader' && this.#role !== role) this.#parts.observer?.elected(this.#term);
+      this.#leader = leader;
+      this.#role = role;
       isChanged = true;
     }
     for (const { index, context } of ready.readStates) {
@@ -257,12 +261,13 @@ export class RaftMember {
   }
 
   #append(message: Message): void {
-    const { appends, contentOf, storage, host } = this.#parts;
+    const { appends, contentOf, storage, host, observer } = this.#parts;
     const { snapshot, term, vote, commit } = message;
     const chunks = snapshot === null ? [] : contentOf(snapshot);
     if (snapshot !== null) storage.expectSnapshot(snapshot.index, snapshot.confState);
     const isVoteNew = term !== 0 && (term !== this.#written.term || vote !== this.#written.vote);
     if (isVoteNew) this.#written = { term, vote };
+    observer?.appending({ entries: message.entries, vote: isVoteNew });
     appends.add({
       mustSync: message.entries.length > 0 || snapshot !== null || isVoteNew,
       entries: message.entries.map(toLogEntry),
@@ -270,6 +275,7 @@ export class RaftMember {
       snapshot: snapshot === null ? null : { index: snapshot.index, term: snapshot.term, chunks },
       onDurable: () => {
         if (this.#ended) return;
+        observer?.durable();
         if (snapshot !== null) {
           host.installed(snapshot, chunks);
           this.#applied = snapshot.index;
@@ -283,9 +289,10 @@ export class RaftMember {
 
   /** True when the first entry of this member's own term as a leader was among them. */
   #apply(message: Message): boolean {
-    const { host } = this.#parts;
+    const { host, observer } = this.#parts;
     const led = this.leads;
     for (const entry of message.entries) {
+      observer?.applied(entry);
       if (entry.type === 'normal') {
         if (entry.data !== null) host.applyNormal(entry);
       } else {

@@ -22,6 +22,7 @@ import type { LogStorage } from './log-storage.ts';
 import { roleOf } from './members.ts';
 import { peerOf, Peers } from './peers.ts';
 import { notSent } from './not-sent.ts';
+import type { RaftObserver } from './observer.ts';
 import { Pending } from './pending.ts';
 import { RaftElection } from './raft-election.ts';
 import { RaftMember } from './raft-member.ts';
@@ -48,6 +49,7 @@ export interface RaftStoreParts {
   readonly limits: RaftStoreLimits;
   readonly timing: RaftTiming;
   readonly applied: number;
+  readonly observer: RaftObserver | null;
   /** The log is dead or cannot be read on: the process must end now, without another write. */
   readonly onFatal: (error: Error) => void;
   /** The first time that something of the others is durable here. */
@@ -134,6 +136,7 @@ export class RaftStore implements Store {
       appends: this.#appends,
       timing,
       applied: parts.applied,
+      observer: parts.observer,
       contentOf: (snapshot) => this.#receiver.content(snapshot),
       host: {
         send: (message) => this.#send(message),
@@ -149,8 +152,9 @@ export class RaftStore implements Store {
           if (roleOf(replica.members, self.number) === null) this.membership.dismissed();
           if (proposal !== null) this.membership.settle(proposal);
         },
-        installed: (_, chunks) => {
+        installed: ({ index }, chunks) => {
           replica.replace(chunks);
+          parts.observer?.restored('peer', index, replica.machine);
           this.#membersChanged();
         },
         readState: (index, context) => this.#reads.told(context, index),

@@ -14,13 +14,12 @@ interface SnapshotterParts {
   /** A snapshot is taken after so many entries, or so many bytes of them. */
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
+  /** Entries that stay in memory behind a snapshot. */
+  readonly keptEntries: number;
   /** After a full disk none is tried for so long. */
   readonly spaceCheckMs: number;
   readonly onDead: (error: Error) => void;
 }
-
-/** Entries that stay in memory behind a snapshot, for a peer that is a little late. */
-const keptEntries = 1_000;
 
 /** Takes snapshots of the state, so that the log does not grow for ever. Writes go on meanwhile. */
 export class Snapshotter {
@@ -70,7 +69,7 @@ export class Snapshotter {
   }
 
   async #take(index: number, term: number): Promise<void> {
-    const { env, log, storage, replica, spaceCheckMs, onDead } = this.#parts;
+    const { env, log, storage, replica, keptEntries, spaceCheckMs, onDead } = this.#parts;
     const bytes = this.#bytes;
     try {
       const { chunks, conf } = replica.freeze();
