@@ -94,6 +94,7 @@ export class RaftSimStore implements SimStore {
   }
 
   async open({ manager, env, process, onFatal }: StoreSeat): Promise<StoreOfSeat> {
+    const seat: { store: RaftStore | null } = { store: null };
     process.onDeath(() => this.#open.delete(manager));
     const doors = splitListener(env.network, {
       couldBeFirst: (channel) => channel.peer.role === 'manager',
@@ -108,8 +109,9 @@ export class RaftSimStore implements SimStore {
       onFatal,
       limits,
       timing: this.#options.timing,
-      observer: this.#observer(manager, process),
+      observer: this.#observer(manager, process, () => seat.store?.isLeading() === true),
     });
+    seat.store = store;
     if (!process.dead) this.#open.set(manager, { store, process });
     const network = { listen: doors.other.listen, connect };
     return { store, membership: store.membership, network };
@@ -183,13 +185,12 @@ export class RaftSimStore implements SimStore {
   }
 
   /** Tells what a member does; a dead process does nothing, although its code may still run. */
-  #observer(member: string, process: SimProcess): RaftObserver {
+  #observer(member: string, process: SimProcess, leads: () => boolean): RaftObserver {
     const { taps } = this.#options;
     const ledger = this.#ledger;
     const run = process.name;
     const pending: { readonly entries: number; readonly vote: boolean }[] = [];
     let last = 0;
-    let leads: () => boolean = () => false;
     process.onDeath((cause) => {
       taps.raftDied?.({
         cause,
@@ -223,11 +224,7 @@ export class RaftSimStore implements SimStore {
           const { index, term } = entry;
           taps.raftApplied?.({ member, run, index, term, digest: digestOfEntry(entry) });
         }),
-      elected: (term) =>
-        alive(() => {
-          leads = () => this.#open.get(member)?.store.isLeading() === true;
-          taps.raftElected?.(member, term);
-        }),
+      elected: (term) => alive(() => taps.raftElected?.(member, term)),
     };
   }
 }

@@ -69,8 +69,19 @@ export function tiedStore(process: SimProcess, store: Store): Store {
     get: (key) => process.call(() => store.get(key)),
     list: (prefix) => process.call(() => store.list(prefix)),
     txn: (transaction) => process.call(() => store.txn(transaction)),
-    watch: (prefix, from, listener) =>
-      store.watch(prefix, from, (event) => process.enter(() => listener(event))),
+    watch: (prefix, from, listener) => {
+      let isStopped = false;
+      const stop = store.watch(prefix, from, (event) =>
+        process.enter(() => {
+          // What waited at the gate of a process that stood still is not wanted any more.
+          if (!isStopped) listener(event);
+        }),
+      );
+      return () => {
+        isStopped = true;
+        stop();
+      };
+    },
     campaign: (options) => process.call(() => store.campaign(options)),
     status: () => store.status(),
     close: () => process.call(() => store.close()),

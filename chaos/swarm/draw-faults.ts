@@ -97,11 +97,11 @@ export const drawn = {
     return { kind: 'cutBoth', a: from, b: to };
   },
   peerLink: (random, cast) => {
-    const odd = random.chance(0.5);
-    const [twice, overtakes] = odd ? [0.3, 0.2] : [0, 0];
     const delayMs = Math.round(random.between(20, 900));
     const loss = random.pick([0, 0.05, 0.3]);
-    return { kind: 'poorLink', ...twoMembers(random, cast), delayMs, loss, twice, overtakes };
+    // Under TLS no message comes twice or overtakes another, and a repeated proposal is a second one.
+    const order = { twice: 0, overtakes: 0 } as const;
+    return { kind: 'poorLink', ...twoMembers(random, cast), delayMs, loss, ...order };
   },
   memberSplit: (random, cast) => ({
     kind: 'partition',
