@@ -2,6 +2,7 @@ import { agentMutants } from './agent-mutants.ts';
 import { fencingMutants } from './fencing-mutants.ts';
 import { managerMutants } from './manager-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { raftMutants } from './raft-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
 
 /** Every planted defect, by part of the system. */
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...managerMutants,
   ...fencingMutants,
   ...storeMutants,
+  ...raftMutants,
 ];

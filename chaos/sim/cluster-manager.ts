@@ -116,7 +116,9 @@ export class ClusterManager {
     };
     const onFatal = (error: Error): void => {
       log.error({ err: error }, 'the store failed; this process stops');
-      if (!process.dead) this.machine.crash('manager');
+      if (process.dead) return;
+      world.taps.storeFailed?.(name, error);
+      this.machine.crash('manager');
     };
     store()
       .open({ manager: name, env, process, onFatal })

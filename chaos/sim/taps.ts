@@ -66,6 +66,8 @@ export interface SimTaps extends RaftTaps {
   toolEnded?(manager: string, bmcHost: string, action: string, exitCode: number | null): void;
   /** A store was read from its disk, and is about to serve this. */
   storeOpened?(state: StateMachine): void;
+  /** The store of a manager cannot go on, and its process ends. */
+  storeFailed?(manager: string, error: Error): void;
   /** A manager's transaction ended, as that manager sees it. */
   wrote?(manager: string, transaction: Transaction, outcome: WriteOutcome): void;
 }

@@ -401,6 +401,21 @@ export const plots = {
       fault({ kind: 'crash', host: 'leader' }, 100 + electionMs + random.between(0, 4000), 0),
     ];
   },
+  /** All managers fall right after an election, and what they promised in it must hold. */
+  everyoneAtOnce: (random, cast) => {
+    const electionMs = random.between(1100, 2600);
+    const isPower = random.chance(0.5);
+    return [
+      fault({ kind: 'crash', host: 'leader' }, 0, 0),
+      ...cast.managers.map((manager) =>
+        fault(
+          isPower ? { kind: 'managerPower', manager } : { kind: 'crash', host: manager },
+          electionMs + random.between(0, 20),
+          random.between(10, 500),
+        ),
+      ),
+    ];
+  },
   everyoneInTurn: (random, cast) =>
     cast.managers.map((manager, index) =>
       fault(

@@ -1,6 +1,7 @@
 import type { VmId } from '../../src/core/model/ids.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { StateMachine } from '../../src/store/state-machine.ts';
+import { LogFailed } from '../../src/store/log/log-error.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import {
   isObject,
@@ -84,6 +85,11 @@ export class Recorder {
     toolEnded: (manager, bmcHost, action, exitCode) =>
       this.#tell({ kind: 'tool', stage: 'ended', manager, bmcHost, action, exitCode }),
     storeOpened: (state) => this.#storeOpened(state),
+    storeFailed: (manager, error) => {
+      // A disk may fail; what the core excludes must never be.
+      if (error instanceof LogFailed) return;
+      this.#violated('consensus', `the store of ${manager} broke: ${error.message}`);
+    },
     raftElected: (member, term) => this.#tell({ kind: 'raftElected', member, term }),
     raftApplied: (entry) => this.#tell({ kind: 'raftApplied', ...entry }),
     raftRestored: (state) => {

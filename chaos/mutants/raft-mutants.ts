@@ -1,0 +1,259 @@
+import type { Mutant } from './mutant.ts';
+
+/** Defects in consensus, and in what the store of the managers makes of it. */
+export const raftMutants: readonly Mutant[] = [
+  {
+    name: 'raft-vote-not-synced',
+    summary: 'a vote is answered before the disk holds it',
+    edits: [
+      {
+        file: 'src/store/raft/raft-member.ts',
+        find: 'message.entries.length > 0 || snapshot !== null || isVoteNew,',
+        replace: 'message.entries.length > 0 || snapshot !== null,',
+      },
+    ],
+    expected: ['consensus'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-append-answered-before-sync',
+    summary: 'a follower acknowledges entries that are not on its disk yet',
+    edits: [
+      {
+        file: 'src/store/raft/raft-member.ts',
+        find: '    observer?.appending({ entries: message.entries, vote: isVoteNew });\n',
+        replace:
+          '    observer?.appending({ entries: message.entries, vote: isVoteNew });\n    for (const early of message.responses) if (early.to !== this.#parts.id) host.send(early);\n',
+      },
+    ],
+    expected: ['consensus', 'linearizable', 'acknowledged'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-old-term-committed-by-counting',
+    summary: 'a new leader appends no entry of its own and commits those of others by counting',
+    edits: [
+      {
+        file: 'src/raft/raft.ts',
+        find: 'const moved = this.log.maybeCommit(stored, this.term);',
+        replace: 'const moved = this.log.maybeCommit(stored, this.log.termOrZero(stored));',
+      },
+      {
+        file: 'src/raft/raft.ts',
+        find: "    this.appendOwn([{ type: 'normal', data: null }]);\n",
+        replace: '',
+      },
+      {
+        file: 'src/raft/raft.ts',
+        find: 'return this.log.termOrZero(this.log.committed) === this.term;',
+        replace: 'return this.log.committed > 0;',
+      },
+      {
+        file: 'src/store/raft/raft-member.ts',
+        find: "return this.#role === 'leader' && this.#appliedTerm === this.#term;",
+        replace: "return this.#role === 'leader' && this.#appliedTerm <= this.#term;",
+      },
+    ],
+    expected: ['consensus', 'linearizable', 'leases'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-heartbeat-commit-not-capped',
+    summary: 'a heartbeat tells the commit index to members whose log may differ',
+    edits: [
+      {
+        file: 'src/raft/replication.ts',
+        find: 'const commit = Math.min(progress.match, raft.log.committed);',
+        replace: 'const commit = raft.log.committed;',
+      },
+    ],
+    expected: ['consensus'],
+    maxSeeds: 100,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-log-matching-unchecked',
+    summary: 'a follower appends to an entry that differs from the leader\u2019s',
+    edits: [
+      {
+        file: 'src/raft/raft-log.ts',
+        find: 'if (!this.matches(previous.index, previous.term)) return undefined;',
+        replace: 'if (previous.index > this.lastIndex()) return undefined;',
+      },
+    ],
+    expected: ['consensus', 'linearizable'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-election-unrestricted',
+    summary: 'a vote is granted to a candidate whose log is behind',
+    edits: [
+      {
+        file: 'src/raft/election.ts',
+        find: 'if (free && raft.log.isUpToDate({ index: request.index, term: request.logTerm })) {',
+        replace: 'if (free) {',
+      },
+    ],
+    expected: ['consensus', 'linearizable', 'acknowledged'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-votes-for-two',
+    summary: 'a member grants its vote in a term to whoever asks',
+    edits: [
+      {
+        file: 'src/raft/election.ts',
+        find: '    raft.vote === request.from ||\n',
+        replace: '    request.term === raft.term ||\n',
+      },
+    ],
+    expected: ['consensus'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-read-without-quorum',
+    summary: 'a leader answers reads without asking a quorum whether it still leads',
+    edits: [
+      {
+        file: 'src/raft/reads.ts',
+        find: "  if (raft.config.readOnly === 'lease-based') {\n    answerRead(",
+        replace: '  if (committed > 0) {\n    answerRead(',
+      },
+    ],
+    expected: ['linearizable', 'leases', 'leaderWrites'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-read-before-own-entry',
+    summary: 'a new leader serves reads before it knows what its predecessor committed',
+    edits: [
+      {
+        file: 'src/raft/reads.ts',
+        find: '  } else if (raft.committedInOwnTerm) {',
+        replace: '  } else if (raft.term > 0) {',
+      },
+    ],
+    expected: ['linearizable'],
+    maxSeeds: 600,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-old-storage-answer-taken',
+    summary: 'what a write of an earlier term made durable is believed of the log of now',
+    edits: [
+      {
+        file: 'src/raft/step.ts',
+        find: '    if (received.snapshot !== null) snapshotApplied(raft, received.snapshot);\n  } else {',
+        replace:
+          '    if (received.index !== 0) raft.log.stableTo(received.index, raft.log.termOrZero(received.index));\n    if (received.snapshot !== null) snapshotApplied(raft, received.snapshot);\n  } else {',
+      },
+    ],
+    expected: ['consensus', 'linearizable'],
+    maxSeeds: 600,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-snapshot-keeps-tail',
+    summary: 'a snapshot of a peer is installed in front of a tail that conflicts with it',
+    edits: [
+      {
+        file: 'src/store/log/tail.ts',
+        find: '    this.#base = mark.index;\n    this.#baseTerm = mark.term;\n    this.#entries = [];\n',
+        replace:
+          '    this.#entries = this.#entries.slice(mark.index - this.#base);\n    this.#base = mark.index;\n    this.#baseTerm = mark.term;\n',
+      },
+    ],
+    expected: ['consensus', 'linearizable'],
+    maxSeeds: 600,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-applied-before-committed',
+    summary: 'a member applies what is in its log, whether it is committed or not',
+    edits: [
+      {
+        file: 'src/raft/raft-log.ts',
+        find: 'if (allowUnstable) return this.committed;\n    return Math.min(this.committed, this.#unstable.offset - 1);',
+        replace: 'if (allowUnstable) return this.committed;\n    return this.#unstable.offset - 1;',
+      },
+      {
+        file: 'src/raft/raft-log.ts',
+        find: 'if (index > this.committed || index < this.applied) {',
+        replace: 'if (index < this.applied) {',
+      },
+    ],
+    expected: ['consensus', 'linearizable', 'acknowledged'],
+    maxSeeds: 100,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-unanswered-write-sent-again',
+    summary: 'a proposal without an answer is proposed once more',
+    edits: [
+      {
+        file: 'src/store/raft/raft-store.ts',
+        find: "        return this.#writes.wait(submission, Math.max(leftMs, 1), {\n          kind: 'ambiguous',\n          operation: operationId(transaction.operation),\n          detail: 'no answer from a quorum in time',\n        });",
+        replace:
+          "        const late = { kind: 'ambiguous', operation: operationId(transaction.operation), detail: '' } as const;\n        const said = await this.#writes.wait(submission, Math.max(leftMs, 1), late);\n        if (said.kind !== 'ambiguous' || this.#member.propose(bytes) !== 'ok') return said;\n        return this.#writes.wait(submission, limits.deadlineMs, late);",
+      },
+      {
+        file: 'src/store/raft/raft-store.ts',
+        find: '    deadlineMs: number,\n  ): Promise<WriteOutcome> {\n    const { env } = this.#parts;',
+        replace:
+          '    deadlineMs: number,\n  ): Promise<WriteOutcome> {\n    const { env, limits } = this.#parts;',
+      },
+    ],
+    expected: ['linearizable', 'acknowledged'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-snapshot-without-members',
+    summary: 'a snapshot does not say who belongs to the store',
+    edits: [
+      {
+        file: 'src/store/raft/replica.ts',
+        find: 'encodeState(this.#machine.freeze(), members)',
+        replace: 'encodeState(this.#machine.freeze(), noMembers)',
+      },
+    ],
+    expected: ['liveness'],
+    maxSeeds: 100,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-lead-counts-too-long',
+    summary: 'a leader believes in itself for longer than an election takes',
+    edits: [
+      {
+        file: 'src/store/raft/timing.ts',
+        find: 'return (electionTicks - 1) * tickMs * (1 - rateError);',
+        replace: 'return (electionTicks - 1) * tickMs * 4;',
+      },
+    ],
+    expected: ['leases'],
+    maxSeeds: 300,
+    profile: 'raft',
+  },
+  {
+    name: 'raft-votes-right-after-restart',
+    summary: 'a member that has restarted grants votes while a lease that it gave may still count',
+    edits: [
+      {
+        file: 'src/store/raft/raft-member.ts',
+        find: 'if (isVote && this.#ticks < this.#parts.timing.electionTicks) return;',
+        replace: 'if (isVote && this.#ticks < 0) return;',
+      },
+    ],
+    expected: ['leases', 'leaderWrites'],
+    maxSeeds: 1000,
+    profile: 'raft',
+  },
+];
