@@ -96,6 +96,7 @@ function drawStore(
     return { store, managers, joining: Math.min(late, managers - 1) };
   }
   const managers = asked ?? (store === 'file' ? 1 : options.drawn);
+  if (store === 'file' && managers !== 1) throw new Error('the store file has one manager');
   const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
   return { store: isFile ? 'file' : 'memory', managers, joining: 0 };
 }
