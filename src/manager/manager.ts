@@ -95,6 +95,8 @@ class RunningManager implements Manager {
   readonly #stopping = new AbortController();
   /** Removed from the cluster: no more campaigns. */
   readonly #dropped = new AbortController();
+  /** Either of the two. Not `AbortSignal.any`: Node keeps such a one alive as long as it is heard. */
+  readonly #retired = new AbortController();
   #leader: Leader | null = null;
   #listener: Listener | null = null;
   #campaigns: Promise<void> = Promise.resolve();
@@ -185,6 +187,7 @@ class RunningManager implements Manager {
     const { env, name, onRemoved } = this.#options;
     env.log.error({ manager: name }, 'this manager was removed from the cluster; it leads no more');
     this.#dropped.abort();
+    this.#retired.abort();
     onRemoved?.();
   }
 
@@ -213,6 +216,7 @@ class RunningManager implements Manager {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#retired.abort();
     this.#nodes.stop();
     this.#hub.closeAll('this manager stops');
     this.#peers.stop();
@@ -224,7 +228,7 @@ class RunningManager implements Manager {
 
   async #campaignForEver(): Promise<void> {
     const { env, store, name } = this.#options;
-    const signal = AbortSignal.any([this.#stopping.signal, this.#dropped.signal]);
+    const { signal } = this.#retired;
     while (!signal.aborted) {
       try {
         const leadership = await store.campaign({ candidate: name, signal });

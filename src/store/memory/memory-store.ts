@@ -64,10 +64,18 @@ export class MemoryStore implements Store {
     readonly candidate: string;
     readonly signal: AbortSignal;
   }): Promise<Leadership> {
-    const signal = AbortSignal.any([options.signal, this.#ended.signal]);
-    signal.throwIfAborted();
+    const sources = [options.signal, this.#ended.signal];
+    for (const source of sources) source.throwIfAborted();
     const campaign = new MemoryCampaign(this.#cluster, this.link, options.candidate);
-    const leadership = await campaign.run(signal);
+    // Not `AbortSignal.any`: Node keeps such a one alive for ever when its process is one of the
+    // simulator that died and hears no more.
+    const given = new AbortController();
+    const over = new AbortController();
+    for (const source of sources) {
+      const giveUp = (): void => given.abort(source.reason);
+      source.addEventListener('abort', giveUp, { once: true, signal: over.signal });
+    }
+    const leadership = await campaign.run(given.signal).finally(() => over.abort());
     this.#leaderships.add(leadership);
     leadership.lost.addEventListener('abort', () => this.#leaderships.delete(leadership));
     return leadership;
