@@ -133,6 +133,8 @@ export type Fact =
       readonly revision: number;
       readonly items: ReadonlyMap<string, { readonly text: string; readonly revision: number }>;
     }
+  /** A manager takes itself for the leader at the instant at which the epoch of another begins. */
+  | { readonly kind: 'stillLeads'; readonly manager: string; readonly epoch: number }
   /** A member of a replicated store was elected. */
   | { readonly kind: 'raftElected'; readonly member: string; readonly term: number }
   /** It applied an entry; `run` names the process, the digest is of what the entry says. */

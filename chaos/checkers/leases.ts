@@ -10,7 +10,14 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message', 'startAsked', 'leaseSeen', 'leaderFooled'] as const;
+const kinds = [
+  'write',
+  'message',
+  'startAsked',
+  'leaseSeen',
+  'leaderFooled',
+  'stillLeads',
+] as const;
 
 interface Sent {
   readonly atMs: number;
@@ -68,6 +75,11 @@ export class LeaseChecker implements Checker {
       case 'leaderFooled':
         this.#fooled.set(fact.manager, atMs);
         return [];
+      case 'stillLeads':
+        if (this.#fooled.has(fact.manager)) return [];
+        return [
+          `${fact.manager} still takes itself for the leader when epoch ${fact.epoch} begins`,
+        ];
       default:
         return [];
     }

@@ -32,35 +32,6 @@ export const raftMutants: readonly Mutant[] = [
     profile: 'raft',
   },
   {
-    name: 'raft-old-term-committed-by-counting',
-    summary: 'a new leader appends no entry of its own and commits those of others by counting',
-    edits: [
-      {
-        file: 'src/raft/raft.ts',
-        find: 'const moved = this.log.maybeCommit(stored, this.term);',
-        replace: 'const moved = this.log.maybeCommit(stored, this.log.termOrZero(stored));',
-      },
-      {
-        file: 'src/raft/raft.ts',
-        find: "    this.appendOwn([{ type: 'normal', data: null }]);\n",
-        replace: '',
-      },
-      {
-        file: 'src/raft/raft.ts',
-        find: 'return this.log.termOrZero(this.log.committed) === this.term;',
-        replace: 'return this.log.committed > 0;',
-      },
-      {
-        file: 'src/store/raft/raft-member.ts',
-        find: "return this.#role === 'leader' && this.#appliedTerm === this.#term;",
-        replace: "return this.#role === 'leader' && this.#appliedTerm <= this.#term;",
-      },
-    ],
-    expected: ['consensus', 'linearizable', 'leases'],
-    maxSeeds: 300,
-    profile: 'raft',
-  },
-  {
     name: 'raft-heartbeat-commit-not-capped',
     summary: 'a heartbeat tells the commit index to members whose log may differ',
     edits: [

@@ -401,19 +401,17 @@ export const plots = {
       fault({ kind: 'crash', host: 'leader' }, 100 + electionMs + random.between(0, 4000), 0),
     ];
   },
-  /** All managers fall right after an election, and what they promised in it must hold. */
-  everyoneAtOnce: (random, cast) => {
-    const electionMs = random.between(1100, 2600);
-    const isPower = random.chance(0.5);
+  /** All managers fall in an election, and what they promised in it must hold. */
+  fallAtElection: (random) => [
+    fault({ kind: 'electionFall', how: random.pick(['crash', 'powerLoss'] as const) }, 0, 20_000),
+    fault({ kind: 'crash', host: 'leader' }, 10, 0),
+  ],
+  /** One that hears no leader asks again and again, and a voter that has just restarted answers. */
+  restartedVoter: (random, cast) => {
+    const [asks, restarts] = [random.pick(cast.managers), random.pick(cast.managers)];
     return [
-      fault({ kind: 'crash', host: 'leader' }, 0, 0),
-      ...cast.managers.map((manager) =>
-        fault(
-          isPower ? { kind: 'managerPower', manager } : { kind: 'crash', host: manager },
-          electionMs + random.between(0, 20),
-          random.between(10, 500),
-        ),
-      ),
+      fault({ kind: 'cutBoth', a: 'leader', b: asks }, 0, 12_000),
+      ...[3000, 6000, 9000].map((atMs) => fault({ kind: 'crash', host: restarts }, atMs, 0)),
     ];
   },
   everyoneInTurn: (random, cast) =>

@@ -25,6 +25,7 @@ type OutsideFault = FaultOf<
   | 'reset'
   | 'panic'
   | 'managerPower'
+  | 'electionFall'
 >;
 type InsideFault = Exclude<Fault, OutsideFault>;
 
@@ -104,6 +105,8 @@ export class Injector {
         return this.#power(fault);
       case 'managerPower':
         return this.#managerPower(fault);
+      case 'electionFall':
+        return this.#electionFall(fault);
       default:
         return this.#beginInside(fault);
     }
@@ -267,6 +270,17 @@ export class Injector {
     if (manager === null || manager.machine.state === 'off') return null;
     manager.machine.powerOff();
     return () => manager.machine.powerOn();
+  }
+
+  #electionFall({ how }: FaultOf<'electionFall'>): () => void {
+    const { managers } = this.#cluster;
+    this.#recorder.afterElection(() => {
+      for (const { machine } of managers) {
+        if (how === 'crash') machine.crash('manager');
+        else if (machine.state !== 'off') machine.reset();
+      }
+    });
+    return () => this.#recorder.afterElection(null);
   }
 
   #device(fault: FaultOf<'bmc' | 'wrongBmc'>): (() => void) | null {

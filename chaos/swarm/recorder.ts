@@ -1,6 +1,7 @@
 import type { VmId } from '../../src/core/model/ids.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { StateMachine } from '../../src/store/state-machine.ts';
+import { DiskError } from '../../src/env/disk.ts';
 import { LogFailed } from '../../src/store/log/log-error.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import {
@@ -59,6 +60,7 @@ export class Recorder {
   #revision = 0;
   #overlaps = 0;
   readonly #afterCommit = new Map<string, () => void>();
+  #afterElection: (() => void) | null = null;
   /** Set by whoever carries out what a person asks of the API. */
   onFenceAsked: (node: string) => void = () => undefined;
   onAsked: (step: Omit<WorkloadStep, 'atMs'>) => void = () => undefined;
@@ -87,10 +89,15 @@ export class Recorder {
     storeOpened: (state) => this.#storeOpened(state),
     storeFailed: (manager, error) => {
       // A disk may fail; what the core excludes must never be.
-      if (error instanceof LogFailed) return;
+      if (error instanceof LogFailed || error instanceof DiskError) return;
       this.#violated('consensus', `the store of ${manager} broke: ${error.message}`);
     },
-    raftElected: (member, term) => this.#tell({ kind: 'raftElected', member, term }),
+    raftElected: (member, term) => {
+      this.#tell({ kind: 'raftElected', member, term });
+      const act = this.#afterElection;
+      this.#afterElection = null;
+      act?.();
+    },
     raftApplied: (entry) => this.#tell({ kind: 'raftApplied', ...entry }),
     raftRestored: (state) => {
       this.#tell({ kind: 'raftRestored', ...state });
@@ -166,6 +173,11 @@ export class Recorder {
     this.#afterCommit.set(manager, act);
   }
 
+  /** Calls `act` in the very step in which a member of a replicated store is next elected. */
+  afterElection(act: (() => void) | null): void {
+    this.#afterElection = act;
+  }
+
   fooled(manager: string): void {
     this.#tell({ kind: 'leaderFooled', manager });
   }
@@ -219,6 +231,18 @@ export class Recorder {
     for (const fact of facts) {
       if (fact.key.startsWith('vm/')) this.#noteVm(fact);
       this.#tell(fact);
+      if (fact.key === 'leader' && fact.value !== null) this.#leadershipBegins(fact);
+    }
+  }
+
+  /** Managers that keep the store know by its own rounds when they lead no more. */
+  #leadershipBegins({ value, revision }: WriteFact): void {
+    const { managers, store } = this.#seen();
+    const candidate = value === null ? null : textAt(value, 'candidate');
+    for (const { name, manager } of managers) {
+      const isOther = name !== candidate && store.peers(name).length > 0;
+      if (!isOther || manager?.isLeading() !== true) continue;
+      this.#tell({ kind: 'stillLeads', manager: name, epoch: revision });
     }
   }
 

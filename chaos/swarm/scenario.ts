@@ -69,6 +69,8 @@ export type FaultEffect =
   | { readonly kind: 'disk'; readonly host: Target; readonly how: DiskTrouble }
   /** A manager's machine loses power: what its disk was not told to keep may be gone. */
   | { readonly kind: 'managerPower'; readonly manager: Target }
+  /** Every manager falls in the very step in which one is next elected to lead the store. */
+  | { readonly kind: 'electionFall'; readonly how: 'crash' | 'powerLoss' }
   /** A node's way to the shared storage is cut: every VM on it stands still on an I/O error. */
   | { readonly kind: 'storageCut'; readonly node: Target }
   | {

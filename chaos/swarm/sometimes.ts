@@ -96,6 +96,7 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   stateDisk: true,
   disk: true,
   managerPower: true,
+  electionFall: true,
   storageCut: true,
   ambiguousWrite: true,
   expireLeader: true,
