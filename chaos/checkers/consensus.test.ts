@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConsensusChecker } from './consensus.ts';
 import type { Fact } from './history.ts';
+import { LeaseChecker } from './leases.ts';
 
 const elected = (member: string, term: number): Fact => ({ kind: 'raftElected', member, term });
 
@@ -64,4 +65,14 @@ test('a snapshot that is not the state of its index is told', () => {
   expect(judge(restored('a', 9, 10, null))).toEqual([
     'a has a snapshot of entry 9, nobody applied more than 0',
   ]);
+});
+
+test('a manager that takes itself for the leader beside a new one is told, unless its clock misled it', () => {
+  const leases = (...facts: readonly Fact[]): readonly string[] => {
+    const checker = new LeaseChecker();
+    return facts.flatMap((fact) => checker.take(fact, 1000));
+  };
+  const still: Fact = { kind: 'stillLeads', manager: 'm-1', epoch: 7 };
+  expect(leases(still)).toEqual(['m-1 still takes itself for the leader when epoch 7 begins']);
+  expect(leases({ kind: 'leaderFooled', manager: 'm-1' }, still)).toEqual([]);
 });
