@@ -102,20 +102,6 @@ export const raftMutants: readonly Mutant[] = [
     profile: 'raft',
   },
   {
-    name: 'raft-read-before-own-entry',
-    summary: 'a new leader serves reads before it knows what its predecessor committed',
-    edits: [
-      {
-        file: 'src/raft/reads.ts',
-        find: '  } else if (raft.committedInOwnTerm) {',
-        replace: '  } else if (raft.term > 0) {',
-      },
-    ],
-    expected: ['linearizable'],
-    maxSeeds: 600,
-    profile: 'raft',
-  },
-  {
     name: 'raft-old-storage-answer-taken',
     summary: 'what a write of an earlier term made durable is believed of the log of now',
     edits: [
@@ -124,21 +110,6 @@ export const raftMutants: readonly Mutant[] = [
         find: '    if (received.snapshot !== null) snapshotApplied(raft, received.snapshot);\n  } else {',
         replace:
           '    if (received.index !== 0) raft.log.stableTo(received.index, raft.log.termOrZero(received.index));\n    if (received.snapshot !== null) snapshotApplied(raft, received.snapshot);\n  } else {',
-      },
-    ],
-    expected: ['consensus', 'linearizable'],
-    maxSeeds: 600,
-    profile: 'raft',
-  },
-  {
-    name: 'raft-snapshot-keeps-tail',
-    summary: 'a snapshot of a peer is installed in front of a tail that conflicts with it',
-    edits: [
-      {
-        file: 'src/store/log/tail.ts',
-        find: '    this.#base = mark.index;\n    this.#baseTerm = mark.term;\n    this.#entries = [];\n',
-        replace:
-          '    this.#entries = this.#entries.slice(mark.index - this.#base);\n    this.#base = mark.index;\n    this.#baseTerm = mark.term;\n',
       },
     ],
     expected: ['consensus', 'linearizable'],
@@ -211,20 +182,6 @@ export const raftMutants: readonly Mutant[] = [
     ],
     expected: ['leases'],
     maxSeeds: 300,
-    profile: 'raft',
-  },
-  {
-    name: 'raft-votes-right-after-restart',
-    summary: 'a member that has restarted grants votes while a lease that it gave may still count',
-    edits: [
-      {
-        file: 'src/store/raft/raft-member.ts',
-        find: 'if (isVote && this.#ticks < this.#parts.timing.electionTicks) return;',
-        replace: 'if (isVote && this.#ticks < 0) return;',
-      },
-    ],
-    expected: ['leases', 'leaderWrites'],
-    maxSeeds: 1000,
     profile: 'raft',
   },
 ];
