@@ -84,6 +84,8 @@ export interface ClusterService {
   failovers(): Promise<Outcome<readonly FailoverView[]>>;
   failover(id: string): Promise<Outcome<FailoverView>>;
   explain(topic: string): Promise<Outcome<ExplanationView>>;
+  /** All of the store as one file (`kennel restore`). Secrets in it are sealed as they are there. */
+  backup(): Promise<Outcome<string>>;
   /** Prometheus text format. */
   metrics(): Promise<string>;
 }

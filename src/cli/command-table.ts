@@ -50,6 +50,21 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/manager.ts')).managerNoun,
   },
   {
+    name: 'backup',
+    summary: "write all of the cluster's state into one file",
+    load: async () => (await import('./commands/backup.ts')).backupCommand,
+  },
+  {
+    name: 'restore',
+    summary: 'put a backup into the empty store of a stopped manager',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand,
+  },
+  {
+    name: 'store',
+    summary: 'where the state is kept: move it to another store',
+    load: async () => (await import('./commands/store.ts')).storeNoun,
+  },
+  {
     name: 'agent',
     summary: 'the agent on this machine: join a cluster, run',
     load: async () => (await import('./commands/agent.ts')).agentNoun,

@@ -5,6 +5,9 @@ export const startFunctions: StartFunctions = {
   initCluster: async (options) => (await import('./start/init-cluster.ts')).initCluster(options),
   joinManager: async (options) => (await import('./start/join-manager.ts')).joinManager(options),
   runManager: async (options) => (await import('./start/run-manager.ts')).runManager(options),
+  backupStore: async (options) => (await import('./start/backup-store.ts')).backupStore(options),
+  restoreStore: async (options) => (await import('./start/restore-store.ts')).restoreStore(options),
+  migrateStore: async (options) => (await import('./start/migrate-store.ts')).migrateStore(options),
   joinAgent: async (options) => (await import('./start/join-agent.ts')).joinAgent(options),
   runAgent: async (options) => (await import('./start/run-agent.ts')).runAgent(options),
 };

@@ -64,6 +64,55 @@ export interface RunManagerOptions {
   readonly directory: string;
 }
 
+/** `kennel backup --directory`: of a manager that is stopped. */
+export interface BackupStoreOptions {
+  readonly directory: string;
+}
+
+/** `kennel restore`. */
+export interface RestoreStoreOptions {
+  readonly directory: string;
+  /** The name of the file, for people, and what is in it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface RestoreStoreResult {
+  readonly clusterId: string;
+  readonly madeAt: string;
+  readonly driver: string;
+  readonly keys: number;
+  /** That of the backup. */
+  readonly contentHash: string;
+  /** All epochs from now on are higher. */
+  readonly epoch: number;
+  /** Nodes that the backup knows of. */
+  readonly nodes: readonly string[];
+}
+
+/** `kennel store migrate`. */
+export interface MigrateStoreOptions {
+  readonly directory: string;
+  readonly from: StoreChoice['kind'];
+  readonly to: StoreChoice;
+}
+
+/** One side of a migration. */
+export interface MigratedSide {
+  readonly driver: string;
+  readonly keys: number;
+  readonly contentHash: string;
+}
+
+export interface MigrateStoreResult {
+  readonly from: MigratedSide;
+  readonly to: MigratedSide;
+  /** All epochs from now on are higher. */
+  readonly epoch: number;
+  /** Where the old store still is; null for etcd, whose keys stay. */
+  readonly old: string | null;
+}
+
 /** `kennel agent join`: enrols this machine and keeps its certificate in a directory. */
 export interface JoinAgentOptions {
   readonly token: string;
@@ -97,6 +146,10 @@ export interface StartFunctions {
   initCluster(options: InitClusterOptions): Promise<Outcome<InitClusterResult>>;
   joinManager(options: JoinManagerOptions): Promise<Outcome<JoinManagerResult>>;
   runManager(options: RunManagerOptions): Promise<Outcome<null>>;
+  /** The backup as text. */
+  backupStore(options: BackupStoreOptions): Promise<Outcome<string>>;
+  restoreStore(options: RestoreStoreOptions): Promise<Outcome<RestoreStoreResult>>;
+  migrateStore(options: MigrateStoreOptions): Promise<Outcome<MigrateStoreResult>>;
   joinAgent(options: JoinAgentOptions): Promise<Outcome<JoinAgentResult>>;
   runAgent(options: RunAgentOptions): Promise<Outcome<null>>;
 }

@@ -59,6 +59,8 @@ export interface Client {
   failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
   managers(options?: CallOptions): Promise<Outcome<ManagersView>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
+  /** See `ClusterService.backup`. */
+  backup(options?: CallOptions): Promise<Outcome<string>>;
   metrics(options?: CallOptions): Promise<Outcome<string>>;
   /** The OpenAPI document, as JSON text. */
   openapi(options?: CallOptions): Promise<Outcome<string>>;
@@ -121,6 +123,7 @@ type Reads = Pick<
   | 'failover'
   | 'managers'
   | 'explain'
+  | 'backup'
   | 'metrics'
   | 'openapi'
 >;
@@ -165,6 +168,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
     managers: (options) => get('/v1/managers', 'managers', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
+    backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
     openapi: (options) => text('/openapi.json', options),
   };

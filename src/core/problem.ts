@@ -29,6 +29,7 @@ export const problemCodes = {
   E_STORE_LOCKED: 'another process uses the data directory',
   E_STORE_UNUSABLE: 'the store outside of Kennel cannot be used as it is configured',
   E_STORE_READ_ONLY: 'the store takes no writes, for example because its disk is full',
+  E_BACKUP: 'a file is no usable backup of this cluster',
   E_DATA_DIRECTORY: 'a directory or file that is needed is missing or cannot be used',
   E_LIBVIRT: 'libvirt refused, or is configured in a way that the agent cannot use',
   E_PREREQUISITE: 'a program or a right that is needed is missing on this machine',

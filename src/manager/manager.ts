@@ -8,6 +8,7 @@ import type { Env } from '../env/env.ts';
 import type { Listener, NetworkAddress } from '../env/network.ts';
 import { SecretBox, type ClusterKeys } from '../pki/cluster-keys.ts';
 import type { CertificateAuthority } from '../pki/credentials.ts';
+import { fillingKey, movedKey } from '../store/backup/content.ts';
 import type { Membership } from '../store/membership.ts';
 import type { Leadership, Store, WatchBatch } from '../store/store.ts';
 import { DeviceQueues } from '../../fencing/device-queue.ts';
@@ -266,6 +267,12 @@ class RunningManager implements Manager {
         this.#removed();
         return;
       }
+      if (unusableStore(mirror) !== null) {
+        env.log.error({}, `nobody leads on this store: ${unusableStore(mirror)}`);
+        await leadership.resign();
+        await this.#pause(unusableRetryMs);
+        return;
+      }
       const leader = this.#makeLeader(leadership, mirror);
       env.log.info({ manager: name, epoch: leadership.epoch }, 'leading');
       await this.#writeFirst(leader);
@@ -350,6 +357,19 @@ class RunningManager implements Manager {
     });
     return leader;
   }
+}
+
+/** How soon a store that was not filled to the end is looked at again, in ms. */
+const unusableRetryMs = 5000;
+
+/** Why nothing may be decided on what the store holds; null = it may. */
+function unusableStore(mirror: Mirror): string | null {
+  if (mirror.revisionOf(fillingKey) !== 0) {
+    return 'a restore or a migration into it was interrupted, repeat that first';
+  }
+  return mirror.revisionOf(movedKey) === 0
+    ? null
+    : 'its content was moved to another store, which manager.yaml is to name';
 }
 
 /** How soon a failed campaign is tried again, in ms. */

@@ -38,6 +38,14 @@ export function resignTransaction(createRevision: Revision, operation: Operation
  */
 export const epochBaseKey = 'epoch-base';
 
+/** The number in `epoch-base`; absent = 0. Throws for what is no number: an epoch must not go back. */
+export function epochBaseIn(text: string | null): number {
+  if (text === null) return 0;
+  const base = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(base)) return base;
+  throw new Error(`the key ${epochBaseKey} holds no number but "${text}"`);
+}
+
 /** Revisions only grow and every claim makes a new key, so this grows with every leadership. */
 export function epochOf(createRevision: Revision, base = 0): Epoch {
   return epoch(base + createRevision);

@@ -1,7 +1,7 @@
 import { operationId, type Epoch, type OperationId, type Revision } from '../core/model/ids.ts';
 import type { Random, Timers } from '../env/env.ts';
 import { deferred, type Deferred } from './deferred.ts';
-import { claimTransaction, epochOf, leaderKey, resignTransaction } from './leadership-key.ts';
+import { claimTransaction, epochBaseIn, epochBaseKey, epochOf, leaderKey, resignTransaction } from './leadership-key.ts';
 import { StoreUnavailable, type KeyValue, type Leadership, type Store } from './store.ts';
 
 interface LocalElectionOptions {
@@ -37,7 +37,10 @@ export class LocalElection {
     await this.#takeTurn(signal);
     try {
       const createRevision = await this.#claim(candidate, signal);
-      const leadership = new LocalLeadership(this.#options, createRevision, () => {
+      const { item: base } = await this.#options.store.get(epochBaseKey);
+      const epoch = epochOf(createRevision, epochBaseIn(base?.value ?? null));
+      const held = { createRevision, epoch };
+      const leadership = new LocalLeadership(this.#options, held, () => {
         this.#leader = null;
         this.#nextTurn();
       });
@@ -128,11 +131,15 @@ class LocalLeadership implements Leadership {
   readonly #onEnd: () => void;
   readonly #lost = new AbortController();
 
-  constructor(options: LocalElectionOptions, createRevision: Revision, onEnd: () => void) {
+  constructor(
+    options: LocalElectionOptions,
+    held: Pick<Leadership, 'createRevision' | 'epoch'>,
+    onEnd: () => void,
+  ) {
     this.#options = options;
     this.#onEnd = onEnd;
-    this.createRevision = createRevision;
-    this.epoch = epochOf(createRevision);
+    this.createRevision = held.createRevision;
+    this.epoch = held.epoch;
   }
 
   get lost(): AbortSignal {

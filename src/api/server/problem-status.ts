@@ -24,6 +24,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   E_FENCE_BLOCKED: 409,
   E_ATTEST_REFUSED: 409,
   E_INTERNAL: 500,
+  E_BACKUP: 500,
   E_STORE_DAMAGED: 500,
   E_STORE_LOCKED: 500,
   E_STORE_UNUSABLE: 500,

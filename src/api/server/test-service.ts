@@ -246,6 +246,7 @@ export function makeTestService(
       id === 'FO-1' ? record('failover', testFailover, id) : notFound(`there is no failover ${id}`),
     explain: async (topic) =>
       record('explain', { topic, facts: ['it is so'], awaiting: [], try: [] }, topic),
+    backup: async () => ok('a backup\n'),
     metrics: async () => '# TYPE kennel_up gauge\nkennel_up 1\n',
   };
   return service;

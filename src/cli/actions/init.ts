@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { valueOf } from '../action.ts';
 import type { Call } from '../command.ts';
-import type { EtcdStoreOptions, InitClusterOptions, StoreChoice } from '../start-functions.ts';
+import { storeOf, type EtcdOptions } from '../etcd-options.ts';
+import type { InitClusterOptions, StoreChoice } from '../start-functions.ts';
 import { print } from '../output.ts';
 import { usageError } from '../usage.ts';
 
-interface InitOptions {
+interface InitOptions extends EtcdOptions {
   readonly directory: string;
   readonly name: string;
   readonly address: string;
@@ -13,13 +14,6 @@ interface InitOptions {
   readonly sessionPort: number;
   readonly profile: InitClusterOptions['profile'];
   readonly store: StoreChoice['kind'];
-  readonly etcdEndpoint: readonly string[];
-  readonly etcdCa: string | null;
-  readonly etcdCert: string | null;
-  readonly etcdKey: string | null;
-  readonly etcdServerName: string | null;
-  readonly etcdUser: string | null;
-  readonly etcdPasswordFile: string | null;
 }
 
 export async function initCluster(call: Call, options: InitOptions): Promise<number> {
@@ -40,7 +34,7 @@ export async function initCluster(call: Call, options: InitOptions): Promise<num
       apiPort: options.apiPort,
       sessionPort: options.sessionPort,
       profile: options.profile,
-      store: storeOf(call, options),
+      store: storeOf(call, options.store, options),
     }),
   );
   await print(call, made, () =>
@@ -55,35 +49,4 @@ export async function initCluster(call: Call, options: InitOptions): Promise<num
     ].join('\n'),
   );
   return 0;
-}
-
-/** E_USAGE when options of one store are given for another. */
-function storeOf(call: Call, options: InitOptions): StoreChoice {
-  const path = (given: string | null): string | undefined =>
-    given === null ? undefined : resolve(call.world.workingDirectory, given);
-  const given = {
-    ca: path(options.etcdCa),
-    certificate: path(options.etcdCert),
-    key: path(options.etcdKey),
-    serverName: options.etcdServerName ?? undefined,
-    user: options.etcdUser ?? undefined,
-    passwordFile: path(options.etcdPasswordFile),
-  };
-  const set = Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined),
-  ) as Omit<EtcdStoreOptions, 'endpoints'>;
-  const endpoints = options.etcdEndpoint;
-  const { store } = options;
-  if (store === 'etcd' && endpoints.length > 0) return { kind: store, endpoints, ...set };
-  if (store !== 'etcd' && endpoints.length === 0 && Object.keys(set).length === 0) {
-    return { kind: store };
-  }
-  throw usageError({
-    what: 'the store and its options do not fit together',
-    because:
-      options.store === 'etcd'
-        ? '--store etcd needs an --etcd-endpoint'
-        : 'options of etcd are given without --store etcd',
-    try: ['--store etcd --etcd-endpoint https://HOST:2379'],
-  });
 }

@@ -1,7 +1,6 @@
 import { command } from '../command.ts';
-import { integerOr, oneOf, repeatedText, requiredText, text, textOr } from '../option.ts';
-
-const file = { completes: { kind: 'file' } } as const;
+import { etcdOptions } from '../etcd-options.ts';
+import { integerOr, oneOf, requiredText, textOr } from '../option.ts';
 
 export const initCommand = command({
   name: 'init',
@@ -34,13 +33,7 @@ export const initCommand = command({
       'default',
     ),
     store: oneOf('--store <store>', 'where the state is kept', ['file', 'raft', 'etcd'], 'file'),
-    etcdEndpoint: repeatedText('--etcd-endpoint <url>', 'client URL of an etcd member'),
-    etcdCa: text('--etcd-ca <path>', 'certificate authority of etcd', file),
-    etcdCert: text('--etcd-cert <path>', 'certificate to show to etcd', file),
-    etcdKey: text('--etcd-key <path>', 'key of that certificate', file),
-    etcdServerName: text('--etcd-server-name <name>', 'name in the certificates of etcd'),
-    etcdUser: text('--etcd-user <user>', 'user of etcd'),
-    etcdPasswordFile: text('--etcd-password-file <path>', 'file with its password', file),
+    ...etcdOptions,
   },
   examples: [
     'kennel init --name prod --address 10.0.0.10',

@@ -196,7 +196,8 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     ],
     try: [
       'check the disk (dmesg, smartctl)',
-      'with a quorum elsewhere: replace this manager and let it copy the state again',
+      'with a quorum elsewhere: kennel manager rebuild, which copies the state from the others',
+      'without: kennel restore, from a backup',
     ],
   },
   E_STORE_LOCKED: {
@@ -217,6 +218,12 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
   E_STORE_READ_ONLY: {
     facts: ['Reading works. Decisions that must be recorded, such as a failover, wait.'],
     try: ['df -h, then make room on the disk of the data directory', 'kennel status'],
+  },
+  E_BACKUP: {
+    facts: [
+      'A backup is restored whole or not at all: it has a checksum over everything, and belongs to one cluster.',
+    ],
+    try: ['take another backup', 'kennel restore FILE --directory DIR, of a manager of that cluster'],
   },
   E_DATA_DIRECTORY: {
     facts: [

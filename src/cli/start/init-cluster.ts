@@ -81,7 +81,7 @@ async function make(
       name: config.name,
       address: formatHostPort(address, config.sessionPort),
     };
-    const place = { env, directory: storeDirectory(directory), clusterId: config.clusterId };
+    const place = { env, directory: storeDirectory(directory, store), clusterId: config.clusterId };
     await createStore(place, member);
   }
   // Written last: its presence says that everything else is there.

@@ -50,7 +50,7 @@ export async function openManager(directory: string, log: Log): Promise<Outcome<
   const opened = await openStore({
     env,
     config: config.value.store,
-    directory: storeDirectory(directory),
+    directory: storeDirectory(directory, config.value.store),
     clusterId: clusterId(config.value.clusterId),
     nodeName: name,
     listen: sessions,

@@ -17,8 +17,8 @@ interface OpenStoreOptions {
   /** Of a store on this machine's disk. */
   readonly directory: string;
   readonly nodeName: string;
-  /** Where other members reach a store that has some. */
-  readonly listen: NetworkAddress;
+  /** Where other members reach a store that has some; null = nobody is listened to. */
+  readonly listen: NetworkAddress | null;
   readonly door: Pick<Network, 'listen'>;
   readonly onFatal: (error: Error) => void;
 }
@@ -49,7 +49,8 @@ function openRaft(options: OpenStoreOptions): Promise<Outcome<OpenedStore>> {
   });
 }
 
-async function orDamage<T>(open: () => Promise<T>): Promise<Outcome<T>> {
+/** Damage that keeps a store from being opened, as an answer. */
+export async function orDamage<T>(open: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return ok(await open());
   } catch (error) {

@@ -65,7 +65,7 @@ export async function saveStoreAccess(
 ): Promise<Outcome<StoreConfig>> {
   const { disk } = env;
   if (access.kind === 'raft') {
-    await prepareMember({ env, directory: storeDirectory(directory) }, member);
+    await prepareMember({ env, directory: storeDirectory(directory, { kind: 'raft' }) }, member);
     return ok({ kind: 'raft' });
   }
   const config: Record<string, unknown> = { kind: 'etcd', endpoints: access.endpoints };
@@ -90,6 +90,7 @@ export async function saveStoreAccess(
 }
 
 /** Where a manager keeps its part of an embedded store. */
-export function storeDirectory(directory: string): string {
-  return `${directory}/store`;
+export function storeDirectory(directory: string, store: StoreConfig): string {
+  const name = store.kind === 'etcd' ? undefined : store.directory;
+  return `${directory}/${name ?? 'store'}`;
 }

@@ -6,6 +6,7 @@ import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
 import { heldVmsOf, isAdmitted, isMovable, movableVmsOf, stoppedVmsOf } from './ownership.ts';
+import { notePlaces } from './restored.ts';
 import { straysOn } from './strays.ts';
 
 /** A node with more VMs than this is taken back by a decision of its own. */
@@ -16,6 +17,7 @@ export function decideNodes(draft: Draft): void {
   for (const node of draft.nodes()) {
     if (draft.isFull()) return;
     const seen = draft.observations.nodes.get(node.id);
+    if (node.unheardSince !== undefined && notePlaces(draft, node, seen)) continue;
     switch (node.phase) {
       case 'online':
       case 'quarantined':
@@ -53,7 +55,9 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   const strays = straysOn(draft, node.id, current.bootId);
-  const unheld = strays.length === 0 && stoppedVmsOf(draft, node.id).length === 0;
+  const isUnheard = node.unheardSince !== undefined;
+  const unheld =
+    strays.length === 0 && !isUnheard && stoppedVmsOf(draft, node.id).length === 0;
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...node, phase: 'joining', incarnation: null });
@@ -67,7 +71,7 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   const movable = [...movableVmsOf(draft, node.id, current.id), ...strays.filter(isMovable)];
-  if (node.maintenance || movable.length === 0) return;
+  if (node.maintenance || (movable.length === 0 && !isUnheard)) return;
   openFence(draft, node, {
     kind: 'detector',
     evidence: [

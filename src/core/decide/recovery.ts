@@ -14,6 +14,7 @@ import type { Draft } from './draft.ts';
 import { noteNewHome, notePlaced } from './failovers.ts';
 import { awaitedHome, isReturn } from './homecoming.ts';
 import { nextPermit, withPermit, withStart } from './operations.ts';
+import { adoptUnwanted, isProvenOff, unheardSinceRestore } from './restored.ts';
 import { isMovable, proofFor, runsOn, stoppedVmsOf } from './ownership.ts';
 
 const rank: Readonly<Record<VmPriority, number>> = { high: 0, medium: 1, low: 2 };
@@ -32,6 +33,7 @@ interface Waiting {
  * permit, or a proof covers the holder. By priority, then the largest first.
  */
 export function decideRecovery(draft: Draft): void {
+  adoptUnwanted(draft);
   const waiting = waitingVms(draft);
   const homeless = homelessVms(draft);
   if (waiting.length + homeless.length === 0 || isGathering(draft)) return;
@@ -60,7 +62,8 @@ export function decideRecovery(draft: Draft): void {
       explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
       continue;
     }
-    const awaited = awaitedHome(draft, vm, fence) ?? unheardNodes(draft, vm);
+    const awaited =
+      unheardSinceRestore(draft) ?? awaitedHome(draft, vm, fence) ?? unheardNodes(draft, vm);
     if (awaited !== null) {
       explain(draft, vm, awaited);
       draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
@@ -86,7 +89,7 @@ export function decideRecovery(draft: Draft): void {
     notePlaced(draft, start, explainPlacement(placement));
   }
   for (const { vm, fence } of homeless) {
-    if (draft.isFull()) break;
+    if (draft.isFull() || unheardSinceRestore(draft) !== null) break;
     findHome(draft, vm, fence, input);
   }
 }
@@ -155,12 +158,12 @@ function takeOver(
 function unheardNodes(draft: Draft, vm: VmRecord): string | null {
   if (!vm.adopting) return null;
   const unheard = draft.nodes().filter((node) => {
-    if (node.incarnation === null) return false;
+    if (node.incarnation === null || isProvenOff(draft, node)) return false;
     const seen = draft.observations.nodes.get(node.id);
     return seen?.report?.domains == null || seen.report.incarnation !== node.incarnation.id;
   });
   if (unheard.length === 0) return null;
-  return `was ignored, and ${unheard.map((node) => node.id).join(', ')} may run it`;
+  return `${unheard.map((node) => node.id).join(', ')} may run it, and has not said yet`;
 }
 
 /**

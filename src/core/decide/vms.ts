@@ -146,6 +146,13 @@ function becomeRunning(draft: Draft, vm: VmRecord, node: NodeRecord): void {
 
 function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
   if (owner.kind !== 'live') return;
+  if (vm.adopting && owner.domain.kind === 'unknown') return;
+  const isNewer = vm.adopting && isActive(owner.domain) && !runsByPermit(vm, owner.domain);
+  // Started anew since the backup that its record comes from: what is wanted of it is newer too.
+  if (vm.desired !== 'running' && isNewer) {
+    draft.put({ ...vm, desired: 'running' });
+    return;
+  }
   if (vm.desired !== 'running' || vm.deleting) {
     draft.put(withRelease(vm, false));
     return;

@@ -74,4 +74,10 @@ export interface NodeRecord {
   readonly fenceTopology: readonly FenceLevel[];
   /** SHA-256 of the certificate the node joined with. */
   readonly certificateFingerprint: string;
+  /**
+   * Set when the store was restored from a backup, to the time of that (ISO, wall clock), and until the
+   * node has said what it runs or is proven off. As long as one node has it, no VM gets a new owner
+   * (FAILURES M7).
+   */
+  readonly unheardSince?: string;
 }

@@ -158,8 +158,9 @@ export interface VmRecord {
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
   /**
-   * It was ignored until now: a domain that runs without a permit was moved or started by a person,
-   * and is taken over where it is, once no one else can own it.
+   * It was ignored until now, or the record is that of a backup: a domain that runs without the
+   * recorded permit was started or moved by a person, or by a leader that the backup does not know
+   * of. It is taken over where it is, once no one else can own it.
    */
   readonly adopting: boolean;
 }

@@ -272,6 +272,14 @@ export class ManagerService implements ClusterService {
     return this.#look((sight) => explainTopic(topic, sight));
   }
 
+  async backup(): Promise<Outcome<string>> {
+    try {
+      return ok(await this.#options.registry.backup());
+    } catch (error) {
+      return storeProblem(error);
+    }
+  }
+
   /** Prometheus text. A manager that does not lead tells that, and nothing of nodes and VMs. */
   async metrics(): Promise<string> {
     const { metrics } = this.#options;

@@ -27,6 +27,8 @@ import { alternativeNamesOf } from '../../pki/alternative-names.ts';
 import type { ClusterKeys } from '../../pki/cluster-keys.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import { issueFromRequest } from '../../pki/leaf.ts';
+import { encodeBackup } from '../../store/backup/backup-file.ts';
+import { readContent } from '../../store/backup/content.ts';
 import type { Membership, MembershipOutcome } from '../../store/membership.ts';
 import type { Store } from '../../store/store.ts';
 import { keys } from '../keys.ts';
@@ -181,6 +183,14 @@ export class RegistryService {
       ...asked(caller),
     });
     return removed.kind === 'problem' ? removed : ok(shown);
+  }
+
+  /** Rejects with `StoreUnavailable`. */
+  async backup(): Promise<string> {
+    const { env, store, clusterId, clusterName } = this.#options;
+    const content = await readContent(store);
+    const about = { clusterId, clusterName, madeAt: env.clock.wallIso() };
+    return encodeBackup({ ...about, driver: store.status().driver }, content);
   }
 
   view(mirror: Mirror, leader: KnownLeader | null): ManagersView {

@@ -1,7 +1,7 @@
 import { operationId, revision, type Revision } from '../../core/model/ids.ts';
 import type { Env } from '../../env/env.ts';
 import { deferred } from '../deferred.ts';
-import { epochBaseKey, epochOf } from '../leadership-key.ts';
+import { epochBaseIn, epochBaseKey, epochOf } from '../leadership-key.ts';
 import { StoreUnavailable } from '../store.ts';
 import { candidateKey, candidatePrefix } from './candidate-key.ts';
 import { EtcdLeadership } from './etcd-leadership.ts';
@@ -186,7 +186,7 @@ class Candidacy {
       isThere: own !== undefined && own.lease === BigInt(this.#lease.id),
       isFirst: own !== undefined && first?.createRevision === own.createRevision,
       createRevision: revision(own?.createRevision ?? 0),
-      epochBase: base === undefined ? 0 : epochBaseIn(decodeStored(epochBaseKey, base).value),
+      epochBase: epochBaseIn(base === undefined ? null : decodeStored(epochBaseKey, base).value),
       revision: revision(answer.header?.revision ?? 0),
     };
   }
@@ -205,12 +205,6 @@ class Candidacy {
       listener: () => this.#wake.resolve(),
     });
   }
-}
-
-function epochBaseIn(text: string): number {
-  const base = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(base)) return base;
-  throw new Error(`the key ${epochBaseKey} holds no number but "${text}"`);
 }
 
 /** Ends early when the campaign does. */

@@ -1,6 +1,6 @@
 import type { Epoch, Revision } from '../../core/model/ids.ts';
 import type { Timer } from '../../env/env.ts';
-import { epochOf, leaderKey } from '../leadership-key.ts';
+import { epochBaseIn, epochBaseKey, epochOf, leaderKey } from '../leadership-key.ts';
 import { SharedRound } from '../shared-round.ts';
 import type { Leadership } from '../store.ts';
 import type { MemoryCluster } from './memory-cluster.ts';
@@ -31,7 +31,8 @@ export class MemoryLeadership implements Leadership {
     this.#cluster = cluster;
     this.#link = link;
     this.createRevision = createRevision;
-    this.epoch = epochOf(createRevision);
+    const base = cluster.machine.get(epochBaseKey)?.value ?? null;
+    this.epoch = epochOf(createRevision, epochBaseIn(base));
     this.#round = new SharedRound(() => this.#ask());
   }
 

@@ -36,7 +36,8 @@ export interface RaftStoreOptions {
   readonly observer?: RaftObserver;
 }
 
-type Directory = Pick<RaftStoreOptions, 'directory' | 'clusterId'> & {
+/** Where a member keeps its log. */
+export type MemberPlace = Pick<RaftStoreOptions, 'directory' | 'clusterId'> & {
   readonly env: Pick<RaftStoreEnv, 'disk' | 'log' | 'clock'>;
 };
 
@@ -47,7 +48,7 @@ const beginning = { index: 1, term: 1 } as const;
  * Makes a new store with one member, in an empty directory; the only way in which a store comes to
  * be. Opening never does: a manager that lost its log would found a second store beside the first.
  */
-export async function createStore(place: Directory, member: Member): Promise<void> {
+export async function createStore(place: MemberPlace, member: Member): Promise<void> {
   const { env, directory } = place;
   const { number, name } = member;
   const identity = { number, name, isJoining: false };
@@ -71,7 +72,7 @@ export async function createStore(place: Directory, member: Member): Promise<voi
  * others will add it. What it stores comes from them.
  */
 export async function prepareMember(
-  place: Pick<Directory, 'env' | 'directory'>,
+  place: Pick<MemberPlace, 'env' | 'directory'>,
   { number, name }: Pick<Member, 'number' | 'name'>,
 ): Promise<void> {
   await makeDirectory(place);
@@ -139,13 +140,13 @@ export async function openRaftStore(options: RaftStoreOptions): Promise<RaftStor
 async function makeDirectory({
   env,
   directory,
-}: Pick<Directory, 'env' | 'directory'>): Promise<void> {
+}: Pick<MemberPlace, 'env' | 'directory'>): Promise<void> {
   await env.disk.makeDirectory(directory, { mode: 0o700 });
   await env.disk.syncDirectory(directory.slice(0, directory.lastIndexOf('/')) || '/');
 }
 
-function openMemberLog(
-  { env, directory, clusterId }: Directory,
+export function openMemberLog(
+  { env, directory, clusterId }: MemberPlace,
   identity: MemberIdentity,
   segmentBytes: number = usualLimits.segmentBytes,
 ): ReturnType<typeof openLog> {

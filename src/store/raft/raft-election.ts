@@ -1,7 +1,7 @@
 import { operationId, type Revision } from '../../core/model/ids.ts';
 import type { Env } from '../../env/env.ts';
 import { deferred, type Deferred } from '../deferred.ts';
-import { claimTransaction, resignTransaction } from '../leadership-key.ts';
+import { claimTransaction, epochBaseIn, epochOf, resignTransaction } from '../leadership-key.ts';
 import {
   StoreUnavailable,
   type KeyValue,
@@ -19,6 +19,8 @@ interface ElectionParts {
   readonly term: () => number;
   /** The leadership key in this member's state. */
   readonly current: () => KeyValue | null;
+  /** The text under `epoch-base` in this member's state; null = there is none. */
+  readonly epochBase: () => string | null;
   readonly txn: (transaction: Transaction) => Promise<WriteOutcome>;
   /** Whether this member is the only voter of the store. */
   readonly isAlone: () => boolean;
@@ -166,10 +168,11 @@ export class RaftElection {
   }
 
   #take(createRevision: Revision, term: number, claimedAtMs: number): RaftLeadership {
-    const { env, leadershipMs, isAlone, round, txn, current } = this.#parts;
+    const { env, leadershipMs, isAlone, round, txn, current, epochBase } = this.#parts;
     const leadership: RaftLeadership = new RaftLeadership({
       env,
       createRevision,
+      epoch: epochOf(createRevision, epochBaseIn(epochBase())),
       claimedAtMs,
       leadershipMs,
       isAlone,

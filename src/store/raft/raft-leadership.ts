@@ -1,11 +1,12 @@
 import type { Epoch, Revision } from '../../core/model/ids.ts';
 import type { Env, Timer } from '../../env/env.ts';
-import { epochOf, leaderKey } from '../leadership-key.ts';
+import { leaderKey } from '../leadership-key.ts';
 import type { Leadership } from '../store.ts';
 
 export interface LeadershipParts {
   readonly env: Pick<Env, 'clock' | 'timers'>;
   readonly createRevision: Revision;
+  readonly epoch: Epoch;
   /** Local time at which the claim was proposed that a quorum has since confirmed. */
   readonly claimedAtMs: number;
   /** How long after the send of what a quorum answered nobody else can lead, in ms. */
@@ -40,7 +41,7 @@ export class RaftLeadership implements Leadership {
   constructor(parts: LeadershipParts) {
     this.#parts = parts;
     this.createRevision = parts.createRevision;
-    this.epoch = epochOf(parts.createRevision);
+    this.epoch = parts.epoch;
     this.#validUntilMs = parts.claimedAtMs + parts.leadershipMs;
     this.#renewLater();
   }

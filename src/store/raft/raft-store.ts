@@ -3,7 +3,7 @@ import type { Env, Timer } from '../../env/env.ts';
 import type { JsonValue } from '../../env/network.ts';
 import type { Message } from '../../raft/types.ts';
 import { encodeCommand, transactionProblem } from '../command.ts';
-import { leaderKey } from '../leadership-key.ts';
+import { epochBaseKey, leaderKey } from '../leadership-key.ts';
 import type { SegmentedLog } from '../log/segmented-log.ts';
 import {
   StoreUnavailable,
@@ -172,6 +172,7 @@ export class RaftStore implements Store {
       leads: () => this.#member.leads,
       term: () => this.#member.term,
       current: () => replica.machine.get(leaderKey),
+      epochBase: () => replica.machine.get(epochBaseKey)?.value ?? null,
       isAlone: () => this.#isAlone(),
       txn: (transaction) => this.txn(transaction),
       round: async () => (await this.#reads.upToDate()) && this.#member.leads,
@@ -395,7 +396,9 @@ export class RaftStore implements Store {
     if (this.#ended !== null) return;
     if (Array.isArray(value)) {
       const message = decodeMessage(value);
-      // A member speaks for itself; proposals and reads keep the id of whoever made them.
+      // A member speaks for itself; proposals and reads keep the id of whoever made them. What is for
+      // another id is for a store that was here before: a restored one has a number of its own.
+      if (message !== null && message.to !== this.#parts.self.number) return;
       if (message !== null && message.from === from) this.#member.receive(message);
       // Nothing of the log is sent to it any more, so that it cannot know.
       const { members } = this.#parts.replica;
