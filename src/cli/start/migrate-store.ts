@@ -2,7 +2,14 @@ import { formatHostPort } from '../../api/schema/host-port.ts';
 import { operationId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
-import { contentHash, movedKey, readContent, type StoreContent } from '../../store/backup/content.ts';
+import {
+  contentHash,
+  contentOf,
+  fillingKey,
+  movedKey,
+  readContent,
+  type StoreContent,
+} from '../../store/backup/content.ts';
 import { fillStore } from '../../store/backup/fill-store.ts';
 import { leaderKey } from '../../store/leadership-key.ts';
 import { readIdentity } from '../../store/raft/member-directory.ts';
@@ -106,8 +113,7 @@ async function moveTo(
   const target = await openOffline(offline, to);
   if (target.kind === 'problem') return target;
   try {
-    const there = await readContent(target.value);
-    const isDone = there.items.length > 0 && contentHash(there) === contentHash(content);
+    const isDone = await holds(target.value, content);
     const taken = isDone ? null : await fillStore(target.value, env.random, content);
     if (taken !== null) return notEmpty(to, taken);
     const written = await readContent(target.value);
@@ -118,6 +124,21 @@ async function moveTo(
   } finally {
     await target.value.close();
   }
+}
+
+/**
+ * An earlier run came to its end and was cut off before `manager.yaml` was written. A store that was
+ * itself moved away, or whose epochs are lower, is an old one, whatever it holds.
+ */
+async function holds(target: Store, content: StoreContent): Promise<boolean> {
+  const { items, revision } = await target.list('');
+  const there = contentOf(items, revision);
+  return (
+    there.items.length > 0 &&
+    contentHash(there) === contentHash(content) &&
+    there.epoch >= content.epoch &&
+    !items.some(({ key }) => key === movedKey || key === fillingKey)
+  );
 }
 
 async function makeMember({ env, directory, config }: OfflineManager, to: StoreConfig) {

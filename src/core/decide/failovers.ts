@@ -40,7 +40,13 @@ export function decideFailovers(draft: Draft): void {
   for (const failover of draft.state.failovers.values()) {
     if (draft.isFull()) return;
     const now = draft.failover(failover.id);
-    if (now === undefined || now.outcome !== 'open' || now.proof === null) continue;
+    if (now === undefined || now.outcome !== 'open') continue;
+    // Only a restore leaves one open behind an operation that was called off.
+    if (draft.fence(now.fence)?.phase === 'cancelled') {
+      draft.put({ ...now, outcome: 'cancelled', closedAt: draft.observations.nowWall });
+      continue;
+    }
+    if (now.proof === null) continue;
     if (now.vms.every((one) => isSettled(draft, now, one))) {
       draft.put({ ...now, outcome: 'completed', closedAt: draft.observations.nowWall });
       draft.event({
