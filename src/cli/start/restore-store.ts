@@ -1,7 +1,6 @@
 import { formatHostPort } from '../../api/schema/host-port.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
-import { restored } from '../../core/request/restore.ts';
-import { decodeObject, encodeObject } from '../../manager/object-codec.ts';
+import { restoredContent } from '../../manager/restored-content.ts';
 import { decodeBackup, type Backup } from '../../store/backup/backup-file.ts';
 import { contentHash, readContent, type StoreContent } from '../../store/backup/content.ts';
 import { fillStore } from '../../store/backup/fill-store.ts';
@@ -11,9 +10,6 @@ import type { RestoreStoreOptions, RestoreStoreResult } from '../start-functions
 import { offlineManager, openOffline, orRefused, type OfflineManager } from './offline-store.ts';
 import { saveManagerConfig } from './service-config.ts';
 import { storeDirectory } from './store-access.ts';
-
-/** More than any store has leaderships and writes between a backup and its restore. */
-const epochsSkipped = 1_000_000_000;
 
 /**
  * Puts a backup into the empty store of a stopped manager. E_BACKUP for a file that is damaged or of
@@ -45,7 +41,7 @@ async function restoreInto(
   const store = await openOffline({ ...offline, config: config.value });
   if (store.kind === 'problem') return store;
   try {
-    const changed = restoredContent(content, { nowIso: env.clock.wallIso(), isRaft });
+    const changed = restoredContent(content, { nowIso: env.clock.wallIso(), isAlone: isRaft });
     const taken = await fillStore(store.value, env.random, changed);
     if (taken !== null) return notEmpty(directory, taken);
     const written = await readContent(store.value);
@@ -101,26 +97,6 @@ async function withNewMember(
 
 /** More managers than join between a backup and its restore. */
 const numbersSkipped = 1000;
-
-function restoredContent(
-  { items, epoch }: StoreContent,
-  how: { readonly nowIso: string; readonly isRaft: boolean },
-): StoreContent {
-  const kept = how.isRaft ? items.filter(([key]) => !key.startsWith('manager/')) : items;
-  return {
-    epoch: epoch + epochsSkipped,
-    items: kept.map(([key, value]) => {
-      if (!isObjectKey(key)) return [key, value] as const;
-      const object = decodeObject(value);
-      return [key, object === null ? value : encodeObject(restored(object, how.nowIso))] as const;
-    }),
-  };
-}
-
-/** Everything else is not an object of the cluster: secrets are sealed, events have their own form. */
-function isObjectKey(key: string): boolean {
-  return /^(vm\/|node\/|fence\/|counters$)/.test(key);
-}
 
 function notEmpty(directory: string, because: string): Outcome<never> {
   return problem({
