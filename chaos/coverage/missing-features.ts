@@ -21,7 +21,6 @@ export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
   'membership of managers': ['W5', 'W16', 'M5', 'M10', 'O13'],
   'changing the settings of a cluster': ['M9', 'O8'],
   'etcd driver and Kubernetes operator': ['M11'],
-  'raising the epoch after a restore': ['M7'],
   'periodic check of fence devices': ['B1', 'B2'],
   'trust in a BMC that contradicts itself': ['B6'],
   'shared outlets in a topology': ['B15'],

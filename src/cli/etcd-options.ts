@@ -29,11 +29,7 @@ export interface EtcdOptions {
 }
 
 /** The store that was chosen. E_USAGE when options of one store are given for another. */
-export function storeOf(
-  call: Call,
-  store: StoreChoice['kind'],
-  options: EtcdOptions,
-): StoreChoice {
+export function storeOf(call: Call, store: StoreChoice['kind'], options: EtcdOptions): StoreChoice {
   const path = (given: string | null): string | undefined =>
     given === null ? undefined : resolve(call.world.workingDirectory, given);
   const given = {

@@ -1,7 +1,14 @@
 import { operationId, type Epoch, type OperationId, type Revision } from '../core/model/ids.ts';
 import type { Random, Timers } from '../env/env.ts';
 import { deferred, type Deferred } from './deferred.ts';
-import { claimTransaction, epochBaseIn, epochBaseKey, epochOf, leaderKey, resignTransaction } from './leadership-key.ts';
+import {
+  claimTransaction,
+  epochBaseIn,
+  epochBaseKey,
+  epochOf,
+  leaderKey,
+  resignTransaction,
+} from './leadership-key.ts';
 import { StoreUnavailable, type KeyValue, type Leadership, type Store } from './store.ts';
 
 interface LocalElectionOptions {

@@ -94,6 +94,8 @@ export interface StoreStatus {
   readonly revision: Revision;
   readonly members: readonly StoreMember[];
   readonly hasQuorum: boolean;
+  /** Of consensus, where the managers themselves hold it. */
+  readonly term?: number;
   /** Set when the store takes no writes, with the reason; for example a full disk. */
   readonly readOnly: string | null;
   /** Slowest of the recent syncs, in ms; null where it has no disk. */

@@ -43,7 +43,10 @@ async function epochOf(it: ClusterOfVms): Promise<number> {
   return view.kind === 'ok' ? view.value.epoch : 0;
 }
 
-const permitOf = (it: ClusterOfVms, id: string): { readonly node: string; readonly token: number } =>
+const permitOf = (
+  it: ClusterOfVms,
+  id: string,
+): { readonly node: string; readonly token: number } =>
   it.stored(`vm/${id}`)['permit'] as { node: string; token: number };
 
 /** Who wrote to which disk, and from when to when. */
@@ -80,7 +83,9 @@ test('M7: a store restored from before a failover takes the VMs over where they 
   expect(permitOf(it, id).token).toBeGreaterThan(before.permit.token);
   expect(await epochOf(it)).toBeGreaterThan(before.epoch);
   // Nobody who lives was fenced: the lost node is off, and found to be so.
-  const living = it.cluster.nodes.map((node, index) => node === lost || node.bmc.received.off === offs[index]);
+  const living = it.cluster.nodes.map(
+    (node, index) => node === lost || node.bmc.received.off === offs[index],
+  );
   expect(living).toEqual([true, true, true]);
   // What was made since has no record, and is not touched.
   expect(it.stored(`vm/${late.id}`)).toEqual({});

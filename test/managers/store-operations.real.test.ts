@@ -40,8 +40,10 @@ async function leads(): Promise<ManagersView> {
   );
 }
 
-test('M7: a backup comes back into an empty store, and epochs go on far above', { timeout: 60_000 }, async () => {
-  {
+test(
+  'M7: a backup comes back into an empty store, and epochs go on far above',
+  { timeout: 60_000 },
+  async () => {
     const store = 'raft';
     await init(store);
     const before = await leads();
@@ -63,31 +65,38 @@ test('M7: a backup comes back into an empty store, and epochs go on far above', 
     const after = await leads();
     expect(after.epoch).toBeGreaterThan(before.epoch + 1_000_000);
     expect((await run('events')).out).toContain('node-1 may join');
-  }
-});
+  },
+);
 
-test('a store moves from the file over raft to etcd with one content, and epochs go on upwards', { timeout: 90_000 }, async () => {
-  const etcd = await EtcdCluster.start(1);
-  try {
-    const [endpoint] = etcd.endpoints;
-    await init('file');
-    let { epoch } = await leads();
-    for (const [from, to] of [['file', 'raft'], ['raft', `etcd --etcd-endpoint http://127.0.0.1:${endpoint?.port}`]]) {
-      const line = `store migrate --from ${from} --to ${to} --directory ${file('m')} -y -o json`;
-      expect((await run(line)).errors).toContain('E_STORE_LOCKED');
+test(
+  'a store moves from the file over raft to etcd with one content, and epochs go on upwards',
+  { timeout: 90_000 },
+  async () => {
+    const etcd = await EtcdCluster.start(1);
+    try {
+      const [endpoint] = etcd.endpoints;
+      await init('file');
+      let { epoch } = await leads();
+      for (const [from, to] of [
+        ['file', 'raft'],
+        ['raft', `etcd --etcd-endpoint http://127.0.0.1:${endpoint?.port}`],
+      ]) {
+        const line = `store migrate --from ${from} --to ${to} --directory ${file('m')} -y -o json`;
+        expect((await run(line)).errors).toContain('E_STORE_LOCKED');
+        await manager.kill();
+        const { from: left, to: right } = JSON.parse((await run(line)).out) as Record<
+          'from' | 'to',
+          { contentHash: string; keys: number }
+        >;
+        expect(right.contentHash).toBe(left.contentHash);
+        const now = await leads();
+        expect(now.store.driver).toBe(to?.split(' ')[0]);
+        expect(now.epoch).toBeGreaterThan(epoch);
+        ({ epoch } = now);
+      }
+    } finally {
       await manager.kill();
-      const { from: left, to: right } = JSON.parse((await run(line)).out) as Record<
-        'from' | 'to',
-        { contentHash: string; keys: number }
-      >;
-      expect(right.contentHash).toBe(left.contentHash);
-      const now = await leads();
-      expect(now.store.driver).toBe(to?.split(' ')[0]);
-      expect(now.epoch).toBeGreaterThan(epoch);
-      ({ epoch } = now);
+      await etcd.remove();
     }
-  } finally {
-    await manager.kill();
-    await etcd.remove();
-  }
-});
+  },
+);

@@ -92,6 +92,8 @@ export const managersViewSchema = z.object({
   store: z.object({
     driver: z.string(),
     hasQuorum: z.boolean(),
+    /** Of consensus, where the managers themselves hold it. */
+    term: z.int().optional(),
     readOnly: z.string().nullable(),
     /** Slowest of the recent syncs of the asked manager's disk; null where it has none. */
     syncMs: z.number().nullable(),

@@ -196,7 +196,7 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     ],
     try: [
       'check the disk (dmesg, smartctl)',
-      'with a quorum elsewhere: kennel manager rebuild, which copies the state from the others',
+      'with a quorum elsewhere: kennel manager replace, which copies the state from the others',
       'without: kennel restore, from a backup',
     ],
   },
@@ -223,7 +223,10 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     facts: [
       'A backup is restored whole or not at all: it has a checksum over everything, and belongs to one cluster.',
     ],
-    try: ['take another backup', 'kennel restore FILE --directory DIR, of a manager of that cluster'],
+    try: [
+      'take another backup',
+      'kennel restore FILE --directory DIR, of a manager of that cluster',
+    ],
   },
   E_DATA_DIRECTORY: {
     facts: [

@@ -34,6 +34,7 @@ function storeText(store: ManagersView['store']): string {
   const parts = [
     `store ${store.driver}`,
     store.hasQuorum ? 'quorum' : 'NO QUORUM',
+    ...(store.term === undefined ? [] : [`term ${store.term}`]),
     ...(store.readOnly === null ? [] : [`read-only: ${store.readOnly}`]),
     ...(store.syncMs === null ? [] : [`slowest sync ${Math.round(store.syncMs)} ms`]),
   ];

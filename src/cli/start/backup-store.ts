@@ -29,10 +29,10 @@ async function contentIn(
   const { env, directory, config } = offline;
   if (config.store.kind === 'raft') {
     const place = { env, directory: storeDirectory(directory, config.store) };
-    const state = await orDamage(() =>
-      readMemberState({ ...place, clusterId: config.clusterId }),
-    );
-    return state.kind === 'problem' ? state : ok(contentOf(state.value.items, state.value.revision));
+    const state = await orDamage(() => readMemberState({ ...place, clusterId: config.clusterId }));
+    return state.kind === 'problem'
+      ? state
+      : ok(contentOf(state.value.items, state.value.revision));
   }
   const store = await openOffline(offline);
   if (store.kind === 'problem') return store;

@@ -79,9 +79,7 @@ async function otherMembers(offline: OfflineManager): Promise<Outcome<never> | n
   return severalManagers(state.value.items);
 }
 
-function severalManagers(
-  items: readonly { readonly key: string }[],
-): Outcome<never> | null {
+function severalManagers(items: readonly { readonly key: string }[]): Outcome<never> | null {
   const managers = items.flatMap(({ key }) => (key.startsWith('manager/') ? [key.slice(8)] : []));
   if (managers.length < 2) return null;
   return problem({

@@ -56,8 +56,7 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
   }
   const strays = straysOn(draft, node.id, current.bootId);
   const isUnheard = node.unheardSince !== undefined;
-  const unheld =
-    strays.length === 0 && !isUnheard && stoppedVmsOf(draft, node.id).length === 0;
+  const unheld = strays.length === 0 && !isUnheard && stoppedVmsOf(draft, node.id).length === 0;
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...node, phase: 'joining', incarnation: null });

@@ -194,7 +194,7 @@ export class RegistryService {
   }
 
   view(mirror: Mirror, leader: KnownLeader | null): ManagersView {
-    const { driver, hasQuorum, readOnly, syncMs, members } = this.#options.store.status();
+    const { driver, hasQuorum, term, readOnly, syncMs, members } = this.#options.store.status();
     return {
       leader: leader?.name ?? null,
       epoch: leader?.epoch ?? 0,
@@ -202,6 +202,7 @@ export class RegistryService {
       store: {
         driver,
         hasQuorum,
+        ...(term === undefined ? {} : { term }),
         readOnly,
         syncMs,
         members: members.map((member) => ({ ...member })),

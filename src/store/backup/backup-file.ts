@@ -53,7 +53,10 @@ export function encodeBackup(
 }
 
 function sumOf(header: BackupHeader, lines: string): string {
-  return createHash('sha256').update(`${JSON.stringify(header)}\n`).update(lines).digest('hex');
+  return createHash('sha256')
+    .update(`${JSON.stringify(header)}\n`)
+    .update(lines)
+    .digest('hex');
 }
 
 /** E_BACKUP with what is wrong with it: no backup, of a newer version, cut off or changed. */

@@ -310,6 +310,7 @@ export class RaftStore implements Store {
         };
       }),
       hasQuorum: isAlive && leader !== 0,
+      term: this.#member.term,
       readOnly: this.#ended ?? guard.readOnly,
       syncMs: log.times.slowestMs(),
     };
