@@ -82,8 +82,7 @@ async function withNewMember(
   const names = (await env.disk.list(place)).filter((name) => name !== 'store.lock');
   if (names.length > 0) return notEmpty(directory, `${place} holds ${names.join(', ')}`);
   const roster = content.items.find(([key]) => key === 'roster')?.[1];
-  const last =
-    roster === undefined ? 0 : Number((JSON.parse(roster) as { lastNumber: number }).lastNumber);
+  const last = roster === undefined ? 0 : (JSON.parse(roster) as { lastNumber: number }).lastNumber;
   const number = Math.max(last, config.number) + numbersSkipped;
   const address = formatHostPort(config.address, config.sessionPort);
   const renumbered = { ...config, number };

@@ -62,8 +62,7 @@ export function decideRecovery(draft: Draft): void {
       explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
       continue;
     }
-    const awaited =
-      unheardSinceRestore(draft) ?? awaitedHome(draft, vm, fence) ?? unheardNodes(draft, vm);
+    const awaited = awaitedNodes(draft, vm, fence);
     if (awaited !== null) {
       explain(draft, vm, awaited);
       draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
@@ -88,10 +87,16 @@ export function decideRecovery(draft: Draft): void {
     addUsage(input.usage, node.id, vm);
     notePlaced(draft, start, explainPlacement(placement));
   }
+  if (unheardSinceRestore(draft) !== null) return;
   for (const { vm, fence } of homeless) {
-    if (draft.isFull() || unheardSinceRestore(draft) !== null) break;
+    if (draft.isFull()) break;
     findHome(draft, vm, fence, input);
   }
+}
+
+/** Why a VM without an owner is not placed yet, though nothing of it is seen to run; null = it may be. */
+function awaitedNodes(draft: Draft, vm: VmRecord, fence: FenceOperation | null): string | null {
+  return unheardSinceRestore(draft) ?? awaitedHome(draft, vm, fence) ?? unheardNodes(draft, vm);
 }
 
 /** VMs that are off and at home on a node that is proven dead, each with the proof. */
