@@ -6,6 +6,7 @@ export const startFunctions: StartFunctions = {
   joinManager: async (options) => (await import('./start/join-manager.ts')).joinManager(options),
   runManager: async (options) => (await import('./start/run-manager.ts')).runManager(options),
   backupStore: async (options) => (await import('./start/backup-store.ts')).backupStore(options),
+  checkBackup: async (options) => (await import('./start/backup-store.ts')).checkBackup(options),
   restoreStore: async (options) => (await import('./start/restore-store.ts')).restoreStore(options),
   migrateStore: async (options) => (await import('./start/migrate-store.ts')).migrateStore(options),
   joinAgent: async (options) => (await import('./start/join-agent.ts')).joinAgent(options),

@@ -69,6 +69,17 @@ export interface BackupStoreOptions {
   readonly directory: string;
 }
 
+/** What a backup says of itself. */
+export interface BackupSummary {
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly madeAt: string;
+  readonly driver: string;
+  readonly epoch: number;
+  readonly keys: number;
+  readonly contentHash: string;
+}
+
 /** `kennel restore`. */
 export interface RestoreStoreOptions {
   readonly directory: string;
@@ -148,6 +159,8 @@ export interface StartFunctions {
   runManager(options: RunManagerOptions): Promise<Outcome<null>>;
   /** The backup as text. */
   backupStore(options: BackupStoreOptions): Promise<Outcome<string>>;
+  /** E_BACKUP when the text is no whole backup. */
+  checkBackup(options: { readonly text: string }): Promise<Outcome<BackupSummary>>;
   restoreStore(options: RestoreStoreOptions): Promise<Outcome<RestoreStoreResult>>;
   migrateStore(options: MigrateStoreOptions): Promise<Outcome<MigrateStoreResult>>;
   joinAgent(options: JoinAgentOptions): Promise<Outcome<JoinAgentResult>>;

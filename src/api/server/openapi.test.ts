@@ -65,6 +65,7 @@ test('every route is there, under the name that the client uses', () => {
     'DELETE /v1/vms/{vm} deleteVm',
     'GET /metrics metrics',
     'GET /openapi.json openapi',
+    'GET /v1/backup backup',
     'GET /v1/events events',
     'GET /v1/explain/{topic} explain',
     'GET /v1/failovers failovers',

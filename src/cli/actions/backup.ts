@@ -23,8 +23,7 @@ export async function makeBackup(
             await call.world.start()
           ).backupStore({ directory: resolve(workingDirectory, options.directory) }),
         );
-  const { decodeBackup } = await import('../../store/backup/backup-file.ts');
-  const { header } = valueOf(decodeBackup(text, 'what the manager answered'));
+  const header = valueOf(await (await call.world.start()).checkBackup({ text }));
   const { disk } = await call.world.env();
   await onDisk(path, () => disk.replace(path, new TextEncoder().encode(text), { mode: 0o600 }));
   await print(call, { file: path, ...header }, () =>

@@ -1,8 +1,8 @@
 import { ok, type Outcome } from '../../core/problem.ts';
-import { encodeBackup } from '../../store/backup/backup-file.ts';
+import { decodeBackup, encodeBackup } from '../../store/backup/backup-file.ts';
 import { contentOf, readContent } from '../../store/backup/content.ts';
 import { readMemberState } from '../../store/raft/read-member-state.ts';
-import type { BackupStoreOptions } from '../start-functions.ts';
+import type { BackupStoreOptions, BackupSummary } from '../start-functions.ts';
 import { offlineManager, openOffline, orRefused, type OfflineManager } from './offline-store.ts';
 import { orDamage } from './open-store.ts';
 import { storeDirectory } from './store-access.ts';
@@ -41,4 +41,14 @@ async function contentIn(
   } finally {
     await store.value.close();
   }
+}
+
+/** E_BACKUP when the text is no whole backup. */
+export async function checkBackup({
+  text,
+}: {
+  readonly text: string;
+}): Promise<Outcome<BackupSummary>> {
+  const backup = decodeBackup(text, 'what was answered');
+  return backup.kind === 'problem' ? backup : ok(backup.value.header);
 }

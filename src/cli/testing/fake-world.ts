@@ -76,6 +76,15 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
       }),
       runManager: start('runManager', null),
       backupStore: start('backupStore', 'a backup'),
+      checkBackup: start('checkBackup', {
+        clusterId: 'c-1',
+        clusterName: 'prod',
+        madeAt: '2026-01-01T00:00:00.000Z',
+        driver: 'raft',
+        epoch: 7,
+        keys: 12,
+        contentHash: 'abc',
+      }),
       restoreStore: start('restoreStore', {
         clusterId: 'c-1',
         madeAt: '2026-01-01T00:00:00.000Z',
