@@ -14,7 +14,8 @@ import {
 import type { Member } from '../membership.ts';
 import { onlyMember } from './members.ts';
 import type { RaftObserver } from './observer.ts';
-import { RaftStore, type RaftStoreEnv } from './raft-store.ts';
+import { RaftStore } from './raft-store.ts';
+import type { RaftStoreEnv } from './store-parts.ts';
 import { Replica } from './replica.ts';
 import { SpaceGuard } from '../file/space-guard.ts';
 import { usualTiming, type RaftTiming } from './timing.ts';

@@ -1,10 +1,9 @@
 import { operationId, type Revision } from '../../core/model/ids.ts';
-import type { Env, Timer } from '../../env/env.ts';
+import type { Timer } from '../../env/env.ts';
 import type { JsonValue } from '../../env/network.ts';
 import type { Message } from '../../raft/types.ts';
 import { encodeCommand, transactionProblem } from '../command.ts';
 import { epochBaseKey, leaderKey } from '../leadership-key.ts';
-import type { SegmentedLog } from '../log/segmented-log.ts';
 import {
   StoreUnavailable,
   type KeyValue,
@@ -16,46 +15,21 @@ import {
   type WriteOutcome,
 } from '../store.ts';
 import { AppendQueue } from './append-queue.ts';
-import type { RaftStoreLimits } from './limits.ts';
 import { LinearReads } from './linear-reads.ts';
-import type { LogStorage } from './log-storage.ts';
 import { roleOf } from './members.ts';
 import { peerOf, Peers } from './peers.ts';
 import { notSent } from './not-sent.ts';
-import type { RaftObserver } from './observer.ts';
 import { Pending } from './pending.ts';
 import { RaftElection } from './raft-election.ts';
 import { RaftMember } from './raft-member.ts';
 import { RaftMembership } from './raft-membership.ts';
-import type { Replica } from './replica.ts';
 import { SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
-import { mayUseReserve, type SpaceGuard } from '../file/space-guard.ts';
+import { mayUseReserve } from '../file/space-guard.ts';
+import type { RaftStoreParts } from './store-parts.ts';
 import { Succession } from './succession.ts';
-import { leadershipMs, type RaftTiming } from './timing.ts';
+import { leadershipMs } from './timing.ts';
 import { decodeMessage, encodeMessage } from './wire.ts';
-
-export type RaftStoreEnv = Pick<Env, 'clock' | 'timers' | 'random' | 'network' | 'disk' | 'log'>;
-
-export interface RaftStoreParts {
-  readonly env: RaftStoreEnv;
-  readonly directory: string;
-  readonly clusterId: string;
-  readonly self: { readonly number: number; readonly name: string };
-  readonly log: SegmentedLog;
-  readonly storage: LogStorage;
-  readonly replica: Replica;
-  readonly guard: SpaceGuard;
-  readonly limits: RaftStoreLimits;
-  readonly timing: RaftTiming;
-  readonly applied: number;
-  readonly observer: RaftObserver | null;
-  /** The log is dead or cannot be read on: the process must end now, without another write. */
-  readonly onFatal: (error: Error) => void;
-  /** The first time that something of the others is durable here. */
-  readonly onJoined: (() => void) | null;
-  readonly unlock: () => Promise<void>;
-}
 
 /** A store that replicates itself over its members by consensus. Made by `openRaftStore`. */
 export class RaftStore implements Store {
