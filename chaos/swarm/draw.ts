@@ -1,8 +1,9 @@
 import type { StoreKind } from '../sim/cluster.ts';
 import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
-import { aDuration, drawn, plots } from './draw-faults.ts';
-import type { Cast, FaultName, PlotName } from './draw-faults.ts';
+import { aDuration, drawn } from './draw-faults.ts';
+import type { Cast, FaultName } from './draw-faults.ts';
+import { plots, type PlotName } from './plots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
 import type { Fault, Recreate, Scenario, WorkloadStep } from './scenario.ts';

@@ -1,5 +1,6 @@
 import type { StoreKind } from '../sim/cluster.ts';
-import type { FaultName, PlotName } from './draw-faults.ts';
+import type { FaultName } from './draw-faults.ts';
+import type { PlotName } from './plots.ts';
 
 export interface FaultProfile {
   readonly summary: string;
