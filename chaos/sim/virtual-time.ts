@@ -1,6 +1,7 @@
 import { EventHeap } from './event-heap.ts';
 import type { HeapEntry } from './event-heap.ts';
 import { HashChain, textHash32 } from './hash-chain.ts';
+import { drainMicrotasks } from './microtasks.ts';
 import { RealAsyncGuard } from './real-async-guard.ts';
 import { RejectionWatch } from './rejection-watch.ts';
 
@@ -27,9 +28,6 @@ export interface VirtualTimeOptions {
   /** How many of the last events `trace` tells. Default 1024. */
   readonly traceLength?: number;
 }
-
-/** Its reactions are plain microtasks, a little cheaper than `queueMicrotask`. */
-const settled = Promise.resolve();
 
 const unlabelled: EventLabel = { text: 'event', hash: 0 };
 
@@ -69,11 +67,9 @@ class ScheduledEvent implements HeapEntry, VirtualTimer {
 /**
  * The simulator's clock and scheduler: one heap on (time, sequence), whole microseconds.
  *
- * Between two events every microtask has run. The loop steps from one `process.nextTick` callback
- * to the next, and asks for each from within a microtask: Node runs such a callback only once the
- * microtask queue is empty, however long the chain of awaits. So nothing is counted or guessed, no
- * event loop turn is paid, and code under test may be as deeply async as it likes. What it may not
- * do is wait for anything real; the guard makes that an error.
+ * Between two events every microtask has run: the loop runs them itself (`drainMicrotasks`). So
+ * nothing is counted or guessed, no event loop turn is paid, and code under test may be as deeply
+ * async as it likes. What it may not do is wait for anything real; the guard makes that an error.
  */
 export class VirtualTime {
   readonly #heap = new EventHeap<ScheduledEvent>();
@@ -190,40 +186,38 @@ export class VirtualTime {
     this.#running = true;
     const rejections = new RejectionWatch();
     return new Promise<boolean>((resolve, reject) => {
-      let breather = this.#executed + eventsPerTurn;
       const end = (finish: () => void): void => {
-        this.#guard?.rest();
-        // Node tells of unhandled rejections only when it has nothing else to do.
-        setImmediate(() => {
-          this.#running = false;
-          const unhandled = rejections.end();
-          if (unhandled === null) finish();
-          else reject(unhandled.reason);
-        });
+        this.#running = false;
+        const unhandled = rejections.end();
+        if (unhandled === null) finish();
+        else reject(unhandled.reason);
       };
       const turn = (): void => {
-        try {
-          this.#checkGuard();
-          if (stop !== null && stop()) return end(() => resolve(true));
-          if (this.#executed >= breather) {
-            breather = this.#executed + eventsPerTurn;
-            this.#guard?.rest();
-            setImmediate(wake);
-            return;
-          }
-          if (!this.#executeNext(limitUs)) return end(() => resolve(false));
-        } catch (error) {
-          return end(() => reject(error));
-        }
-        void settled.then(askForTurn);
-      };
-      const askForTurn = (): void => process.nextTick(turn);
-      const wake = (): void => {
         this.#guard?.watch();
-        void settled.then(askForTurn);
+        try {
+          const held = this.#burst(limitUs, stop);
+          if (held === null) setImmediate(turn);
+          else end(() => resolve(held));
+        } catch (error) {
+          drainMicrotasks();
+          end(() => reject(error));
+        } finally {
+          this.#guard?.rest();
+        }
       };
-      wake();
+      setImmediate(turn);
     });
+  }
+
+  /** True: `stop` held. False: nothing more within the limit. Null: time for a breath. */
+  #burst(limitUs: number, stop: (() => boolean) | null): boolean | null {
+    for (let count = 0; count < eventsPerTurn; count += 1) {
+      if (stop !== null && stop()) return true;
+      if (!this.#executeNext(limitUs)) return false;
+      drainMicrotasks();
+      this.#checkGuard();
+    }
+    return null;
   }
 
   #executeNext(limitUs: number): boolean {
