@@ -33,14 +33,20 @@ export interface ManagerSessionStatus {
   readonly lastEnd: string | null;
 }
 
+interface SentHeartbeat {
+  readonly sequence: number;
+  /** Boot-time ms, read before it was sent. */
+  readonly sentAtMs: number;
+}
+
 /** What lives as long as one channel. */
 interface Connection {
   readonly channel: MessageChannel;
   /** Sequence of the report that the manager has. */
   reportSent: number;
   welcome: Received<'welcome'> | null;
-  /** Send time of heartbeats that are not acknowledged, by sequence; boot-time ms. */
-  readonly sent: Map<number, number>;
+  /** Heartbeats that are not acknowledged, oldest first. */
+  readonly sent: SentHeartbeat[];
   /** Heartbeats sent since the last acknowledgement. */
   unanswered: number;
   acknowledged: boolean;
@@ -150,7 +156,7 @@ export class ManagerSession implements Asker {
       channel,
       reportSent: 0,
       welcome: null,
-      sent: new Map(),
+      sent: [],
       unanswered: 0,
       acknowledged: false,
       lastAcknowledged: null,
@@ -235,7 +241,7 @@ export class ManagerSession implements Asker {
     this.#sequence += 1;
     // Read before sending: the lease counts from an instant that lies before the grant.
     const sentAtMs = env.clock.boottimeMs();
-    connection.sent.set(this.#sequence, sentAtMs);
+    connection.sent.push({ sequence: this.#sequence, sentAtMs });
     connection.unanswered += 1;
     this.#send(connection, {
       kind: 'heartbeat',
@@ -246,14 +252,13 @@ export class ManagerSession implements Asker {
   }
 
   #acknowledged(connection: Connection, welcome: Received<'welcome'>, ack: Received<'ack'>): void {
-    const sentAtMs = connection.sent.get(ack.sequence);
+    const index = connection.sent.findIndex((one) => one.sequence === ack.sequence);
+    const heartbeat = connection.sent[index];
     // Not one of this connection's, or answered before.
-    if (sentAtMs === undefined) return;
-    // A newer answer makes the older ones worthless; this bounds the map.
-    for (const sequence of connection.sent.keys()) {
-      if (sequence > ack.sequence) break;
-      connection.sent.delete(sequence);
-    }
+    if (heartbeat === undefined) return;
+    const { sentAtMs } = heartbeat;
+    // A newer answer makes the older ones worthless; this bounds the list.
+    connection.sent.splice(0, index + 1);
     connection.acknowledged = true;
     connection.lastAcknowledged = ack.sequence;
     connection.unanswered = 0;

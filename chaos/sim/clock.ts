@@ -4,6 +4,9 @@ import type { VirtualTime } from './virtual-time.ts';
 /** 2026-01-01T00:00:00Z: what wall clocks show when a simulation starts. */
 const wallEpochMs = 1_767_225_600_000;
 
+/** `000Z` to `999Z`. */
+const isoSuffixes = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
+
 /** Which of a host's clocks stand still while it does not run. */
 export type StoppedClocks =
   /** A stall (SMI, lost CPU): both clocks run on. */
@@ -58,7 +61,7 @@ export class HostClock implements Clock {
       this.#isoSecond = second;
       this.#isoPrefix = new Date(second * 1000).toISOString().slice(0, -4);
     }
-    return `${this.#isoPrefix}${String(ms - second * 1000).padStart(3, '0')}Z`;
+    return this.#isoPrefix + isoSuffixes[ms - second * 1000];
   }
 
   /** Starts over, as a kernel does: monotonic and boot time show `uptimeMs`. */

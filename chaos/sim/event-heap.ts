@@ -8,17 +8,15 @@ export interface HeapEntry {
 /** Below this size a heap full of cancelled entries costs less than cleaning it. */
 const compactFrom = 1024;
 
-function before(a: HeapEntry, b: HeapEntry): boolean {
-  return a.atUs < b.atUs || (a.atUs === b.atUs && a.sequence < b.sequence);
-}
-
 /**
- * Binary min-heap on (time, sequence). Cancelled entries stay until they surface, and are swept
- * out together when they outnumber the living: most timers of real code are timeouts that never
- * fire, and removing each one at once would cost a search.
+ * Min-heap on (time, sequence), with four children to an entry: half the levels of two. The keys lie in arrays of their own, so that comparing follows no pointer. Cancelled entries stay until they surface, and are swept out together when they
+ * outnumber the living: most timers of real code are timeouts that never fire, and removing each
+ * one at once would cost a search.
  */
 export class EventHeap<T extends HeapEntry> {
-  #entries: T[] = [];
+  #times = new Float64Array(compactFrom);
+  #sequences = new Float64Array(compactFrom);
+  readonly #entries: T[] = [];
   #cancelled = 0;
 
   /** Entries that will still come out. */
@@ -27,8 +25,10 @@ export class EventHeap<T extends HeapEntry> {
   }
 
   push(entry: T): void {
+    const index = this.#entries.length;
+    if (index === this.#times.length) this.#grow();
     this.#entries.push(entry);
-    this.#siftUp(this.#entries.length - 1, entry);
+    this.#siftUp(index, entry);
   }
 
   /** The earliest living entry, left in place; undefined when there is none. */
@@ -65,44 +65,74 @@ export class EventHeap<T extends HeapEntry> {
   }
 
   #siftUp(from: number, entry: T): void {
+    const { atUs, sequence } = entry;
+    const times = this.#times;
+    const sequences = this.#sequences;
     const entries = this.#entries;
     let hole = from;
     while (hole > 0) {
-      const parentIndex = (hole - 1) >> 1;
-      const parent = entries[parentIndex];
-      if (parent === undefined || !before(entry, parent)) break;
-      entries[hole] = parent;
-      hole = parentIndex;
+      const parent = (hole - 1) >> 2;
+      const time = times[parent] ?? 0;
+      const order = sequences[parent] ?? 0;
+      const above = entries[parent];
+      if (above === undefined || time < atUs || (time === atUs && order < sequence)) break;
+      times[hole] = time;
+      sequences[hole] = order;
+      entries[hole] = above;
+      hole = parent;
     }
+    times[hole] = atUs;
+    sequences[hole] = sequence;
     entries[hole] = entry;
   }
 
   #siftDown(from: number, entry: T): void {
+    const { atUs, sequence } = entry;
+    const times = this.#times;
+    const sequences = this.#sequences;
     const entries = this.#entries;
+    const { length } = entries;
     let hole = from;
     for (;;) {
-      let childIndex = 2 * hole + 1;
-      let child = entries[childIndex];
-      if (child === undefined) break;
-      const right = entries[childIndex + 1];
-      if (right !== undefined && before(right, child)) {
-        childIndex += 1;
-        child = right;
+      const first = hole * 4 + 1;
+      const end = Math.min(first + 4, length);
+      let least = hole;
+      let time = atUs;
+      let order = sequence;
+      for (let child = first; child < end; child += 1) {
+        const childTime = times[child] ?? 0;
+        if (childTime > time) continue;
+        const childOrder = sequences[child] ?? 0;
+        if (childTime === time && childOrder > order) continue;
+        least = child;
+        time = childTime;
+        order = childOrder;
       }
-      if (!before(child, entry)) break;
-      entries[hole] = child;
-      hole = childIndex;
+      const below = entries[least];
+      if (least === hole || below === undefined) break;
+      times[hole] = time;
+      sequences[hole] = order;
+      entries[hole] = below;
+      hole = least;
     }
+    times[hole] = atUs;
+    sequences[hole] = sequence;
     entries[hole] = entry;
+  }
+
+  #grow(): void {
+    const times = new Float64Array(this.#times.length * 2);
+    const sequences = new Float64Array(times.length);
+    times.set(this.#times);
+    sequences.set(this.#sequences);
+    this.#times = times;
+    this.#sequences = sequences;
   }
 
   #compact(): void {
     const living = this.#entries.filter((entry) => !entry.cancelled);
-    this.#entries = living;
+    this.#entries.length = 0;
     this.#cancelled = 0;
-    for (let index = (living.length >> 1) - 1; index >= 0; index -= 1) {
-      const entry = living[index];
-      if (entry !== undefined) this.#siftDown(index, entry);
-    }
+    for (const entry of living) this.push(entry);
   }
 }

@@ -13,20 +13,21 @@ export function textHash32(text: string): number {
  * only: it has the same result on every machine.
  */
 export class HashChain {
-  #low = 0x9e3779b9;
-  #high = 0x85ebca6b;
+  #low = 0x9e3779b9 | 0;
+  #high = 0x85ebca6b | 0;
 
   /** Mixes the low 32 bits of an integer. */
   mix(value: number): void {
-    const low = Math.imul(this.#low ^ value, 0x85ebca77);
-    this.#low = (low ^ (low >>> 15)) + this.#high;
-    const high = Math.imul(this.#high ^ (value + 0x7f4a7c15), 0xc2b2ae3d);
-    this.#high = (high ^ (high >>> 13)) + low;
+    const word = value | 0;
+    const low = Math.imul(this.#low ^ word, 0x85ebca77);
+    this.#low = ((low ^ (low >>> 15)) + this.#high) | 0;
+    const high = Math.imul(this.#high ^ (word + 0x7f4a7c15), 0xc2b2ae3d);
+    this.#high = ((high ^ (high >>> 13)) + low) | 0;
   }
 
   /** Mixes a whole number of up to 53 bits. */
   mixWide(value: number): void {
-    this.mix(value % 0x1_0000_0000);
+    this.mix(value);
     this.mix(value / 0x1_0000_0000);
   }
 

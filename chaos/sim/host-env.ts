@@ -8,7 +8,7 @@ import type { SimNetwork } from './network.ts';
 import type { RandomStream } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
 import { tiedDisk, tiedProcesses } from './tied-ports.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { EventLabel, VirtualTime, VirtualTimer } from './virtual-time.ts';
 
 export interface HostEnvParts {
   readonly time: VirtualTime;
@@ -47,28 +47,49 @@ export function makeHostEnv(parts: HostEnvParts): Env {
  * stopped meanwhile: then they wait for the rest.
  */
 export function makeTimers(time: VirtualTime, clock: HostClock, process: SimProcess): Timers {
-  const label = time.label(`${process.name} timer`);
-  return {
-    after(delayMs, action): Timer {
-      const dueMs = clock.monotonicMs() + delayMs;
-      let cancelled = false;
-      const check = (): void => {
-        if (cancelled) return;
-        const restMs = dueMs - clock.monotonicMs();
-        if (restMs > 0) scheduled = arm(restMs);
-        else action();
-      };
-      const fire = (): void => process.enter(check);
-      // One microsecond more than asked: rounding must not make `now` fall short of the due time.
-      const arm = (restMs: number) => time.schedule(restMs / clock.rate + 0.001, fire, label);
-      let scheduled = arm(delayMs);
-      return {
-        cancel: () => {
-          cancelled = true;
-          scheduled.cancel();
-        },
-      };
-    },
+  const host = { time, clock, process, label: time.label(`${process.name} timer`) };
+  return { after: (delayMs, action) => new HostTimer(host, delayMs, action) };
+}
+
+interface TimerHost {
+  readonly time: VirtualTime;
+  readonly clock: HostClock;
+  readonly process: SimProcess;
+  readonly label: EventLabel;
+}
+
+class HostTimer implements Timer {
+  readonly #host: TimerHost;
+  readonly #dueMs: number;
+  readonly #action: () => void;
+  #cancelled = false;
+  #scheduled: VirtualTimer;
+
+  constructor(host: TimerHost, delayMs: number, action: () => void) {
+    this.#host = host;
+    this.#dueMs = host.clock.monotonicMs() + delayMs;
+    this.#action = action;
+    this.#scheduled = this.#arm(delayMs);
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#scheduled.cancel();
+  }
+
+  // One microsecond more than asked: rounding must not make `now` fall short of the due time.
+  #arm(restMs: number): VirtualTimer {
+    const { time, clock, label } = this.#host;
+    return time.schedule(restMs / clock.rate + 0.001, this.#fire, label);
+  }
+
+  readonly #fire = (): void => this.#host.process.enter(this.#check);
+
+  readonly #check = (): void => {
+    if (this.#cancelled) return;
+    const restMs = this.#dueMs - this.#host.clock.monotonicMs();
+    if (restMs > 0) this.#scheduled = this.#arm(restMs);
+    else this.#action();
   };
 }
 

@@ -12,13 +12,10 @@ import type { Incarnation } from '../core/model/node.ts';
 import type { TimingSettings } from '../core/model/settings.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { JsonValue, MessageChannel } from '../env/network.ts';
+import { AnswerTimes } from './answer-times.ts';
 
 /** How long a connection may take to say hello, in ms. */
 const helloTimeoutMs = 5000;
-
-/** Answers whose times are kept, and the key of the welcome among them. */
-const keptAnswers = 64;
-const welcomeKey = -1;
 
 export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
 export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
@@ -45,10 +42,11 @@ export class AgentSession {
   readonly #env: Env;
   readonly #events: SessionEvents;
   #hello: Hello | null = null;
+  #incarnation: Incarnation | null = null;
   #reportSequence = -1;
   #helloTimer: Timer | null;
-  /** When answers were sent, by the heartbeat they answer; the welcome under -1. */
-  readonly #answeredMs = new Map<number, number>();
+  readonly #answers = new AnswerTimes();
+  #welcomedMs: number | null = null;
   #timing: SessionTiming | null = null;
   #listTold: ManagerList | null = null;
 
@@ -69,7 +67,7 @@ export class AgentSession {
   }
 
   get incarnation(): Incarnation | null {
-    return this.#hello === null ? null : incarnationOf(this.#hello);
+    return this.#incarnation;
   }
 
   send(message: ManagerMessage): void {
@@ -79,12 +77,12 @@ export class AgentSession {
   /** Answers a heartbeat. The time of the answer is kept, for the heartbeat that echoes it. */
   ack(sequence: number, epoch: number, lease: boolean): void {
     if (this.#hello === null) return;
-    this.#note(sequence);
+    this.#answers.note(sequence, this.#env.clock.monotonicMs());
     this.send({ kind: 'ack', sequence, epoch, incarnation: this.#hello.incarnation.id, lease });
   }
 
   welcome(message: Extract<ManagerMessage, { kind: 'welcome' }>): void {
-    this.#note(welcomeKey);
+    this.#welcomedMs = this.#env.clock.monotonicMs();
     this.#timing = message;
     this.send(message);
   }
@@ -92,16 +90,6 @@ export class AgentSession {
   /** Whether the agent was welcomed with these times; they cannot be changed in a session. */
   keepsTo({ heartbeatMs, leaseTtlMs }: SessionTiming): boolean {
     return this.#timing?.heartbeatMs === heartbeatMs && this.#timing.leaseTtlMs === leaseTtlMs;
-  }
-
-  #note(sequence: number): void {
-    this.#answeredMs.set(sequence, this.#env.clock.monotonicMs());
-    if (this.#answeredMs.size <= keptAnswers) return;
-    for (const oldest of this.#answeredMs.keys()) {
-      if (oldest === welcomeKey) continue;
-      this.#answeredMs.delete(oldest);
-      return;
-    }
   }
 
   /** Tells the managers of the cluster, unless the agent has that very list or takes none. */
@@ -168,8 +156,8 @@ export class AgentSession {
   /** Nothing is heard of an agent that answers nothing which was sent to it. */
   #heartbeat({ sequence, acknowledged }: Extract<AgentMessage, { kind: 'heartbeat' }>): void {
     const answeredMs =
-      this.#answeredMs.get(acknowledged ?? welcomeKey) ?? this.#answeredMs.get(welcomeKey);
-    if (answeredMs === undefined) return;
+      (acknowledged === null ? null : this.#answers.sentMs(acknowledged)) ?? this.#welcomedMs;
+    if (answeredMs === null) return;
     this.#events.onHeartbeat(this, sequence, answeredMs);
   }
 
@@ -190,10 +178,12 @@ export class AgentSession {
     }
     // Before it is told: the hub may have commands for this incarnation at once.
     this.#hello = hello;
+    this.#incarnation = incarnationOf(hello);
     this.#reportSequence = hello.report.sequence;
     const refusal = this.#events.onHello(this, hello);
     if (refusal === null) return;
     this.#hello = null;
+    this.#incarnation = null;
     this.#env.log.warn({ node: this.node, reason: refusal }, 'agent refused');
     this.refuse(refusal);
   }

@@ -148,10 +148,9 @@ export class Leader implements LeadingListener {
     const node = this.mirror.nodes.get(id);
     if (node === undefined || node.phase !== 'online') return true;
     const seen = this.#options.book.node(id);
-    const observations = this.#options.book.observe(this.mirror);
     return (
       seen.incarnation?.id !== node.incarnation?.id ||
-      isSuspect(seen, observations, this.mirror.settings.timing)
+      isSuspect(seen, this.#options.book.instant(), this.mirror.settings.timing)
     );
   }
 

@@ -67,6 +67,11 @@ export class ObservationBook {
     };
   }
 
+  /** Now, and since when this manager has listened: what silence is measured with. */
+  instant(): Pick<Observations, 'nowMs' | 'observingSinceMs'> {
+    return { nowMs: this.#clock.monotonicMs(), observingSinceMs: this.#observingSinceMs };
+  }
+
   /** Listening begins now: nobody was silent before. */
   beginObserving(): void {
     this.#observingSinceMs = this.#clock.monotonicMs();

@@ -57,6 +57,13 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     if (over === undefined) return base;
     return over === null ? undefined : (over as T);
   };
+  /** Most decisions change nothing: no key is made then. */
+  const found = <T extends ClusterObject>(
+    prefix: string,
+    base: ReadonlyMap<string, T>,
+    id: string,
+  ): T | undefined =>
+    overlay.size === 0 ? base.get(id) : laid(`${prefix}${id}`, base.get(id));
   const all = <T extends ClusterObject>(base: ReadonlyMap<string, T>, prefix: string): T[] => {
     if (overlay.size === 0) return [...base.values()];
     const result: T[] = [];
@@ -81,11 +88,11 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
   return {
     state,
     observations,
-    manager: (id) => laid(`manager/${id}`, state.managers.get(id)),
-    node: (id) => laid(`node/${id}`, state.nodes.get(id)),
-    vm: (id) => laid(`vm/${id}`, state.vms.get(id)),
-    fence: (id) => laid(`fence/${id}`, state.fences.get(id)),
-    failover: (id) => laid(`failover/${id}`, state.failovers.get(id)),
+    manager: (id) => found('manager/', state.managers, id),
+    node: (id) => found('node/', state.nodes, id),
+    vm: (id) => found('vm/', state.vms, id),
+    fence: (id) => found('fence/', state.fences, id),
+    failover: (id) => found('failover/', state.failovers, id),
     counters: () => laid('counters', state.counters) ?? state.counters,
     roster: () => laid('roster', state.roster) ?? state.roster,
     managers: () => all(state.managers, 'manager/'),
@@ -110,7 +117,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     },
     isEmpty: () => overlay.size === 0 && events.length === 0,
     isFull: () => parts >= fullAt.parts || characters >= fullAt.characters,
-    isChanged: (object) => overlay.has(keyOf(object)),
+    isChanged: (object) => overlay.size > 0 && overlay.has(keyOf(object)),
     finish: (rest) => ({ ...rest, changes: changesOf(overlay), events, wakeAtMs }),
   };
 }

@@ -1,4 +1,4 @@
-import type { BootId, NodeId } from '../model/ids.ts';
+import type { BootId, NodeId, VmId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord, VmStray } from '../model/vm.ts';
 import type { NodeObservation } from '../observations.ts';
@@ -19,14 +19,16 @@ const reportLagMs = 1000;
  * given to another.
  */
 export function decideStrays(draft: Draft): void {
+  const active = activeElsewhere(draft);
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
     if (vm.desired === 'ignored') {
       if (vm.strays.length > 0) draft.put({ ...vm, strays: [] });
       continue;
     }
+    if (vm.strays.length === 0 && !active.has(vm.id)) continue;
     const left = vm.strays.filter((stray) => !isGone(draft, vm, stray));
-    const fresh = freshStrays(draft, vm).filter(
+    const fresh = freshStrays(draft, vm, active.get(vm.id) ?? []).filter(
       (one) => !left.some((other) => other.node === one.node && other.bootId === one.bootId),
     );
     if (fresh.length === 0 && left.length === vm.strays.length) continue;
@@ -52,17 +54,41 @@ export function straysOn(draft: Draft, node: NodeId, boot: BootId): readonly VmR
     .filter((vm) => vm.strays.some((stray) => stray.node === node && stray.bootId === boot));
 }
 
-function freshStrays(draft: Draft, vm: VmRecord): readonly VmStray[] {
-  const sinceMs = draft.observations.vmPhaseSinceMs.get(vm.id) ?? 0;
-  const found: VmStray[] = [];
+interface Sighting extends VmStray {
+  /** When the report came that shows it; monotonic ms. */
+  readonly receivedMs: number;
+}
+
+/** VMs of the cluster that admitted nodes say run on them without being their owner, and where. */
+function activeElsewhere(draft: Draft): ReadonlyMap<VmId, readonly Sighting[]> {
+  const sightings = new Map<VmId, Sighting[]>();
   for (const [id, seen] of draft.observations.nodes) {
-    if (seen.report?.domains?.get(vm.id)?.active !== true || vm.permit?.node === id) continue;
     const node = draft.node(id);
-    if (node === undefined || !isAdmitted(node) || !speaks(draft, node, seen)) continue;
-    if (seen.report.receivedMs < sinceMs + reportLagMs) continue;
-    if (node.incarnation !== null) found.push({ node: id, bootId: node.incarnation.bootId });
+    const domains = seen.report?.domains ?? null;
+    if (node?.incarnation == null || seen.report === null || domains === null) continue;
+    if (!isAdmitted(node) || !speaks(draft, node, seen)) continue;
+    const { receivedMs } = seen.report;
+    for (const domain of domains.values()) {
+      const vm = domain.active ? draft.vm(domain.vm) : undefined;
+      if (vm === undefined || vm.permit?.node === id) continue;
+      const sighting = { node: id, bootId: node.incarnation.bootId, receivedMs };
+      const others = sightings.get(vm.id);
+      if (others === undefined) sightings.set(vm.id, [sighting]);
+      else others.push(sighting);
+    }
   }
-  return found;
+  return sightings;
+}
+
+function freshStrays(
+  draft: Draft,
+  vm: VmRecord,
+  sightings: readonly Sighting[],
+): readonly VmStray[] {
+  const sinceMs = draft.observations.vmPhaseSinceMs.get(vm.id) ?? 0;
+  return sightings
+    .filter(({ receivedMs }) => receivedMs >= sinceMs + reportLagMs)
+    .map(({ node, bootId }) => ({ node, bootId }));
 }
 
 /** The admitted incarnation itself says it now. */

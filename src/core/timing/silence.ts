@@ -7,7 +7,7 @@ import type { NodeObservation, Observations, Stall } from '../observations.ts';
  */
 export function silentSinceMs(
   node: NodeObservation | undefined,
-  observations: Observations,
+  observations: Pick<Observations, 'observingSinceMs'>,
 ): number {
   const heard = node?.lastHeartbeatMs ?? null;
   if (heard === null) return observations.observingSinceMs;
@@ -53,7 +53,7 @@ export function isLost(
 /** Heartbeats are overdue, though not for long enough to act: shown as `suspect`. */
 export function isSuspect(
   node: NodeObservation | undefined,
-  observations: Observations,
+  observations: Pick<Observations, 'nowMs' | 'observingSinceMs'>,
   timing: TimingSettings,
 ): boolean {
   return observations.nowMs - silentSinceMs(node, observations) > timing.heartbeatMs * 2.5;
