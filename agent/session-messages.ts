@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readAck } from '../src/api/schema/frequent-messages.ts';
 import { commandSchema, managerMessageSchema } from '../src/api/schema/session.ts';
 import type { AgentCommand, ManagerMessage } from '../src/api/schema/session.ts';
 import type { JsonValue } from '../src/env/network.ts';
@@ -26,6 +27,10 @@ export type ReceivedMessage =
  * must not end the session that carries the node's lease.
  */
 export function readManagerMessage(value: JsonValue): ReceivedMessage {
+  return readAck(value) ?? parseManagerMessage(value);
+}
+
+function parseManagerMessage(value: JsonValue): ReceivedMessage {
   const commands = commandsOf(value);
   // The envelope is checked apart from what it carries.
   const parsed = managerMessageSchema.safeParse(

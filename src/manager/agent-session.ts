@@ -1,3 +1,4 @@
+import { readHeartbeat } from '../api/schema/frequent-messages.ts';
 import {
   agentMessageSchema,
   sessionProtocolVersion,
@@ -118,13 +119,8 @@ export class AgentSession {
   }
 
   #receive(raw: JsonValue): void {
-    const parsed = agentMessageSchema.safeParse(raw);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      this.refuse(`not a message of this protocol: ${issue?.path.join('.')} ${issue?.message}`);
-      return;
-    }
-    const message = parsed.data;
+    const message = readHeartbeat(raw) ?? this.#parse(raw);
+    if (message === null) return;
     if (message.kind === 'hello') {
       this.#greet(message);
       return;
@@ -151,6 +147,15 @@ export class AgentSession {
       default:
         message satisfies never;
     }
+  }
+
+  /** Null: it is no message of the protocol, and the session is over. */
+  #parse(raw: JsonValue): AgentMessage | null {
+    const parsed = agentMessageSchema.safeParse(raw);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    this.refuse(`not a message of this protocol: ${issue?.path.join('.')} ${issue?.message}`);
+    return null;
   }
 
   /** Nothing is heard of an agent that answers nothing which was sent to it. */
