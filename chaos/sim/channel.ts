@@ -120,15 +120,17 @@ export class ChannelEnd implements MessageChannel {
       message: isolated(message, this.#world.settings.isolation),
       sentAtMs: this.#world.time.nowMs,
     } as const;
-    this.process.effect(() => {
-      if (this.#inFlight.length + this.#held.length >= this.#world.settings.queueLimit) {
-        this.close('send queue over its bound');
-      } else {
-        this.#world.taps.left?.(this.#tapped(item));
-        this.#transmit(item);
-      }
-    });
+    this.process.effectWith(this.#leave, item);
   }
+
+  readonly #leave = (item: MessageItem): void => {
+    if (this.#inFlight.length + this.#held.length >= this.#world.settings.queueLimit) {
+      this.close('send queue over its bound');
+    } else {
+      this.#world.taps.left?.(this.#tapped(item));
+      this.#transmit(item);
+    }
+  };
 
   /** The network says something in this end's name that its process does not say now. */
   inject(message: JsonValue): void {
@@ -221,7 +223,7 @@ export class ChannelEnd implements MessageChannel {
       return;
     }
     this.#inFlight.push(item);
-    if (item.kind === 'message') this.#disturb(item);
+    if (this.link.isDisturbed && item.kind === 'message') this.#disturb(item);
     this.#scheduleArrival(delayMs);
   }
 
@@ -297,7 +299,7 @@ export class ChannelEnd implements MessageChannel {
         return;
       case 'message':
         if (this.#opposite !== null) this.#world.taps.arrived?.(this.#opposite.#tapped(item));
-        this.process.enter(() => this.#deliver(item));
+        this.process.enterWith(this.#deliver, item);
         return;
       case 'close':
         this.#broken = true;
@@ -305,14 +307,14 @@ export class ChannelEnd implements MessageChannel {
     }
   }
 
-  #deliver(item: MessageItem): void {
+  readonly #deliver = (item: MessageItem): void => {
     if (this.#closed) return;
     if (this.#listener === null || this.#buffer.length > 0) {
       this.#buffer.push(item);
       return;
     }
     this.#hand(item, this.#listener);
-  }
+  };
 
   #hand(item: MessageItem, listener: (message: JsonValue) => void): void {
     this.#world.counters.delivered += 1;

@@ -83,14 +83,14 @@ class HostTimer implements Timer {
     return time.schedule(restMs / clock.rate + 0.001, this.#fire, label);
   }
 
-  readonly #fire = (): void => this.#host.process.enter(this.#check);
+  readonly #fire = (): void => this.#host.process.enterWith(HostTimer.#check, this);
 
-  readonly #check = (): void => {
-    if (this.#cancelled) return;
-    const restMs = this.#dueMs - this.#host.clock.monotonicMs();
-    if (restMs > 0) this.#scheduled = this.#arm(restMs);
-    else this.#action();
-  };
+  static #check(this: void, timer: HostTimer): void {
+    if (timer.#cancelled) return;
+    const restMs = timer.#dueMs - timer.#host.clock.monotonicMs();
+    if (restMs > 0) timer.#scheduled = timer.#arm(restMs);
+    else timer.#action();
+  }
 }
 
 /** A dead process writes nothing, although its code may still be in the middle of a turn. */

@@ -46,7 +46,8 @@ export class Link {
   readonly to: string;
   readonly label: EventLabel;
   readonly #random: RandomStream;
-  profile: LinkProfile;
+  #profile: LinkProfile;
+  #isDisturbed: boolean;
   #cutSinceMs: number | null = null;
   #cuts = 0;
 
@@ -63,7 +64,17 @@ export class Link {
     this.to = to;
     this.label = parts.label;
     this.#random = parts.random;
-    this.profile = parts.profile;
+    this.#profile = parts.profile;
+    this.#isDisturbed = disturbs(parts.profile);
+  }
+
+  get profile(): LinkProfile {
+    return this.#profile;
+  }
+
+  set profile(profile: LinkProfile) {
+    this.#profile = profile;
+    this.#isDisturbed = disturbs(profile);
   }
 
   /** Nothing gets through. */
@@ -115,6 +126,11 @@ export class Link {
     return delayMs;
   }
 
+  /** Messages may arrive twice or before others: something sits in between that should not. */
+  get isDisturbed(): boolean {
+    return this.#isDisturbed;
+  }
+
   /** Whether one message arrives a second time, and how much later, ms; null = it does not. */
   repeatsAfterMs(): number | null {
     const { twice = 0 } = this.profile;
@@ -134,4 +150,8 @@ export class Link {
     // The squeeze makes the slowest the rarest.
     return usualMs + (slowMs - usualMs) * this.#random.fraction() * this.#random.fraction();
   }
+}
+
+function disturbs({ twice = 0, overtakes = 0 }: LinkProfile): boolean {
+  return twice > 0 || overtakes > 0;
 }

@@ -26,6 +26,8 @@ export class SimProcess {
   #heldOut: (() => void)[] = [];
   #flushing = false;
   #dead = false;
+  /** What enters must queue up: it is paused, or has not caught up with what waited meanwhile. */
+  #holdsIn = false;
   #effects = 0;
   #armed: { readonly at: number; readonly act: () => void } | null = null;
 
@@ -51,22 +53,41 @@ export class SimProcess {
   /** Something reaches the process: runs now, after the pause, or never. Order is kept. */
   enter(action: () => void): void {
     if (this.#dead) return;
-    if (this.#pauses.size > 0 || this.#heldIn.length > 0) this.#heldIn.push(action);
+    if (this.#holdsIn) this.#heldIn.push(action);
     else action();
+  }
+
+  /** As `enter`, for what happens often: no closure is made unless it must wait. */
+  enterWith<T>(action: (value: T) => void, value: T): void {
+    if (this.#dead) return;
+    if (this.#holdsIn) this.#heldIn.push(() => action(value));
+    else action(value);
   }
 
   /** The process acts on the world: runs now, after the pause, or never. Order is kept. */
   effect(action: () => void): void {
-    if (this.#dead) return;
+    if (!this.#begins()) return;
+    if (this.paused) this.#heldOut.push(action);
+    else action();
+  }
+
+  /** As `effect`, for what happens often: no closure is made unless it must wait. */
+  effectWith<T>(action: (value: T) => void, value: T): void {
+    if (!this.#begins()) return;
+    if (this.paused) this.#heldOut.push(() => action(value));
+    else action(value);
+  }
+
+  /** One more effect is due. False when the process is dead, perhaps from this very moment on. */
+  #begins(): boolean {
+    if (this.#dead) return false;
     this.#effects += 1;
     const armed = this.#armed;
     if (armed !== null && this.#effects >= armed.at) {
       this.#armed = null;
       armed.act();
-      if (this.#dead) return;
     }
-    if (this.#pauses.size > 0) this.#heldOut.push(action);
-    else action();
+    return !this.#dead;
   }
 
   /** An asynchronous call on the world; its end reaches the process through the gate. */
@@ -90,7 +111,9 @@ export class SimProcess {
   }
 
   pause(reason: PauseReason): void {
-    if (!this.#dead) this.#pauses.add(reason);
+    if (this.#dead) return;
+    this.#pauses.add(reason);
+    this.#holdsIn = true;
   }
 
   /**
@@ -101,6 +124,7 @@ export class SimProcess {
     if (!this.#pauses.delete(reason) || this.paused) return;
     const out = this.#heldOut;
     this.#heldOut = [];
+    this.#holdsIn = this.#heldIn.length > 0;
     for (const action of out) action();
     this.#flush();
   }
@@ -110,6 +134,7 @@ export class SimProcess {
     this.#dead = true;
     this.#heldIn = [];
     this.#heldOut = [];
+    this.#holdsIn = false;
     for (const listener of this.#deathListeners) listener(cause);
   }
 
@@ -119,6 +144,7 @@ export class SimProcess {
   }
 
   #flush(): void {
+    this.#holdsIn = this.paused || this.#heldIn.length > 0;
     if (this.#flushing || this.#dead || this.paused || this.#heldIn.length === 0) return;
     this.#flushing = true;
     this.#time.schedule(0, () => this.#runHeld(), this.#resumeLabel);

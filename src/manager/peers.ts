@@ -1,4 +1,5 @@
 import { parseHostPort } from '../api/schema/host-port.ts';
+import { readPeerMessage } from '../api/schema/frequent-messages.ts';
 import { peerMessageSchema, type PeerMessage } from '../api/schema/peer.ts';
 import { managerId, type ManagerId } from '../core/model/ids.ts';
 import type { ManagerRecord } from '../core/model/manager.ts';
@@ -109,7 +110,7 @@ export class Peers {
     this.#accepted.add(channel);
     channel.onClose(() => void this.#accepted.delete(channel));
     channel.onMessage((value) => {
-      const message = readPeerMessage(value, channel.peer.name);
+      const message = readFrom(channel.peer.name, value);
       if (message?.kind !== 'peerPing') {
         channel.close('not a message between managers');
         return;
@@ -215,7 +216,7 @@ class PeerLink {
   }
 
   #receive(channel: MessageChannel, value: JsonValue): void {
-    const message = readPeerMessage(value, this.#link.id);
+    const message = readFrom(this.#link.id, value);
     if (message?.kind !== 'peerPong') {
       channel.close('not a message between managers');
       return;
@@ -231,7 +232,7 @@ class PeerLink {
 }
 
 /** Null for what is no such message, or speaks in another's name than its certificate. */
-function readPeerMessage(value: JsonValue, name: string): PeerMessage | null {
-  const parsed = peerMessageSchema.safeParse(value);
-  return parsed.success && parsed.data.name === name ? parsed.data : null;
+function readFrom(name: string, value: JsonValue): PeerMessage | null {
+  const message = readPeerMessage(value) ?? peerMessageSchema.safeParse(value).data;
+  return message?.name === name ? message : null;
 }

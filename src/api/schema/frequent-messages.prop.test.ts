@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readAck, readHeartbeat } from './frequent-messages.ts';
+import { readAck, readHeartbeat, readPeerMessage } from './frequent-messages.ts';
+import { peerMessageSchema } from './peer.ts';
 import { agentMessageSchema, managerMessageSchema } from './session.ts';
 
 /** What a field may hold that was meant to be something else. */
@@ -23,6 +24,13 @@ const ack = {
   epoch: count,
   incarnation: fc.string({ minLength: 1, maxLength: 128 }),
   lease: fc.boolean(),
+};
+
+const peerMessage = {
+  kind: fc.constantFrom('peerPing', 'peerPong'),
+  name: fc.oneof(fc.stringMatching(/^[a-z0-9-]{1,65}$/), fc.string()),
+  revision: count,
+  leading: fc.option(count),
 };
 
 /** Some fields right, some wrong, some missing, some unknown. */
@@ -53,6 +61,16 @@ test('an answer to a heartbeat is read just as the schema reads it, and nothing 
       const parsed = managerMessageSchema.safeParse(value);
       const isAck = parsed.success && parsed.data.kind === 'ack';
       expect(readAck(value)).toEqual(isAck ? parsed.data : null);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('what a manager says of itself is read just as the schema reads it', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.record(peerMessage), spoilt(peerMessage)), (value) => {
+      const parsed = peerMessageSchema.safeParse(value);
+      expect(readPeerMessage(value)).toEqual(parsed.success ? parsed.data : null);
     }),
     { numRuns: 1000 },
   );

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
 /** A DNS label: what node and VM names are made of. */
+export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export const nameSchema = z
   .string()
   .regex(
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    namePattern,
     'must be 1 to 63 lower-case letters, digits and inner dashes, for example db-1',
   );
 

@@ -64,8 +64,19 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     id: string,
   ): T | undefined =>
     overlay.size === 0 ? base.get(id) : laid(`${prefix}${id}`, base.get(id));
-  const all = <T extends ClusterObject>(base: ReadonlyMap<string, T>, prefix: string): T[] => {
-    if (overlay.size === 0) return [...base.values()];
+  /** Lists as they are while nothing is chosen, by prefix: most rules of most decisions see these. */
+  const committed = new Map<string, readonly ClusterObject[]>();
+  const all = <T extends ClusterObject>(
+    base: ReadonlyMap<string, T>,
+    prefix: string,
+  ): readonly T[] => {
+    if (overlay.size === 0) {
+      const known = committed.get(prefix);
+      if (known !== undefined) return known as readonly T[];
+      const list = [...base.values()];
+      committed.set(prefix, list);
+      return list;
+    }
     const result: T[] = [];
     for (const object of base.values()) {
       const now = laid(keyOf(object), object);
