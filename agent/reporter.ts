@@ -4,6 +4,7 @@ import type { Env, Timer } from '../src/env/env.ts';
 import { DomainList, findDomain } from './domain-list.ts';
 import type { Listing } from './domain-list.ts';
 import type { Hypervisor, HypervisorDomain } from './hypervisor.ts';
+import { sameJson } from './same-json.ts';
 import type { AgentTuning } from './tuning.ts';
 
 export interface ReporterOptions {
@@ -50,7 +51,7 @@ export class Reporter {
   /** When the hypervisor began to answer without a break, monotonic ms. */
   #answersSinceMs: number | null = null;
   #current: AgentReport;
-  #content: string;
+  #content: Content;
   #hint: Timer | null = null;
   #slow: Timer | null = null;
   #stopped = false;
@@ -61,7 +62,7 @@ export class Reporter {
     this.#leftover = new Set(options.leftover);
     const content = this.#build();
     this.#current = { sequence: 0, ...content };
-    this.#content = JSON.stringify(content);
+    this.#content = content;
   }
 
   get domains(): DomainList {
@@ -95,9 +96,8 @@ export class Reporter {
   /** Reports again when the content that is known by now differs from the last report. */
   publish(): void {
     const content = this.#build();
-    const text = JSON.stringify(content);
-    if (this.#stopped || text === this.#content) return;
-    this.#content = text;
+    if (this.#stopped || sameJson(content, this.#content)) return;
+    this.#content = content;
     this.#current = { sequence: this.#current.sequence + 1, ...content };
     this.#options.onReport(this.#current);
   }

@@ -15,6 +15,9 @@ import type { AddressedCommand } from '../core/plan.ts';
 import type { Clock } from '../env/env.ts';
 import type { Mirror } from './mirror.ts';
 
+/** Heartbeats are noted in place: they are most of what happens, and nobody keeps an older one. */
+type SeenNode = { -readonly [Field in keyof NodeObservation]: NodeObservation[Field] };
+
 const unseen: NodeObservation = {
   incarnation: null,
   sessionOpen: false,
@@ -40,7 +43,7 @@ interface SentCommand extends CommandObservation {
  */
 export class ObservationBook {
   readonly #clock: Clock;
-  readonly #nodes = new Map<NodeId, NodeObservation>();
+  readonly #nodes = new Map<NodeId, SeenNode>();
   readonly #commands = new Map<OperationId, SentCommand>();
   readonly #fences = new Map<FenceId, FenceObservation>();
   readonly #stalls: Stall[] = [];
@@ -107,13 +110,10 @@ export class ObservationBook {
 
   /** `aliveAtMs`: when that was sent which the heartbeat answers. */
   heartbeat(node: NodeId, aliveAtMs: number): void {
-    const before = this.node(node);
-    this.#nodes.set(node, {
-      ...before,
-      aliveAtMs: Math.max(aliveAtMs, before.aliveAtMs ?? aliveAtMs),
-      lastHeartbeatMs: this.#clock.monotonicMs(),
-      lastHeartbeatWall: this.#clock.wallIso(),
-    });
+    const seen = this.#seen(node);
+    seen.aliveAtMs = Math.max(aliveAtMs, seen.aliveAtMs ?? aliveAtMs);
+    seen.lastHeartbeatMs = this.#clock.monotonicMs();
+    seen.lastHeartbeatWall = this.#clock.wallIso();
   }
 
   /**
@@ -121,9 +121,8 @@ export class ObservationBook {
    * incarnation that has connected meanwhile does not hold it.
    */
   leaseGranted(node: NodeId, incarnation: IncarnationId): void {
-    const before = this.node(node);
-    if (before.incarnation?.id !== incarnation) return;
-    this.#nodes.set(node, { ...before, lastLeaseMs: this.#clock.monotonicMs() });
+    const seen = this.#seen(node);
+    if (seen.incarnation?.id === incarnation) seen.lastLeaseMs = this.#clock.monotonicMs();
   }
 
   holdsLease(node: NodeId, leaseTtlMs: number): boolean {
@@ -179,6 +178,14 @@ export class ObservationBook {
   stalled(lateMs: number): void {
     this.#stalls.push({ endedMs: this.#clock.monotonicMs(), lateMs });
     if (this.#stalls.length > keptStalls) this.#stalls.shift();
+  }
+
+  #seen(node: NodeId): SeenNode {
+    const known = this.#nodes.get(node);
+    if (known !== undefined) return known;
+    const seen = { ...unseen };
+    this.#nodes.set(node, seen);
+    return seen;
   }
 
   #reportOf(incarnation: Incarnation, report: AgentReport): ReportObservation {

@@ -6,7 +6,19 @@ import { agentMessageSchema, managerMessageSchema } from './session.ts';
 
 /** What a field may hold that was meant to be something else. */
 const wrong = fc.oneof(
-  fc.constantFrom(undefined, null, '', 'x'.repeat(129), true, -1, 0.5, -0, 2 ** 53, 1e400, Number.NaN),
+  fc.constantFrom(
+    undefined,
+    null,
+    '',
+    'x'.repeat(129),
+    true,
+    -1,
+    0.5,
+    -0,
+    2 ** 53,
+    1e400,
+    Number.NaN,
+  ),
   fc.array(fc.integer(), { maxLength: 1 }),
   fc.object({ maxDepth: 1 }),
 );

@@ -9,9 +9,7 @@ import type { AgentMessage, ManagerMessage } from './session.ts';
  * it. Like the schema, a reader copies the fields it knows and drops the others.
  */
 
-export function readHeartbeat(
-  value: unknown,
-): Extract<AgentMessage, { kind: 'heartbeat' }> | null {
+export function readHeartbeat(value: unknown): Extract<AgentMessage, { kind: 'heartbeat' }> | null {
   if (value === null || typeof value !== 'object') return null;
   const { kind, sequence, sentAtMs, acknowledged } = value as Fields;
   if (kind !== 'heartbeat' || !isCount(sequence)) return null;

@@ -62,8 +62,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     prefix: string,
     base: ReadonlyMap<string, T>,
     id: string,
-  ): T | undefined =>
-    overlay.size === 0 ? base.get(id) : laid(`${prefix}${id}`, base.get(id));
+  ): T | undefined => (overlay.size === 0 ? base.get(id) : laid(`${prefix}${id}`, base.get(id)));
   /** Lists as they are while nothing is chosen, by prefix: most rules of most decisions see these. */
   const committed = new Map<string, readonly ClusterObject[]>();
   const all = <T extends ClusterObject>(

@@ -12,6 +12,9 @@ type WireEntry = readonly [term: number, index: number, type: number, data: stri
 
 const fields = 11;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 /** Throws for a message with a snapshot: that is sent in pieces (`SnapshotSender`). */
 export function encodeMessage(message: Message): JsonValue {
   if (message.snapshot !== null) throw new Error('a snapshot does not fit into one message');
@@ -61,7 +64,7 @@ export function decodeMessage(value: JsonValue): Message | null {
 
 function wireEntry({ term, index, type, data }: Entry): WireEntry {
   if (data === null) return [term, index, entryTypes.indexOf(type), null];
-  const text = type === 'normal' ? new TextDecoder().decode(data) : toCharacters(data);
+  const text = type === 'normal' ? decoder.decode(data) : toCharacters(data);
   return [term, index, entryTypes.indexOf(type), text];
 }
 
@@ -72,7 +75,7 @@ function decodeEntry(value: JsonValue): Entry | null {
   if (name === undefined || !isCount(term) || !isCount(index)) return null;
   if (text === null) return { term: Number(term), index: Number(index), type: name, data: null };
   if (typeof text !== 'string') return null;
-  const data = name === 'normal' ? new TextEncoder().encode(text) : fromCharacters(text);
+  const data = name === 'normal' ? encoder.encode(text) : fromCharacters(text);
   return { term: Number(term), index: Number(index), type: name, data };
 }
 
@@ -80,10 +83,12 @@ function isCount(value: JsonValue | undefined): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function toCharacters(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+function toCharacters({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 function fromCharacters(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
