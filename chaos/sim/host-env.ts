@@ -1,5 +1,6 @@
 import type { Env, Timer, Timers } from '../../src/env/env.ts';
 import type { Disk } from '../../src/env/disk.ts';
+import { noHttps } from '../../src/env/https.ts';
 import type { Log } from '../../src/env/log.ts';
 import type { PeerIdentity } from '../../src/env/network.ts';
 import type { Processes } from '../../src/env/processes.ts';
@@ -36,6 +37,7 @@ export function makeHostEnv(parts: HostEnvParts): Env {
     timers: makeTimers(parts.time, parts.clock, process),
     random: parts.random,
     network: parts.network.port({ host: parts.host, identity: parts.identity, process }),
+    https: noHttps,
     disk: tiedDisk(process, parts.disk),
     processes: tiedProcesses(process, parts.programs),
     log: tiedLog(process, parts.log),

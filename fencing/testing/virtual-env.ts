@@ -1,4 +1,5 @@
 import type { Env } from '../../src/env/env.ts';
+import { noHttps } from '../../src/env/https.ts';
 import type { LogFields, Log } from '../../src/env/log.ts';
 import type { Processes } from '../../src/env/processes.ts';
 
@@ -41,6 +42,7 @@ export class VirtualEnv {
     this.env = {
       ...base,
       processes: processes(base),
+      https: noHttps,
       log: this.#log({}),
       get network(): never {
         throw new Error('no network here');

@@ -1,4 +1,5 @@
 import type { Disk } from './disk.ts';
+import type { Https } from './https.ts';
 import type { Log } from './log.ts';
 import type { Network } from './network.ts';
 import type { Processes } from './processes.ts';
@@ -36,6 +37,7 @@ export interface Env {
   readonly timers: Timers;
   readonly random: Random;
   readonly network: Network;
+  readonly https: Https;
   readonly disk: Disk;
   readonly processes: Processes;
   readonly log: Log;

@@ -3,6 +3,7 @@ import type { Env } from '../env.ts';
 import type { Log } from '../log.ts';
 import { realClock } from './clock.ts';
 import { realDisk } from './disk.ts';
+import { realHttps } from './https.ts';
 import { networkWithoutCredentials, realNetwork } from './network.ts';
 import { realProcesses } from './processes.ts';
 import { realRandom } from './random.ts';
@@ -23,6 +24,7 @@ export function realEnv(options: {
     random: realRandom(),
     network:
       credentials === undefined ? networkWithoutCredentials() : realNetwork(credentials, { log }),
+    https: realHttps(),
     disk: realDisk(),
     processes: realProcesses(),
     log,
