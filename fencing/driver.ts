@@ -78,6 +78,8 @@ export interface FenceCapabilities {
   readonly minIntervalMs: number;
   /** Names of the secrets the driver needs. */
   readonly secrets: readonly string[];
+  /** Secrets of other names are kept too; the probe judges them. */
+  readonly takesFurtherSecrets: boolean;
 }
 
 /** One kind of fence device. Remote failures are results; only bugs throw. */

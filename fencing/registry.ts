@@ -1,5 +1,6 @@
 import type { FenceDriver } from './driver.ts';
 import { ipmiDriver } from './drivers/ipmi/driver.ts';
+import { redfishDriver } from './drivers/redfish/driver.ts';
 
 /** Finds the driver of a device kind; null for a kind that this version does not have. */
 export interface FenceDrivers {
@@ -10,7 +11,7 @@ export interface FenceDrivers {
 
 /** The drivers that come with Kennel. */
 export function builtinDrivers(): FenceDrivers {
-  return driversOf([ipmiDriver]);
+  return driversOf([ipmiDriver, redfishDriver]);
 }
 
 /** A registry of the given drivers; throws when two of them claim one kind. */

@@ -81,7 +81,7 @@ export function fakeDriver(devices: readonly FakeDevice[]): FenceDriver {
   };
   return {
     kind: 'fake',
-    capabilities: { class: 'power', minIntervalMs: 0, secrets: [] },
+    capabilities: { class: 'power', minIntervalMs: 0, secrets: [], takesFurtherSecrets: false },
     parseSettings: () => ({ kind: 'ok', settings: {} }),
     probe: () => Promise.reject(new Error('not used')),
     async identity(context): Promise<FenceIdentity> {

@@ -20,7 +20,7 @@ type BmcAnswer =
  */
 export const benchDriver: FenceDriver = {
   kind: 'bench',
-  capabilities: { class: 'power', minIntervalMs: 0, secrets: [] },
+  capabilities: { class: 'power', minIntervalMs: 0, secrets: [], takesFurtherSecrets: false },
   parseSettings,
   probe,
   identity,

@@ -22,7 +22,12 @@ export const ipmiDriver: FenceDriver = {
   kind: 'ipmi',
   // A killed client leaves its session open in the BMC, and a BMC that still works on one power
   // command may drop the next; readings are harmless and wait for nothing.
-  capabilities: { class: 'power', minIntervalMs: 5000, secrets: ['password'] },
+  capabilities: {
+    class: 'power',
+    minIntervalMs: 5000,
+    secrets: ['password'],
+    takesFurtherSecrets: false,
+  },
   parseSettings,
   probe: probeIpmi,
   identity,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isHost } from '../host-name.ts';
 
 /** Suites that authenticate. Suite 0 does not, and is therefore no setting. */
 export type IpmiCipherSuite = 3 | 17;
@@ -10,9 +11,6 @@ export interface IpmiSettings {
   readonly cipherSuite?: IpmiCipherSuite | undefined;
 }
 
-const dnsName =
-  /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/;
-const ipv6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]{1,15})?$/;
 /** Printable ASCII without space; 16 bytes is the protocol's own limit. */
 const userName = /^[!-,./-~][!-~]{0,15}$/;
 
@@ -21,7 +19,7 @@ const schema = z.strictObject({
     .string({
       error: 'host: a BMC name or address is required, for example bmc-1.example or 10.0.0.11',
     })
-    .refine((text) => dnsName.test(text) || (ipv6.test(text) && text.length <= 64), {
+    .refine(isHost, {
       error: 'host: not a host name or an address; valid: bmc-1.example, 10.0.0.11, fd00::11',
     }),
   port: z

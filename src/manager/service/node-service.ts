@@ -110,8 +110,11 @@ export class NodeService {
       const because = parsed.problems.join('; ');
       return problem(deviceProblem(name, 'E_SPEC_INVALID', because, ['correct the settings']));
     }
-    const secrets: Record<string, string> = {};
-    for (const secret of driver.capabilities.secrets) {
+    const { capabilities } = driver;
+    const secrets: Record<string, string> = capabilities.takesFurtherSecrets
+      ? { ...body.secrets }
+      : {};
+    for (const secret of capabilities.secrets) {
       const value = body.secrets[secret];
       if (value === undefined) {
         const steps = ['--password-file FILE'];

@@ -17,7 +17,12 @@ export class FenceRig {
   readonly #inner = fakeDriver(this.devices);
   readonly driver: FenceDriver = {
     kind: 'fake',
-    capabilities: { class: 'power', minIntervalMs: 0, secrets: ['password'] },
+    capabilities: {
+      class: 'power',
+      minIntervalMs: 0,
+      secrets: ['password'],
+      takesFurtherSecrets: false,
+    },
     parseSettings: (input) =>
       isSettings(input)
         ? { kind: 'ok', settings: { device: input.device } }
