@@ -2,6 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const real = ['**/*.real.test.ts', '**/*.net.test.ts'];
 const skipped = ['**/node_modules/**', '**/dist/**'];
+/** Folders whose real tests build a whole lab, or more than one. */
+const labs = '{deploy/lab,test/lab,test/bench}/**/';
+/** Minutes of campaigns on a lab: part of the chaos harness's share, not of `npm test`. */
+const chaos = 'chaos/real/**';
 
 export default defineConfig({
   test: {
@@ -11,6 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,agent,fencing,chaos,deploy,test}/**/*.test.ts'],
           exclude: [...skipped, ...real],
+          maxWorkers: '100%',
           testTimeout: 20_000,
           // Hooks run whole sets of scenarios, and machines are shared.
           hookTimeout: 120_000,
@@ -18,12 +23,38 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'real',
+          name: 'parts',
           include: real,
+          exclude: [...skipped, `${labs}*`, chaos],
+          pool: 'forks',
+          // They wait for BMCs, leases and daemons most of the time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: [`${labs}*.real.test.ts`],
           exclude: skipped,
           pool: 'forks',
-          // Real tests own namespaces, BMC ports and a lab: one file at a time.
-          fileParallelism: false,
+          // A lab is three machines: one at a time.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: [`${chaos}/*.real.test.ts`],
+          exclude: skipped,
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -258,10 +258,7 @@ export class RedfishEmulator {
     if (this.mode === 'lying off') this.#claimed = goal === 'off' ? 'Off' : 'On';
     else if (word === 'delayed') {
       this.#transition = goal === 'off' ? 'PoweringOff' : 'PoweringOn';
-      void this.#after(waitMs).then(() => {
-        this.#transition = null;
-        this.power = goal;
-      });
+      void this.#arrive(goal, waitMs);
     } else if (word !== 'stuck') this.power = goal;
     if (this.mode === 'error 500') return failure(500, 'InternalError', 'internal error');
     if (word === 'dies') {
@@ -269,6 +266,12 @@ export class RedfishEmulator {
       return null;
     }
     return { status: 204 };
+  }
+
+  async #arrive(goal: 'on' | 'off', waitMs: number): Promise<void> {
+    await this.#after(waitMs);
+    this.#transition = null;
+    this.power = goal;
   }
 
   #die(): Promise<void> {

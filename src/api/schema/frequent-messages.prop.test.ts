@@ -16,7 +16,7 @@ const wrong = fc.oneof(
     0.5,
     -0,
     2 ** 53,
-    1e400,
+    Number.POSITIVE_INFINITY,
     Number.NaN,
   ),
   fc.array(fc.integer(), { maxLength: 1 }),
