@@ -137,7 +137,7 @@ export const managerMutants: readonly Mutant[] = [
     ],
     expected: ['placement'],
     maxSeeds: 600,
-    profile: 'agents',
+    profile: 'mixed',
   },
   {
     name: 'stall-ignored',
