@@ -52,6 +52,14 @@ describe('a manager that does not lead', () => {
     expect(events.map((event) => event.code)).toContain('VM_CREATED');
   });
 
+  test('does not take a lease that it cannot know of for one that is over', async () => {
+    const it = await three();
+    const byFollower = await it.world.ask(it.two, (service) => service.node('node-2'));
+    expect(byFollower).toMatchObject({ leaseMs: null, leaseIsKnown: false });
+    const byLeader = await it.world.ask(it.one, (service) => service.node('node-2'));
+    expect(byLeader).toMatchObject({ leaseIsKnown: true });
+  });
+
   test('passes events on as they are committed', async () => {
     const it = await three();
     const seen: string[] = [];

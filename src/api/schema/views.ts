@@ -82,8 +82,10 @@ export const nodeViewSchema = z.object({
   bootId: z.string().nullable(),
   /** Time since the last heartbeat; null when never heard. */
   lastSeenMs: z.number().nullable(),
-  /** Remaining lease as the leader computes it; null when it has none. */
+  /** Remaining lease as the leader computes it; null when it has none, or none that is known. */
   leaseMs: z.number().nullable(),
+  /** False when a follower answers: only the leader knows what it granted. */
+  leaseIsKnown: z.boolean(),
   hypervisor: z.enum(['ok', 'unreachable', 'unknown']),
   capacity: z.object({ memoryMiB: z.number(), vcpus: z.number() }),
   used: z.object({ memoryMiB: z.number(), vcpus: z.number() }),

@@ -75,6 +75,7 @@ export const testNode: NodeView = {
   bootId: uuid,
   lastSeenMs: 12,
   leaseMs: 4100,
+  leaseIsKnown: true,
   hypervisor: 'ok',
   capacity: { memoryMiB: 4096, vcpus: 4 },
   used: { memoryMiB: 512, vcpus: 1 },

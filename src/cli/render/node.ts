@@ -17,7 +17,8 @@ function lastSeenText(node: NodeView): string {
 
 function leaseText(node: NodeView): string {
   if (node.leaseMs !== null) return formatAge(Math.max(node.leaseMs, 0));
-  return node.incarnation === null ? '-' : 'over';
+  if (node.incarnation === null) return '-';
+  return node.leaseIsKnown ? 'over' : '?';
 }
 
 const nodeHeader = ['NODE', 'STATE', 'LEASE', 'VMS', 'FENCE READINESS', 'LAST SEEN'];

@@ -74,6 +74,13 @@ test('the wide form leaves nothing out', () => {
   expect(text).toMatch(/^n-29 /m);
 });
 
+test('a lease that a follower cannot know of is not shown as over', () => {
+  const lease = { leaseMs: null, leaseIsKnown: false };
+  const nodes = [sampleNode({ name: 'node-1', ...lease })];
+  const text = renderStatus({ ...healthyStatus, nodes }, plainLayout);
+  expect(text).toMatch(/node-1 +online +\? /);
+});
+
 test('colour adds escapes and changes no text', () => {
   const size = { columns: 80, rows: 24 };
   const colored = renderStatus(

@@ -21,6 +21,7 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
     bootId: 'b0b0b0b0-0000-4000-8000-000000000001',
     lastSeenMs: 212,
     leaseMs: 4130,
+    leaseIsKnown: true,
     hypervisor: 'ok',
     capacity: { memoryMiB: 65_536, vcpus: 32 },
     used: { memoryMiB: 8192, vcpus: 6 },

@@ -296,7 +296,7 @@ export class ManagerService implements ClusterService {
     for (const gauge of gauges) gauge.reset();
     if (leader !== null) {
       const { mirror } = leader;
-      const sight = this.#sight(mirror);
+      const sight = this.#sight(mirror, true);
       metrics.leading.set(1);
       metrics.epoch.set(mirror.epoch);
       for (const node of mirror.nodes.values()) {
@@ -334,7 +334,7 @@ export class ManagerService implements ClusterService {
     const leading = this.#options.leader();
     if (leading !== null) {
       const leader = { name, epoch: leading.mirror.epoch };
-      const seen = { sight: this.#sight(leading.mirror), leader, leading };
+      const seen = { sight: this.#sight(leading.mirror, true), leader, leading };
       if (await leading.confirm()) return ok({ ...seen, ageMs: 0 });
       if (await this.#storeAnswers()) return problem(notLeading());
       return ok({ ...seen, ageMs: leading.unconfirmedMs() });
@@ -342,7 +342,8 @@ export class ManagerService implements ClusterService {
     const snapshot = await replica.read();
     if (snapshot === null) return problem(onlyOldKnown(null));
     const { mirror, ageMs } = snapshot;
-    return ok({ sight: this.#sight(mirror), leader: peers.leader(), leading: null, ageMs });
+    const sight = this.#sight(mirror, false);
+    return ok({ sight, leader: peers.leader(), leading: null, ageMs });
   }
 
   async #storeAnswers(): Promise<boolean> {
@@ -362,14 +363,14 @@ export class ManagerService implements ClusterService {
     const leader = this.#options.leader();
     if (leader === null) return problem(notLeading());
     try {
-      return await act(leader, () => this.#sight(leader.mirror));
+      return await act(leader, () => this.#sight(leader.mirror, true));
     } catch (error) {
       return storeProblem(error);
     }
   }
 
-  #sight(mirror: Mirror): Sight {
-    return { mirror, observations: this.#options.book.observe(mirror) };
+  #sight(mirror: Mirror, leads: boolean): Sight {
+    return { mirror, observations: this.#options.book.observe(mirror), leads };
   }
 
   #findings({ sight, leader, leading, ageMs }: Seen, isSure: boolean): StatusView['findings'] {

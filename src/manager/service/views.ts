@@ -13,6 +13,8 @@ import type { Mirror } from '../mirror.ts';
 export interface Sight {
   readonly mirror: Mirror;
   readonly observations: Observations;
+  /** Whether the manager that answers leads: only the leader grants leases and runs fences. */
+  readonly leads: boolean;
 }
 
 /** A node with what is seen of it now. Ages and the rest of its lease are in ms. */
@@ -37,7 +39,8 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     bootId: node.incarnation?.bootId ?? null,
     lastSeenMs:
       seen?.lastHeartbeatMs == null ? null : Math.round(observations.nowMs - seen.lastHeartbeatMs),
-    leaseMs: leaseMs !== null && leaseMs > 0 ? leaseMs : null,
+    leaseMs: sight.leads && leaseMs !== null && leaseMs > 0 ? leaseMs : null,
+    leaseIsKnown: sight.leads,
     hypervisor: seen?.report?.hypervisor ?? 'unknown',
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
