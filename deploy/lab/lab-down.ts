@@ -11,7 +11,9 @@ export type DownReport =
   | { readonly kind: 'down'; readonly removed: readonly string[] };
 
 /** What a lab puts into its directory; `lab.json` goes last. */
-const contents = ['kennel', 'nodes', 'bmc', 'storage', 'log', 'lab.json.new', 'lab.json'];
+const contents = ['kennel', 'nodes', 'bmc', 'storage', 'etcd', 'log', 'lab.json.new', 'lab.json'];
+/** What it puts there for each manager but the first, or for each that is cut off. */
+const ofManagers = /^(kennel|cut-manager)-\d+$/;
 
 function namespaces(id: string): readonly string[] {
   if (!existsSync('/run/netns')) return [];
@@ -67,14 +69,14 @@ function mountsBelow(directory: string): readonly string[] {
 
 function contentsOf(directory: string): readonly string[] {
   const present = readdirSync(directory);
-  const cuts = present.filter((name) => name.startsWith('cut-manager-'));
-  return [...cuts, ...contents.filter((name) => present.includes(name))];
+  const managers = present.filter((name) => ofManagers.test(name));
+  return [...managers, ...contents.filter((name) => present.includes(name))];
 }
 
 /** True when a directory holds nothing, or nothing but what a lab puts there. */
 export function holdsOnlyLab(directory: string): boolean {
   if (!existsSync(directory)) return true;
   return readdirSync(directory).every(
-    (name) => contents.includes(name) || name.startsWith('cut-manager-'),
+    (name) => contents.includes(name) || ofManagers.test(name),
   );
 }

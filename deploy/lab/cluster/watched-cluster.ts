@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KennelCluster, valueOf } from './kennel-cluster.ts';
 import type { LabStore } from './lab-store.ts';
 import { newestHeartbeat } from '../heartbeat-vm.ts';
+import { LabError } from '../lab-error.ts';
 import { openLab, type Lab } from '../lab.ts';
 import type { LabNode } from '../node-machine.ts';
 import { machineView, preflight } from '../preflight.ts';
@@ -108,7 +109,11 @@ export class WatchedCluster {
     await Promise.all(this.#witnesses.map((witness) => witness.stop()));
     await this.cluster.close();
     await this.lab.down();
-    rmSync(this.lab.layout.directory, { recursive: true, force: true });
+    const { directory } = this.lab.layout;
+    const left = existsSync(directory) ? readdirSync(directory) : [];
+    rmSync(directory, { recursive: true, force: true });
+    if (left.length === 0) return;
+    throw new LabError('LAB_LEFTOVERS', directory, `a lab left ${left.join(', ')}`, 'report this');
   }
 
   get client(): Client {
