@@ -1,4 +1,5 @@
 import type { FenceDriver } from './driver.ts';
+import { fenceAgentDriver } from './drivers/fence-agent/driver.ts';
 import { ipmiDriver } from './drivers/ipmi/driver.ts';
 import { redfishDriver } from './drivers/redfish/driver.ts';
 
@@ -11,7 +12,7 @@ export interface FenceDrivers {
 
 /** The drivers that come with Kennel. */
 export function builtinDrivers(): FenceDrivers {
-  return driversOf([ipmiDriver, redfishDriver]);
+  return driversOf([ipmiDriver, redfishDriver, fenceAgentDriver]);
 }
 
 /** A registry of the given drivers; throws when two of them claim one kind. */

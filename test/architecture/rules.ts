@@ -101,7 +101,7 @@ export const rules: readonly Rule[] = [
   {
     of: 'fencing',
     mayImport: ['src/core', 'src/env', 'src/errors'],
-    packages: ['zod'],
+    packages: ['zod', '@xmldom/xmldom'],
     because: 'drivers decide nothing, and run on managers and on proxies alike',
   },
   {

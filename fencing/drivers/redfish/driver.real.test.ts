@@ -4,6 +4,7 @@ import { realEnv } from '../../../src/env/real/real-env.ts';
 import type { FenceContext, ProbeReport } from '../../driver.ts';
 import { uniquePassword } from '../../testing/bmc-rig.ts';
 import { type RedfishMode, RedfishEmulator } from '../../testing/redfish-emulator.ts';
+import { waitUntil } from '../../testing/wait-until.ts';
 import { redfishDriver } from './driver.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
@@ -184,7 +185,7 @@ describe.concurrent('off', () => {
     const { emulator, use } = await enrolled('delayed 1');
     expect(await redfishDriver.off(use)).toMatchObject({ kind: 'accepted' });
     expect(await redfishDriver.status(use)).toMatchObject({ power: 'transition' });
-    await expect.poll(() => emulator.power, { timeout: 5000 }).toBe('off');
+    await waitUntil(() => emulator.power === 'off', 5000, 'the transition to end');
     expect(await redfishDriver.status(use)).toMatchObject({ power: 'off' });
   });
 

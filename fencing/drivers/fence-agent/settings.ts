@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { isHost } from '../host-name.ts';
+import type { AgentMetadata, AgentParameter } from './metadata.ts';
+
+type Values = Readonly<Record<string, string | number | boolean>>;
+
+/** The agent and its own parameters, by the agent's own names. */
+export interface AgentSettings {
+  readonly agent: string;
+  /** What the probe found it to be; without it no command is sent. */
+  readonly agentClass: string | null;
+  readonly parameters: Values;
+}
+
+/** What every driver calls so, and what agents call it. Their `port` is an outlet. */
+const commonNames: Readonly<Record<string, string>> = {
+  host: 'ip',
+  user: 'username',
+  port: 'ipport',
+};
+
+// A line break in a value would be a parameter of its own.
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const controlCharacter = /[\u0000-\u001f\u007f]/;
+
+const schema = z.looseObject({
+  agent: z
+    .string({ error: 'agent: the fence agent is required; valid: fence_apc' })
+    .regex(/^fence_[a-z0-9_]{1,48}$/, {
+      error: 'agent: not the name of a fence agent; valid: fence_apc',
+    }),
+  agentClass: z.enum(['power']).optional(),
+  host: z
+    .string()
+    .refine(isHost, {
+      error: 'host: not a host name or an address; valid: pdu-1.example, 10.0.0.11',
+    })
+    .optional(),
+});
+
+/**
+ * Validates the form of settings; which parameters there are only the agent knows, so the probe
+ * compares them with its metadata.
+ */
+export function parseAgentSettings(
+  input: unknown,
+):
+  | { readonly kind: 'ok'; readonly settings: AgentSettings }
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] } {
+  const result = schema.safeParse(input);
+  if (!result.success) {
+    return { kind: 'invalid', problems: result.error.issues.map((issue) => issue.message) };
+  }
+  const { agent, agentClass, ...rest } = result.data;
+  const parameters: Record<string, string | number | boolean> = {};
+  const problems: string[] = [];
+  for (const [key, value] of Object.entries(rest)) {
+    const name = commonNames[key] ?? key;
+    const problem = valueProblem(key, value);
+    if (problem !== null) problems.push(problem);
+    else if (name in parameters) problems.push(`${key}: ${name} is given twice`);
+    else parameters[name] = value as string | number | boolean;
+  }
+  if (problems.length > 0) return { kind: 'invalid', problems };
+  return { kind: 'ok', settings: { agent, agentClass: agentClass ?? null, parameters } };
+}
+
+function valueProblem(key: string, value: unknown): string | null {
+  if (!/^[a-zA-Z0-9_-]{1,64}$/.test(key)) return `${key.slice(0, 64)}: not the name of a parameter`;
+  if (!['string', 'number', 'boolean'].includes(typeof value)) {
+    return `${key}: must be a text, a number, true or false`;
+  }
+  return controlCharacter.test(String(value)) ? `${key}: contains a control character` : null;
+}
+
+/** What of settings and secrets the agent would not understand; names only, never values of secrets. */
+export function metadataProblems(
+  metadata: AgentMetadata,
+  parameters: Values,
+  secrets: Readonly<Record<string, string>>,
+): readonly string[] {
+  const byName = new Map(metadata.parameters.map((one) => [one.name, one]));
+  const named = { ...parameters, ...secrets };
+  return [
+    ...Object.entries(parameters).flatMap(([name, value]) => {
+      const parameter = byName.get(name);
+      if (parameter === undefined) return [unknownName(name, metadata, false)];
+      if (parameter.isSecret) return [`${name}: is a secret, not a setting`];
+      return typeProblem(parameter, value);
+    }),
+    ...Object.entries(secrets).flatMap(([name, value]) => {
+      if (byName.get(name)?.isSecret !== true) return [unknownName(name, metadata, true)];
+      return controlCharacter.test(value) ? [`${name}: contains a control character`] : [];
+    }),
+    ...metadata.parameters
+      .filter((one) => one.isRequired && !(one.name in named))
+      .map((one) => `${one.name}: is required by the agent`),
+  ];
+}
+
+function unknownName(name: string, metadata: AgentMetadata, isSecret: boolean): string {
+  const known = metadata.parameters.filter((one) => one.isSecret === isSecret);
+  const what = isSecret ? 'secret' : 'setting';
+  const names = known.map((one) => one.name).join(', ');
+  return `${name}: not a ${what} of this agent; valid: ${names === '' ? 'none' : names}`;
+}
+
+function typeProblem(
+  parameter: AgentParameter,
+  value: string | number | boolean,
+): readonly string[] {
+  const { name, type, options } = parameter;
+  const text = textOf(value);
+  if (type === 'integer' && !/^-?\d{1,9}$/.test(text)) return [`${name}: must be a whole number`];
+  if (type === 'duration' && !/^\d{1,6}$/.test(text)) return [`${name}: must be whole seconds`];
+  if (type === 'boolean' && !/^(0|1|true|false|yes|no|on|off)$/.test(text)) {
+    return [`${name}: must be true or false`];
+  }
+  if (type === 'select' && options.length > 0 && !options.includes(text)) {
+    return [`${name}: must be one of ${options.join(', ')}`];
+  }
+  return [];
+}
+
+/** A value as agents read it. */
+export function textOf(value: string | number | boolean): string {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return String(value);
+}
