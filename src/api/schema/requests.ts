@@ -38,6 +38,9 @@ export const joinedSchema = z.object({
   managers: z.array(z.string()),
 });
 
+/** Kinds of fence device that there are drivers for, for help and completion. */
+export const fenceDriverKinds = ['ipmi', 'redfish', 'fence-agent'] as const;
+
 export const addFenceDeviceSchema = z.strictObject({
   id: nameSchema,
   /** 1 = tried first. */

@@ -262,6 +262,26 @@ describe('node token', () => {
 describe('node add-fence', () => {
   const line = 'node add-fence node-7 --driver ipmi --id bmc --host 10.0.9.7 --user kennel';
 
+  test('a fence agent may need no password, or secrets of other names', async () => {
+    const { calls, client } = recorder();
+    const files = { '/work/snmp': 'gehe im\n' };
+    await kennel(
+      'node add-fence node-7 --driver fence-agent --id pdu --set agent=fence_apc_snmp --set plug=3 --secret-file snmp_priv_passwd=snmp',
+      { client, files },
+    );
+    expect(calls[0]?.[2]).toMatchObject({
+      driver: 'fence-agent',
+      settings: { agent: 'fence_apc_snmp', plug: 3 },
+      secrets: { snmp_priv_passwd: 'gehe im' },
+    });
+    const wrong = await kennel(
+      'node add-fence node-7 --driver fence-agent --id pdu --set agent=fence_apc --secret-file snmp',
+      { client, files },
+    );
+    expect(wrong.code).toBe(64);
+    expect(calls).toHaveLength(1);
+  });
+
   test('sends settings and the password apart, and prints what was learned', async () => {
     const { calls, client } = recorder();
     const files = { '/work/pw': 'gehe im\n' };

@@ -12,11 +12,12 @@ interface DeviceOptions {
   readonly driver: string;
   readonly id: string;
   readonly level: number;
-  readonly host: string;
+  readonly host: string | null;
   readonly port: number | null;
-  readonly user: string;
+  readonly user: string | null;
   readonly passwordFile: string | null;
   readonly passwordStdin: boolean;
+  readonly secretFile: readonly string[];
   readonly settle: number;
   readonly set: readonly string[];
 }
@@ -52,12 +53,7 @@ async function deviceBody(
   options: DeviceOptions,
   settings: AddFenceDevice['settings'],
 ): Promise<AddFenceDevice> {
-  const password = await readSecret(call.world, {
-    noun: 'password',
-    file: options.passwordFile,
-    stdin: options.passwordStdin,
-  });
-  const secrets = { password };
+  const secrets = await deviceSecrets(call, options);
   const checked = addFenceDeviceSchema.safeParse({
     id: options.id,
     level: options.level,
@@ -75,10 +71,36 @@ async function deviceBody(
   });
 }
 
+/** Of the drivers here only fence agents may need no password, or secrets of other names. */
+async function deviceSecrets(call: Call, options: DeviceOptions): Promise<Record<string, string>> {
+  const { driver, passwordFile, passwordStdin, secretFile } = options;
+  const secrets: Record<string, string> = {};
+  if (driver !== 'fence-agent' || passwordFile !== null || passwordStdin) {
+    secrets['password'] = await readSecret(call.world, {
+      noun: 'password',
+      file: passwordFile,
+      stdin: passwordStdin,
+    });
+  }
+  for (const pair of secretFile) {
+    const [name = '', ...rest] = pair.split('=');
+    const file = rest.join('=');
+    if (!/^[\w-]+$/.test(name) || file === '' || name in secrets) {
+      throw usageError({
+        what: '--secret-file has no usable value',
+        because: 'it must have the form name=file, each name once',
+        try: ['--secret-file snmp_priv_passwd=FILE'],
+      });
+    }
+    secrets[name] = await readSecret(call.world, { noun: 'password', file, stdin: false });
+  }
+  return secrets;
+}
+
 function deviceSettings(options: DeviceOptions): AddFenceDevice['settings'] {
   const settings: Record<string, string | number | boolean> = {
-    host: options.host,
-    user: options.user,
+    ...(options.host === null ? {} : { host: options.host }),
+    ...(options.user === null ? {} : { user: options.user }),
     ...(options.port === null ? {} : { port: options.port }),
   };
   for (const pair of options.set) {
@@ -95,7 +117,7 @@ function deviceSettings(options: DeviceOptions): AddFenceDevice['settings'] {
       throw usageError({
         what: `--set ${key}=… is not taken`,
         because: 'it looks like a secret, and the arguments of a process can be read by others',
-        try: ['--password-file FILE', '--password-stdin'],
+        try: ['--password-file FILE', '--password-stdin', '--secret-file NAME=FILE'],
       });
     }
     settings[key] = settingValue(rest.join('='));
