@@ -170,7 +170,7 @@ case $mode in
   'no effect') fails 'Failed: Timed out waiting to power OFF' ;;
   reboots) echo 'Success: Rebooted'; exit 0 ;;
   silent) exit 0 ;;
-  dies) fails 'Connection lost' ;;
+  dies) echo unreachable >"$directory/mode"; fails 'Connection lost' ;;
   hangs) sleep 300 & echo $! >>"$directory/pids"; wait ;;
 esac
 echo "Success: Powered $(echo "$action" | tr a-z A-Z)"

@@ -13,6 +13,8 @@ export type RigMode =
   | 'lie'
   /** Accepts commands, does nothing, reports the truth. */
   | 'stuck'
+  /** Executes commands and goes on reporting On. */
+  | 'blind'
   /** Completion code 0xFF. */
   | 'fail'
   /** Completion codes 0xC0, 0xD4, 0xD5; pyghmi only. */
@@ -85,6 +87,10 @@ export class BmcRig {
 
   get settings(): { readonly host: string; readonly port: number; readonly user: string } {
     return { host: this.files.address, port: this.files.port, user: this.user.name };
+  }
+
+  get mode(): string {
+    return readFileSync(join(this.files.directory, 'mode'), 'utf8').trim();
   }
 
   set mode(mode: RigMode) {

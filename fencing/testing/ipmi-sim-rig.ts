@@ -86,6 +86,7 @@ if [ "$1" = get ]; then
     else
       read -r power <"$directory/power"
     fi
+    [ "$mode" = blind ] && power=1
     echo "power:$power"
   done
 elif [ "$1 $2" = 'set power' ] && [ "$mode" != stuck ]; then

@@ -35,6 +35,8 @@ class TestBmc(bmc.Bmc):
 
     def get_power_state(self):
         mode = self.begin('get power')
+        if mode == 'blind':
+            return 'on'
         return 'on' if self.read('claimed' if mode == 'lie' else 'power') == '1' else 'off'
 
     def set_power(self, value):

@@ -72,6 +72,9 @@ describe.concurrent('enrolment', () => {
     [{ port: 'x' }, {}, 'ipport: must be a whole number'],
     [{ power_timeout: 'soon' }, {}, 'power_timeout: must be whole seconds'],
     [{ secure: 'maybe' }, {}, 'secure: must be true or false'],
+    [{ secure: 0 }, {}, 'secure: must be true or false'],
+    [{ plug: ' 1' }, {}, 'plug: begins or ends with a blank'],
+    [{}, { password: '"a"' }, 'password: stands in quotes'],
     [{ level: 'middle' }, {}, 'level: must be one of low, high'],
     [{ ssh_path: '/tmp/x' }, {}, 'ssh_path: not a setting'],
     [{ action: 'reboot' }, {}, 'action: not a setting'],
@@ -137,6 +140,13 @@ describe.concurrent('off', () => {
     expect(await fenceAgentDriver.off(use)).toMatchObject({ kind: 'accepted' });
     expect(await fenceAgentDriver.on(use)).toMatchObject({ kind: 'accepted' });
     expect(rig.commands()).toEqual(['off', 'on']);
+  });
+
+  it('a switch that is off is not told at all: to be there is to be on', async () => {
+    const { rig, use } = await enrolled('ok');
+    const settings = { ...use.settings, secure: false };
+    expect(await fenceAgentDriver.status({ ...use, settings })).toMatchObject({ power: 'on' });
+    expect(rig.input().filter((line) => /^(secure|quiet)=/.test(line))).toEqual([]);
   });
 
   it.each([

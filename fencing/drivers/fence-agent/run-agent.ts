@@ -33,15 +33,18 @@ export async function runAgent(
     const error = fenceError('TIMEOUT', 'the time for the call is over', 'reading');
     return { kind: 'failed', error };
   }
-  const told = {
+  const told: Readonly<Record<string, string | number | boolean>> = {
     ...settings.parameters,
     ...context.secrets,
     // Last, so that nothing can take their place.
     action,
     delay: 0,
-    quiet: 0,
   };
-  const lines = Object.entries(told).map(([name, value]) => `${name}=${textOf(value)}\n`);
+  // Many agents take a switch that is there for on, whatever its value: `ssl_insecure=0` checks no
+  // certificate, and `quiet=0` keeps back why something failed.
+  const lines = Object.entries(told)
+    .filter(([, value]) => value !== false)
+    .map(([name, value]) => `${name}=${textOf(value)}\n`);
   const result = await context.env.processes.run({
     file: settings.agent,
     arguments: [],

@@ -70,7 +70,14 @@ function valueProblem(key: string, value: unknown): string | null {
   if (!['string', 'number', 'boolean'].includes(typeof value)) {
     return `${key}: must be a text, a number, true or false`;
   }
-  return controlCharacter.test(String(value)) ? `${key}: contains a control character` : null;
+  return textProblem(key, String(value));
+}
+
+/** Agents strip blanks and quotes around a value, and take a line break for the end of it. */
+function textProblem(name: string, text: string): string | null {
+  if (controlCharacter.test(text)) return `${name}: contains a control character`;
+  if (text.trim() !== text) return `${name}: begins or ends with a blank, which agents do not keep`;
+  return /^".*"$/.test(text) ? `${name}: stands in quotes, which agents do not keep` : null;
 }
 
 /** What of settings and secrets the agent would not understand; names only, never values of secrets. */
@@ -90,7 +97,8 @@ export function metadataProblems(
     }),
     ...Object.entries(secrets).flatMap(([name, value]) => {
       if (byName.get(name)?.isSecret !== true) return [unknownName(name, metadata, true)];
-      return controlCharacter.test(value) ? [`${name}: contains a control character`] : [];
+      const problem = textProblem(name, value);
+      return problem === null ? [] : [problem];
     }),
     ...metadata.parameters
       .filter((one) => one.isRequired && !(one.name in named))
@@ -113,9 +121,7 @@ function typeProblem(
   const text = textOf(value);
   if (type === 'integer' && !/^-?\d{1,9}$/.test(text)) return [`${name}: must be a whole number`];
   if (type === 'duration' && !/^\d{1,6}$/.test(text)) return [`${name}: must be whole seconds`];
-  if (type === 'boolean' && !/^(0|1|true|false|yes|no|on|off)$/.test(text)) {
-    return [`${name}: must be true or false`];
-  }
+  if (type === 'boolean' && typeof value !== 'boolean') return [`${name}: must be true or false`];
   if (type === 'select' && options.length > 0 && !options.includes(text)) {
     return [`${name}: must be one of ${options.join(', ')}`];
   }

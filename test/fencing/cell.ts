@@ -1,0 +1,184 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log, LogFields } from '../../src/env/log.ts';
+import { realEnv } from '../../src/env/real/real-env.ts';
+import type {
+  FenceCommandResult,
+  FenceContext,
+  FenceErrorCode,
+  FenceReading,
+} from '../../fencing/driver.ts';
+import { SecretWatch } from '../../fencing/testing/secret-watch.ts';
+import type { Device, Fault, Stand } from './device.ts';
+
+export interface Cell {
+  readonly device: string;
+  readonly fault: Fault;
+  readonly verdict: 'pass' | 'fail';
+  /** What was seen, or why there was nothing to see. */
+  readonly reason: string;
+}
+
+const timeoutMs = 16_000;
+const overrunMs = 2000;
+const readingMs = 12_000;
+/** A BMC may still be working on what a client no longer waits for. */
+const afterwardsMs = 500;
+
+interface Expected {
+  /** Whether `off` may be accepted. */
+  readonly accepted: boolean;
+  /** Errors in which it may end. */
+  readonly codes: readonly FenceErrorCode[];
+  /** How a failure must end: certainly not executed, or perhaps; null: either. */
+  readonly kind: 'rejected' | 'unknown' | null;
+  readonly reads: 'on' | 'off' | 'nothing';
+}
+
+const expected: Readonly<Record<Fault, Expected>> = {
+  ok: { accepted: true, codes: [], kind: null, reads: 'off' },
+  'wrong password': {
+    accepted: false,
+    codes: ['AUTH_PASSWORD'],
+    kind: 'rejected',
+    reads: 'nothing',
+  },
+  unreachable: { accepted: false, codes: ['UNREACHABLE'], kind: 'rejected', reads: 'nothing' },
+  slow: { accepted: true, codes: ['TIMEOUT'], kind: 'unknown', reads: 'off' },
+  stuck: { accepted: true, codes: ['NOT_VERIFIED', 'TIMEOUT'], kind: 'unknown', reads: 'on' },
+  'lying on': { accepted: true, codes: ['NOT_VERIFIED', 'TIMEOUT'], kind: 'unknown', reads: 'on' },
+  'lying off': { accepted: true, codes: [], kind: null, reads: 'off' },
+  busy: { accepted: false, codes: ['BMC_BUSY'], kind: null, reads: 'on' },
+  'dies mid-operation': { accepted: false, codes: ['TIMEOUT'], kind: 'unknown', reads: 'nothing' },
+  'session exhaustion': {
+    accepted: false,
+    codes: ['SESSION_LIMIT'],
+    kind: 'rejected',
+    reads: 'nothing',
+  },
+  'already off': { accepted: true, codes: [], kind: null, reads: 'off' },
+};
+
+/** Tries one fault on one device and says whether the contract of drivers held. */
+export async function tryCell(device: Device, fault: Fault): Promise<Cell> {
+  const cell = { device: device.name, fault };
+  const without = device.without[fault] ?? device.missing;
+  if (without !== null && without !== undefined) {
+    const isAbsent = device.without[fault] === undefined;
+    // What was not tried has not passed; what cannot be has nothing to fail in.
+    return { ...cell, verdict: isAbsent ? 'fail' : 'pass', reason: `not applicable: ${without}` };
+  }
+  const trial = new Trial();
+  try {
+    const stand = await device.start();
+    try {
+      const seen = await trial.run(stand, fault);
+      const problems = [...judge(device, fault, stand, seen), ...trial.secretProblems(stand)];
+      const reason = problems.length === 0 ? seen.text : `${problems.join('; ')} (${seen.text})`;
+      return { ...cell, verdict: problems.length === 0 ? 'pass' : 'fail', reason };
+    } finally {
+      await stand.stop();
+    }
+  } catch (error) {
+    return { ...cell, verdict: 'fail', reason: String(error) };
+  } finally {
+    trial.stop();
+  }
+}
+
+interface Seen {
+  readonly result: FenceCommandResult;
+  readonly reading: FenceReading;
+  readonly tookMs: number;
+  readonly offs: number;
+  readonly text: string;
+}
+
+class Trial {
+  readonly #watch = new SecretWatch();
+  readonly #said: unknown[] = [];
+
+  async run(stand: Stand, fault: Fault): Promise<Seen> {
+    for (const secret of secretsOf(stand)) this.#watch.add(secret);
+    const base: FenceContext = {
+      env: stand.envOf(realEnv({ log: this.#log({}) })),
+      settings: stand.settings,
+      secrets: stand.secrets,
+      timeoutMs,
+    };
+    const report = await stand.driver.probe(base);
+    this.#said.push(report);
+    if (!report.ok) throw new Error(`enrolment failed: ${JSON.stringify(report.error)}`);
+    const { during } = await stand.inflict(fault);
+    const context: FenceContext = {
+      ...base,
+      settings: { ...stand.settings, ...report.learned },
+      secrets: fault === 'wrong password' ? stand.wrongSecrets : stand.secrets,
+    };
+    const startedMs = performance.now();
+    const [result] = await Promise.all([stand.driver.off(context), during?.()]);
+    const tookMs = performance.now() - startedMs;
+    await delay(afterwardsMs);
+    const reading = await stand.driver.status({ ...context, timeoutMs: readingMs });
+    this.#said.push(result, reading);
+    const error = result.kind === 'accepted' ? '' : ` ${result.error.code}`;
+    const read = reading.kind === 'reading' ? reading.power : reading.error.code;
+    const offs = stand.offs();
+    const text = `off: ${result.kind}${error}, executed ${offs} times, then read: ${read}, ${Math.round(tookMs)} ms`;
+    return { result, reading, tookMs, offs, text };
+  }
+
+  secretProblems(stand: Stand): readonly string[] {
+    const said = JSON.stringify(this.#said);
+    return [
+      ...(this.#watch.leaks.length === 0
+        ? []
+        : [`a secret was seen in the ${(this.#watch.leaks[0] ?? '').split(' ')[0]} of a process`]),
+      ...(secretsOf(stand).some((secret) => said.includes(secret))
+        ? ['a secret is in a result or the log']
+        : []),
+    ];
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  #log(bound: LogFields): Log {
+    const write = (fields: LogFields, message: string): void => {
+      this.#said.push({ ...bound, ...fields, message });
+    };
+    const child = (fields: LogFields): Log => this.#log({ ...bound, ...fields });
+    return { debug: write, info: write, warn: write, error: write, child };
+  }
+}
+
+function secretsOf(stand: Stand): readonly string[] {
+  return [...Object.values(stand.secrets), ...Object.values(stand.wrongSecrets)];
+}
+
+function judge(device: Device, fault: Fault, stand: Stand, seen: Seen): readonly string[] {
+  const { result, reading, tookMs, offs } = seen;
+  const wanted = expected[fault];
+  const problems: string[] = [];
+  if (offs > 1) problems.push(`off was executed ${offs} times`);
+  if (tookMs > timeoutMs + overrunMs) problems.push('the deadline was not kept');
+  if (result.kind === 'accepted') {
+    if (!wanted.accepted) problems.push('it was accepted');
+  } else {
+    const { code, mayHaveActed } = result.error;
+    if (![...wanted.codes, ...(device.coarse[fault] ?? [])].includes(code)) {
+      problems.push(`${code} is not what it is`);
+    }
+    if (wanted.kind !== null && wanted.kind !== result.kind) problems.push(`it was ${result.kind}`);
+    if (mayHaveActed !== (result.kind === 'unknown')) problems.push('kind and error contradict');
+    if (!mayHaveActed && offs > 0) problems.push('it was executed, and said not to be');
+  }
+  const read = reading.kind === 'reading' ? reading.power : 'nothing';
+  if (read !== wanted.reads) problems.push(`${read} was read`);
+  const truth =
+    fault === 'ok' || fault === 'slow' || fault === 'lying on' || fault === 'already off';
+  if ((stand.power() === 'off') !== truth && fault !== 'dies mid-operation') {
+    problems.push(`the machine is ${stand.power()}`);
+  }
+  return problems;
+}

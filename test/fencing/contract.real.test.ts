@@ -1,0 +1,19 @@
+import { describe, expect, it, vi } from 'vitest';
+import { tryCell } from './cell.ts';
+import { faults } from './device.ts';
+import { devices } from './devices.ts';
+
+vi.setConfig({ maxConcurrency: 6, testTimeout: 60_000 });
+
+/** Those that need nothing but this machine; `npm run fencing:contract` tries the others too. */
+const quick = devices.filter(({ name }) =>
+  ['Redfish emulator', 'agent of the tests'].includes(name),
+);
+
+describe.concurrent.for(quick)('the contract of fence drivers, $name', (device) => {
+  it.for(faults)('%s', async (fault) => {
+    const cell = await tryCell(device, fault);
+    expect(cell.verdict, cell.reason).toBe('pass');
+    expect(cell.reason).not.toContain('not applicable');
+  });
+});
