@@ -63,7 +63,7 @@ describe.skipIf(missing !== null)(
         '--address',
         address,
       );
-      expect(made).toMatchObject({ code: 0 });
+      if (made.code !== 0) throw new Error(made.errors);
       manager = start(['manager', 'run', '--directory', data]);
       for (const stream of [manager.stdout, manager.stderr]) {
         stream?.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -72,11 +72,22 @@ describe.skipIf(missing !== null)(
       const token = await kennel('node', 'token', '--node', 'node-1');
       writeFileSync(join(directory, 'token'), token.out);
       const joined = await kennel(
-        ...['agent', 'join', '--directory', join(directory, 'agent'), '--node', 'node-1'],
-        ...['--manager', `${address}:7400`, '--token-file', join(directory, 'token')],
-        ...['--address', '10.9.9.1', '--libvirt-socket', libvirtd.socket],
+        'agent',
+        'join',
+        '--directory',
+        join(directory, 'agent'),
+        '--node',
+        'node-1',
+        '--manager',
+        `${address}:7400`,
+        '--token-file',
+        join(directory, 'token'),
+        '--address',
+        '10.9.9.1',
+        '--libvirt-socket',
+        libvirtd.socket,
       );
-      expect(joined).toMatchObject({ code: 0 });
+      if (joined.code !== 0) throw new Error(joined.errors);
       writeFileSync(join(directory, 'password'), bmc.user.password);
       agent = start(['agent', 'run', '--directory', join(directory, 'agent')]);
       for (const stream of [agent.stdout, agent.stderr])
@@ -96,9 +107,21 @@ describe.skipIf(missing !== null)(
     }
 
     const device = (...more: readonly string[]): readonly string[] => [
-      ...['node', 'add-fence', 'node-1', '--driver', 'redfish', '--id', 'bmc'],
-      ...['--host', bmc.address, '--port', String(bmc.port), '--user', bmc.user.name],
-      ...['--password-file', join(directory, 'password')],
+      'node',
+      'add-fence',
+      'node-1',
+      '--driver',
+      'redfish',
+      '--id',
+      'bmc',
+      '--host',
+      bmc.address,
+      '--port',
+      String(bmc.port),
+      '--user',
+      bmc.user.name,
+      '--password-file',
+      join(directory, 'password'),
       ...more,
     ];
 
@@ -134,7 +157,15 @@ describe.skipIf(missing !== null)(
       await waitUntil(() => log.includes('NODE_ADMITTED'), 20_000, 'the node to be admitted');
       agent.kill('SIGKILL');
       const { code, out, errors } = await kennel(
-        ...['node', 'fence', 'node-1', '--reason', 'drill', '-y', '--wait', '--timeout', '40s'],
+        'node',
+        'fence',
+        'node-1',
+        '--reason',
+        'drill',
+        '-y',
+        '--wait',
+        '--timeout',
+        '40s',
       );
       expect(errors + out).toContain('proven dead');
       expect(code).toBe(0);
