@@ -31,7 +31,8 @@ export type AgentMode =
   | 'hangs'
   | `slow ${number}`;
 
-export type AgentKind = 'power' | 'storage';
+/** `ipmitool`: it hands its password on as an argument. */
+export type AgentKind = 'power' | 'storage' | 'ipmitool';
 
 /**
  * A fence agent of the ClusterLabs contract as a shell script in a directory of its own, with every
@@ -114,6 +115,7 @@ function metadata(kind: AgentKind): string {
     parameter('plug', 'string', '0', 'obsoletes="port"'),
     parameter('port', 'string', '0', 'deprecated="1"'),
     parameter('power_timeout', 'second'),
+    ...(kind === 'ipmitool' ? [parameter('ipmitool_timeout', 'second')] : []),
     parameter('ipport', 'integer'),
     parameter('secure', 'boolean'),
     '<parameter name="level" unique="0" required="0"><content type="select"><option value="low"/><option value="high"/></content></parameter>',

@@ -13,8 +13,6 @@ import { type AgentSettings, metadataProblems, parseAgentSettings } from './sett
 
 /** Agents look whether the power is off for this long, s; then they must not be killed at it. */
 const powerTimeoutSeconds = 8;
-/** For an agent that talks to a BMC through ipmitool, s: a resent command acts twice. */
-const ipmitoolTimeoutSeconds = 5;
 
 /**
  * Any ClusterLabs `fence_*` program that switches power. Its metadata says which settings and
@@ -55,19 +53,19 @@ async function probe(context: FenceContext): Promise<ProbeReport> {
     return failedProbe(config(`${agent}: ${notPower[metadata.class]}`));
   const problems = metadataProblems(metadata, parsed.settings.parameters, context.secrets);
   if (problems.length > 0) return failedProbe(config(problems.join('; ')));
+  if (showsSecrets(metadata)) return failedProbe(config(`${agent}: ${inArguments}`));
   const learned = { agentClass: metadata.class, ...timeouts(metadata, parsed.settings) };
   const parameters = { ...parsed.settings.parameters, ...timeouts(metadata, parsed.settings) };
   const askedMs = clock.monotonicMs();
   const answer = await runAgent(context, { ...parsed.settings, parameters }, 'status', leftMs());
   if (answer.kind === 'failed') return failedProbe(answer.error);
-  const isArgument = metadata.parameters.some(({ name }) => name === 'ipmitool_timeout');
   return {
     ok: true,
     error: null,
     identity: null,
     power: answer.outcome.kind === 'power' ? answer.outcome.power : 'unknown',
     learned,
-    warnings: [noIdentity, ...(isArgument && 'password' in context.secrets ? [inArguments] : [])],
+    warnings: [noIdentity],
     latencyMs: clock.monotonicMs() - askedMs,
   };
 }
@@ -82,22 +80,20 @@ const noIdentity = {
   code: 'NO_IDENTITY',
   text: 'a fence agent tells no identity: an address that moved to another machine would not be noticed',
 };
-const inArguments = {
-  code: 'SECRET_IN_ARGUMENTS',
-  text: 'this agent gives the password to ipmitool as an argument, where every user of the manager’s machine can read it; the driver ipmi does not',
-};
 
-/** Waits that fit our time limits, where the agent has them and nobody chose others. */
+const inArguments =
+  'gives the password to ipmitool as an argument, where every user of the manager’s machine can read it; use the driver ipmi';
+
+/** Agents that drive ipmitool hand it the password with `-P`; they are known by its time limit. */
+function showsSecrets({ parameters }: AgentMetadata): boolean {
+  return parameters.some(({ name }) => name === 'ipmitool_timeout');
+}
+
+/** A wait that fits our time limits, where the agent has one and nobody chose another. */
 function timeouts(metadata: AgentMetadata, settings: AgentSettings): Record<string, number> {
-  const wanted = {
-    power_timeout: powerTimeoutSeconds,
-    ipmitool_timeout: ipmitoolTimeoutSeconds,
-  };
-  const entries = Object.entries(wanted).filter(
-    ([name]) =>
-      metadata.parameters.some((one) => one.name === name) && !(name in settings.parameters),
-  );
-  return Object.fromEntries(entries);
+  const name = 'power_timeout';
+  const isKnown = metadata.parameters.some((one) => one.name === name);
+  return isKnown && !(name in settings.parameters) ? { [name]: powerTimeoutSeconds } : {};
 }
 
 async function status(context: FenceContext): Promise<FenceReading> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isHost } from '../host-name.ts';
+import { bmcHost, bmcPort, bmcUser, parseBmcSettings, type Parsed } from '../bmc-settings.ts';
 
 export interface RedfishSettings {
   readonly host: string;
@@ -14,27 +14,12 @@ export interface RedfishSettings {
   readonly certificate?: string | undefined;
 }
 
-const valid = 'host, port, user, auth, system, uuid, certificate';
-
 const schema = z.strictObject({
-  host: z
-    .string({
-      error: 'host: a BMC name or address is required, for example bmc-1.example or 10.0.0.11',
-    })
-    .refine(isHost, {
-      error: 'host: not a host name or an address; valid: bmc-1.example, 10.0.0.11, fd00::11',
-    }),
-  port: z
-    .int({ error: 'port: not a TCP port number; valid: 443' })
-    .min(1, { error: 'port: must be 1 to 65535; valid: 443' })
-    .max(65_535, { error: 'port: must be 1 to 65535; valid: 443' })
-    .default(443),
-  user: z
-    .string({ error: 'user: the BMC account is required, for example kennel' })
-    .regex(/^[!-9;-~]{1,64}$/, {
-      error:
-        'user: must be 1 to 64 printable ASCII characters without space and ":"; valid: kennel',
-    }),
+  host: bmcHost,
+  port: bmcPort('TCP', 443),
+  user: bmcUser.regex(/^[!-9;-~]{1,64}$/, {
+    error: 'user: must be 1 to 64 printable ASCII characters without space and ":"; valid: kennel',
+  }),
   auth: z.enum(['basic', 'session'], { error: 'auth: must be basic or session' }).default('basic'),
   // A number where the last part of the path is one.
   system: z
@@ -62,18 +47,6 @@ const schema = z.strictObject({
     .optional(),
 });
 
-/** Validates settings as a person gave them. Every problem names the field and a valid example. */
-export function parseRedfishSettings(
-  input: unknown,
-):
-  | { readonly kind: 'ok'; readonly settings: RedfishSettings }
-  | { readonly kind: 'invalid'; readonly problems: readonly string[] } {
-  const result = schema.safeParse(input, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `${issue.keys.join(', ')}: not a setting of this driver; valid: ${valid} (the password is a secret, not a setting)`
-        : undefined,
-  });
-  if (result.success) return { kind: 'ok', settings: result.data };
-  return { kind: 'invalid', problems: result.error.issues.map((issue) => issue.message) };
+export function parseRedfishSettings(input: unknown): Parsed<RedfishSettings> {
+  return parseBmcSettings(schema, input);
 }
