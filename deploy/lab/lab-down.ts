@@ -76,7 +76,5 @@ function contentsOf(directory: string): readonly string[] {
 /** True when a directory holds nothing, or nothing but what a lab puts there. */
 export function holdsOnlyLab(directory: string): boolean {
   if (!existsSync(directory)) return true;
-  return readdirSync(directory).every(
-    (name) => contents.includes(name) || ofManagers.test(name),
-  );
+  return readdirSync(directory).every((name) => contents.includes(name) || ofManagers.test(name));
 }

@@ -14,6 +14,7 @@ import {
   pacemakerPackages,
   runPacemakerBench,
 } from './pacemaker-bench.ts';
+import { runMain } from './run-main.ts';
 import { summarizeAll, table, type Run } from './summary.ts';
 
 /**
@@ -104,17 +105,5 @@ async function runOnce(
   return run;
 }
 
-let options: CompareOptions;
-try {
-  const checkout = join(import.meta.dirname, '..', '..');
-  options = parseCompareOptions(process.argv.slice(2), checkout);
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${compareUsage}`);
-  process.exit(64);
-}
-try {
-  await main(options);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+const checkout = join(import.meta.dirname, '..', '..');
+await runMain({ usage: compareUsage, parse: (argv) => parseCompareOptions(argv, checkout) }, main);

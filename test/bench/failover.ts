@@ -3,6 +3,7 @@ import { runFailoverBench } from './failover-bench.ts';
 import { failoverUsage, parseFailoverOptions, type FailoverOptions } from './failover-options.ts';
 import type { Measurement } from './measurement.ts';
 import { untilInterrupted } from './interruption.ts';
+import { runMain } from './run-main.ts';
 import { summarizeAll, table } from './summary.ts';
 
 /**
@@ -30,16 +31,4 @@ async function main(options: FailoverOptions): Promise<void> {
   console.log(`\nseconds after the crash, median (min-max)\n${table(summarizeAll(runs))}`);
 }
 
-let options: FailoverOptions;
-try {
-  options = parseFailoverOptions(process.argv.slice(2));
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${failoverUsage}`);
-  process.exit(64);
-}
-try {
-  await main(options);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runMain({ usage: failoverUsage, parse: parseFailoverOptions }, main);

@@ -6,6 +6,7 @@ import { wholeNumber } from './failover-options.ts';
 import { untilInterrupted } from './interruption.ts';
 import { spread, type Spread } from './statistics.ts';
 import type { Load } from './store-load.ts';
+import { runMain } from './run-main.ts';
 import { openSite, type Loss, type StoreSite } from './store-sites.ts';
 
 const usage = `usage: npm run bench:store -- [options]
@@ -151,16 +152,4 @@ function parse(argv: readonly string[]) {
   };
 }
 
-let options: ReturnType<typeof parse>;
-try {
-  options = parse(process.argv.slice(2));
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-  process.exit(64);
-}
-try {
-  await main(options);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runMain({ usage, parse }, main);

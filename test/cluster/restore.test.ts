@@ -55,6 +55,19 @@ const history = (it: ClusterOfVms): string => {
   return JSON.stringify(writes.disks().map((disk) => writes.intervals(disk)));
 };
 
+/** vm-1 fails over after the backup was made; then the store is restored from it. */
+async function restoredAfterFailover(options: Parameters<typeof clusterOfVms>[0]) {
+  const it = await clusterOfVms(options);
+  const old = backup(it);
+  const lost = it.homeOf('vm-1');
+  lost.machine.powerOff();
+  await it.until(() => it.everyVmRuns() && it.homeOf('vm-1') !== lost);
+  const { id } = await it.vm('vm-1');
+  const holder = it.homeOf('vm-1');
+  await stopAndRestore(it, old);
+  return { it, lost, id, holder };
+}
+
 test('M7: a store restored from before a failover takes the VMs over where they run, and touches none', async () => {
   const it = await clusterOfVms({ bootMs: 10_000 });
   const old = backup(it);
@@ -93,14 +106,10 @@ test('M7: a store restored from before a failover takes the VMs over where they 
 });
 
 test('M7: a node that stays silent after a restore is proven off before its VMs run elsewhere', async () => {
-  const it = await clusterOfVms({ bootMs: 10_000, agentRestartMs: null });
-  const old = backup(it);
-  const lost = it.homeOf('vm-1');
-  lost.machine.powerOff();
-  await it.until(() => it.everyVmRuns() && it.homeOf('vm-1') !== lost);
-  const { id } = await it.vm('vm-1');
-  const holder = it.homeOf('vm-1');
-  await stopAndRestore(it, old);
+  const { it, lost, id, holder } = await restoredAfterFailover({
+    bootMs: 10_000,
+    agentRestartMs: null,
+  });
   holder.machine.crash('agent');
   start(it);
   await it.until(() => it.everyVmRuns() && permitOf(it, id).node !== lost.name, 240_000);
@@ -111,14 +120,7 @@ test('M7: a node that stays silent after a restore is proven off before its VMs 
 });
 
 test('M7: no VM moves while a node has not said what it runs since the restore', async () => {
-  const it = await clusterOfVms({ bootMs: 10_000 });
-  const old = backup(it);
-  const lost = it.homeOf('vm-1');
-  lost.machine.powerOff();
-  await it.until(() => it.everyVmRuns() && it.homeOf('vm-1') !== lost);
-  const { id } = await it.vm('vm-1');
-  const holder = it.homeOf('vm-1');
-  await stopAndRestore(it, old);
+  const { it, id, holder } = await restoredAfterFailover({ bootMs: 10_000 });
   // The holder runs it on, and its agent is heard of only later; the record names the lost node.
   holder.machine.crash('agent');
   start(it);

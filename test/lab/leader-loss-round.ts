@@ -3,6 +3,7 @@ import type { WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts
 import type { LabNode } from '../../deploy/lab/node-machine.ts';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import type { FailoverView } from '../../src/api/schema/views.ts';
+import { diskProblems } from './disk-problems.ts';
 
 /**
  * How far a failover has come when the leader is struck: the intent is committed, `off` has reached
@@ -117,17 +118,7 @@ export async function loseLeaderInFailover(
 
   const problems = [...recordProblems(await fresh(), machine.name)];
   if (offs() !== offsBefore) problems.push(`${machine.name} was switched off when it was back`);
-  for (const disk of disks) {
-    const wanted = vms.includes(disk) ? 1 : 0;
-    const times = site.boots(disk) - (boots[disk] ?? 0);
-    if (times !== wanted) problems.push(`${disk} booted ${times} times, not ${wanted}`);
-  }
-  for (const [vm, nodes] of await site.copies()) {
-    if (nodes.length !== 1) problems.push(`${vm} is active on ${nodes.join(', ') || 'no node'}`);
-  }
-  for (const { overlaps } of site.testimony()) {
-    for (const { disk } of overlaps) problems.push(`${disk} had two writers`);
-  }
+  problems.push(...(await diskProblems(site, { vms, boots })));
   return {
     step,
     fault,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import type { WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
+import { diskProblems } from './disk-problems.ts';
 
 /** One failover in which the manager was killed. Times in ms after the node lost its power. */
 export interface KillRound {
@@ -58,17 +59,7 @@ export async function killManagerInFailover(
     else if (outcome !== 'completed' || proof === null) problems.push(`${id} is ${outcome}`);
   }
   if ((await fresh()).length !== 1) problems.push(`${(await fresh()).length} failovers`);
-  for (const disk of disks) {
-    const wanted = vms.includes(disk) ? 1 : 0;
-    const times = site.boots(disk) - (boots[disk] ?? 0);
-    if (times !== wanted) problems.push(`${disk} booted ${times} times, not ${wanted}`);
-  }
-  for (const [vm, nodes] of await site.copies()) {
-    if (nodes.length !== 1) problems.push(`${vm} is active on ${nodes.join(', ') || 'no node'}`);
-  }
-  for (const { overlaps } of site.testimony()) {
-    for (const { disk } of overlaps) problems.push(`${disk} had two writers`);
-  }
+  problems.push(...(await diskProblems(site, { vms, boots })));
   const events = (await site.events(mark)).filter((event) => Date.parse(event.at) < killedAt);
   return {
     victim: machine.name,
