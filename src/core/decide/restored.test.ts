@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { token } from '../model/ids.ts';
 import { restored } from '../request/restore.ts';
+import { openDraft } from './draft.ts';
+import { notePlaces } from './restored.ts';
 import { incarnationOf, TestWorld } from '../testing/world.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
@@ -76,4 +78,22 @@ test('M7: a start, a stop and a fencing that were under way then are not carried
   restore(world);
   expect(world.node(node)).toMatchObject({ phase: 'online', fence: null });
   expect(world.vm(id)).toMatchObject({ operation: null, deleting: false, desired: 'stopped' });
+});
+
+test('M7: a node is not taken as heard before what it runs is on record', () => {
+  const world = new TestWorld();
+  const node = world.addNode('n1');
+  const id = world.addVm('db');
+  restore(world);
+  world.beat('n1');
+  world.report('n1', [world.domain(id, { permit: null })]);
+  const asked = (): boolean => {
+    const draft = openDraft(world, world.observe());
+    return notePlaces(draft, world.node(node), world.seen.get(node));
+  };
+  expect(asked()).toBe(false);
+  const bootId = incarnationOf('n1').bootId;
+  const stray = { node, bootId, sinceMs: 0 } as never;
+  world.vms.set(id, { ...world.vm(id), strays: [stray] });
+  expect(asked()).toBe(true);
 });

@@ -142,7 +142,7 @@ export class Peers {
       onChange(link.peer.id, this.isConnected(link.peer.id));
       this.#redial(link, reason);
     });
-    channel.send({ kind: helloKind, id: self.id });
+    channel.send({ kind: helloKind, id: self.id, to: link.peer.id });
     onChange(link.peer.id, true);
   }
 
@@ -180,7 +180,7 @@ export class Peers {
       }
       id = this.#introduced(channel, message);
       if (id === null) {
-        channel.close('the first message names a member that this certificate does not speak for');
+        channel.close('the first message is not from that member to this one');
         return;
       }
       this.#accepted.get(id)?.close('replaced by a newer connection');
@@ -197,11 +197,13 @@ export class Peers {
 
   /**
    * The id in a hello. Who is known by that id must have the name of the certificate; an unknown id
-   * passes, because a member that joins or comes back late does not know the others yet.
+   * passes, because a member that joins or comes back late does not know the others yet. What is for
+   * another id is for a store that was here before: a restored one has a number of its own.
    */
   #introduced(channel: MessageChannel, message: JsonValue): number | null {
     if (!isHello(message)) return null;
-    const { id } = message as { readonly id?: JsonValue };
+    const { id, to } = message as { readonly id?: JsonValue; readonly to?: JsonValue };
+    if (to !== this.#options.self.id) return null;
     if (typeof id !== 'number' || !Number.isSafeInteger(id)) return null;
     const known = this.#links.get(id)?.peer;
     return known === undefined || known.name === channel.peer.name ? id : null;

@@ -371,9 +371,7 @@ export class RaftStore implements Store {
     if (this.#ended !== null) return;
     if (Array.isArray(value)) {
       const message = decodeMessage(value);
-      // A member speaks for itself; proposals and reads keep the id of whoever made them. What is for
-      // another id is for a store that was here before: a restored one has a number of its own.
-      if (message !== null && message.to !== this.#parts.self.number) return;
+      // A member speaks for itself; proposals and reads keep the id of whoever made them.
       if (message !== null && message.from === from) this.#member.receive(message);
       // Nothing of the log is sent to it any more, so that it cannot know.
       const { members } = this.#parts.replica;
