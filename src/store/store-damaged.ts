@@ -41,8 +41,8 @@ export class StoreDamaged extends Error {
 
 const notStarted = 'this manager does not start: a state with a hole could start a VM twice';
 const rebuild =
-  'check the disk, then move the directory away and let this manager rejoin its peers; ' +
-  'a manager without peers is restored from a backup of the directory';
+  'check the disk; where other managers have a quorum, `kennel manager replace` gives this one a successor ' +
+  'that copies their state; otherwise move the directory away and `kennel restore` a backup';
 
 /** `STORE_LOG_DAMAGED`: `path` names the file, and the byte where that is known. */
 export function damagedLog(path: string, because: string): StoreDamaged {

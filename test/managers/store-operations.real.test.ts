@@ -94,6 +94,17 @@ test(
         expect(now.epoch).toBeGreaterThan(epoch);
         ({ epoch } = now);
       }
+      // The content is the same still, but the epochs of the file have been overtaken.
+      await manager.kill();
+      await vi.waitFor(
+        async () => {
+          // Until its lease is over etcd does not know that the manager is gone.
+          const back = await run(`store migrate --from etcd --to file --directory ${file('m')} -y`);
+          expect(back.errors).toContain('E_CONFLICT');
+        },
+        { timeout: 20_000, interval: 500 },
+      );
+      expect((await leads()).store.driver).toBe('etcd');
     } finally {
       await manager.kill();
       await etcd.remove();
