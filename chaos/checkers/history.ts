@@ -38,6 +38,8 @@ export interface WriteFact {
   /** The same parsed, when it is a JSON object. */
   readonly value: JsonObject | null;
   readonly ground: Ground;
+  /** When it was proposed, where that is known: without a quorum it may be committed much later. */
+  readonly proposedAtMs?: number;
 }
 
 /** What oracles are told, in the order in which it happened. Times are true time. */

@@ -130,10 +130,14 @@ export class PowerChecker implements Checker {
     const problems: string[] = [];
     if (byPerson && !this.#asked.has(node)) problems.push(`nobody asked to fence ${node}`);
     const judged = !byPerson && value['override'] !== true && phase !== fence.phase;
-    if (judged && before === undefined && fact.ground.boots.get(node) === boot) {
-      problems.push(...this.#notSilent(node, `${fact.key} against ${node} is wanted`, atMs));
+    const acts = phase === 'acting' && fence.actedAtMs === null;
+    if (judged && (before === undefined || acts) && fact.ground.boots.get(node) === boot) {
+      // What was decided is judged by what was known then: an entry may lie long without a quorum.
+      const decidedMs = fact.proposedAtMs ?? atMs;
+      const what = `${fact.key} against ${node} ${acts ? 'acts' : 'is wanted'}`;
+      problems.push(...this.#notSilent(node, what, decidedMs));
     }
-    if (phase === 'acting' && fence.actedAtMs === null) {
+    if (acts) {
       fence.actedAtMs = atMs;
       if (judged) problems.push(...this.#storm(fact.key, node));
     }
@@ -147,7 +151,7 @@ export class PowerChecker implements Checker {
     const sinceMs = atMs - this.#failAfterMs - lateMs;
     const leadingMs = this.#leaderSinceMs.get(this.#leader) ?? 0;
     const heard = this.#arrivals.get(`${node}>${this.#leader}`) ?? [];
-    const within = heard.filter((each) => each > sinceMs);
+    const within = heard.filter((each) => each > sinceMs && each <= atMs);
     const points = [Math.max(sinceMs, 0), ...within, atMs];
     const gaps = points.map((point, index) => point - (points[index - 1] ?? point));
     const longestMs = Math.max(...gaps);

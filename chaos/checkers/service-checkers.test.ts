@@ -140,6 +140,16 @@ describe('power', () => {
     );
   });
 
+  it('I3: an intent that lay without a quorum is judged by what was known when it was proposed', () => {
+    const gap = beats(30_000).filter(([atMs]) => atMs < 10_000 || atMs > 14_000);
+    const late = [[0, lead], ...gap, [30_000, { ...intent(), proposedAtMs: 14_000 }]] as const;
+    expect(judge(new PowerChecker(), late)).toEqual([]);
+    const early = [[0, lead], ...gap, [30_000, { ...intent(), proposedAtMs: 9000 }]] as const;
+    expect(judge(new PowerChecker(), early)).toHaveLength(1);
+    // It is called off then; nobody may act on it.
+    expect(judge(new PowerChecker(), [...late, [30_100, intent('acting')]])).toHaveLength(1);
+  });
+
   it('I3: power is cut only under an operation that acts', () => {
     const facts = [
       [0, lead],

@@ -79,6 +79,10 @@ export class FileSimStore implements SimStore {
     return this.#open;
   }
 
+  proposedAtMs(): null {
+    return null;
+  }
+
   peers(): readonly string[] {
     return [];
   }

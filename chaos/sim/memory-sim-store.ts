@@ -59,6 +59,10 @@ export class MemorySimStore implements SimStore {
     return client;
   }
 
+  proposedAtMs(): null {
+    return null;
+  }
+
   peers(): readonly string[] {
     return [];
   }

@@ -19,6 +19,9 @@ export class RaftLedger {
   /** Fingerprint of the state at each index from the beginning on. */
   readonly #digests: number[] = [];
   #digest = 0;
+  /** By index and term: when the first member put the entry into its log, true ms. */
+  readonly #proposedMs = new Map<string, number>();
+  readonly #proposedMsOf = new Map<number, number>();
 
   get index(): number {
     return beginning.index + this.#digests.length - 1;
@@ -35,10 +38,27 @@ export class RaftLedger {
     );
   }
 
+  /** A member puts these into its log. */
+  proposed(entries: readonly Entry[], nowMs: number): void {
+    for (const { index, term } of entries) {
+      const key = `${index}/${term}`;
+      if (index > this.index && !this.#proposedMs.has(key)) this.#proposedMs.set(key, nowMs);
+    }
+  }
+
+  /** When the entry that made this revision was proposed, true ms; null = none did. */
+  proposedAtMs(revision: number): number | null {
+    return this.#proposedMsOf.get(revision) ?? null;
+  }
+
   /** A member applied this. Anything but the next index changes nothing. */
   applied(entry: Entry): void {
     if (entry.index !== this.index + 1) return;
-    const { type, data } = entry;
+    const { type, data, index, term } = entry;
+    const proposedMs = this.#proposedMs.get(`${index}/${term}`);
+    // Before it is applied, because whoever looks on is told of a revision while it is made.
+    if (proposedMs !== undefined) this.#proposedMsOf.set(this.machine.revision + 1, proposedMs);
+    this.#proposedMs.delete(`${index}/${term}`);
     this.#apply(() => {
       if (type === 'normal' && data !== null) this.machine.apply(decodeCommand(data));
     });

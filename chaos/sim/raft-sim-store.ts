@@ -129,6 +129,10 @@ export class RaftSimStore implements SimStore {
     return tiedStore(process, store);
   }
 
+  proposedAtMs(revision: number): number | null {
+    return this.#ledger.proposedAtMs(revision);
+  }
+
   peers(manager: string): readonly string[] {
     const names = this.#options.members.map(({ name }) => name);
     return names.filter((name) => name !== manager);
@@ -186,7 +190,7 @@ export class RaftSimStore implements SimStore {
 
   /** Tells what a member does; a dead process does nothing, although its code may still run. */
   #observer(member: string, process: SimProcess, leads: () => boolean): RaftObserver {
-    const { taps } = this.#options;
+    const { taps, env } = this.#options;
     const ledger = this.#ledger;
     const run = process.name;
     const pending: { readonly entries: number; readonly vote: boolean }[] = [];
@@ -213,6 +217,7 @@ export class RaftSimStore implements SimStore {
       appending: ({ entries, vote }) =>
         alive(() => {
           pending.push({ entries: entries.length, vote });
+          ledger.proposed(entries, env.clock.monotonicMs());
           const [first] = entries;
           if (first !== undefined && first.index <= last) taps.raftTailReplaced?.(member);
           last = entries.at(-1)?.index ?? last;

@@ -41,6 +41,8 @@ export interface SimStore {
   /** For a client beside the managers; null while there is no way to the store. */
   client(name: string): Store | null;
 
+  /** When the write that made this revision was proposed; null = when it was committed. */
+  proposedAtMs(revision: number): number | null;
   /** Managers that keep the store together with this one; none where managers are only clients. */
   peers(manager: string): readonly string[];
 

@@ -249,7 +249,9 @@ export class Recorder {
   #write(revision: number, key: string, text: string | null): WriteFact {
     const parsed = text === null || !text.startsWith('{') ? null : (JSON.parse(text) as Json);
     const value = parsed !== null && isObject(parsed) ? parsed : null;
-    return { kind: 'write', revision, key, text, value, ground: this.#ground() };
+    const proposedAtMs = this.#cluster?.store.proposedAtMs(revision) ?? null;
+    const fact = { kind: 'write', revision, key, text, value, ground: this.#ground() } as const;
+    return proposedAtMs === null ? fact : { ...fact, proposedAtMs };
   }
 
   #noteVm({ key, value }: WriteFact): void {
