@@ -27,8 +27,8 @@ export default defineConfig({
           include: real,
           exclude: [...skipped, `${labs}*`, chaos],
           pool: 'forks',
-          // They wait for BMCs, leases and daemons most of the time.
-          maxWorkers: 2,
+          // They wait for BMCs, leases and daemons most of the time, and `npm test` runs the labs beside them.
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
