@@ -95,6 +95,7 @@ programs='
   qemu-storage-daemon  qemu-system-common
   ipmi_sim             openipmi
   ipmitool             ipmitool
+  fence_dummy          fence-agents
   etcd                 etcd-server
   etcdctl              etcd-client
   /usr/lib/python3/dist-packages/pyghmi  python3-pyghmi
