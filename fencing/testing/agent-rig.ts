@@ -31,7 +31,7 @@ export type AgentMode =
   | 'hangs'
   | `slow ${number}`;
 
-/** `ipmitool`: it hands its password on as an argument. */
+/** `ipmitool`: it would hand its secrets on as arguments. */
 export type AgentKind = 'power' | 'storage' | 'ipmitool';
 
 /**
@@ -115,7 +115,9 @@ function metadata(kind: AgentKind): string {
     parameter('plug', 'string', '0', 'obsoletes="port"'),
     parameter('port', 'string', '0', 'deprecated="1"'),
     parameter('power_timeout', 'second'),
-    ...(kind === 'ipmitool' ? [parameter('ipmitool_timeout', 'second')] : []),
+    ...(kind === 'ipmitool'
+      ? [parameter('ipmitool_path', 'string'), parameter('hexadecimal_kg', 'string')]
+      : []),
     parameter('ipport', 'integer'),
     parameter('secure', 'boolean'),
     '<parameter name="level" unique="0" required="0"><content type="select"><option value="low"/><option value="high"/></content></parameter>',

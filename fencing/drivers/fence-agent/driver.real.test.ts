@@ -103,10 +103,20 @@ describe.concurrent('enrolment', () => {
     expect(report.error?.detail).toContain('username: is required');
   });
 
-  it('an agent that would show the password to every user of the machine is refused, and not told it', async () => {
+  it('an agent that drives ipmitool is told no password, and a stand-in for ipmitool', async () => {
     const rig = newRig('ipmitool');
     const report = await fenceAgentDriver.probe(context(rig));
-    expect(report.error?.detail).toContain('use the driver ipmi');
+    expect(report.error?.detail).toContain('invalid password');
+    expect(rig.input()).toContainEqual(expect.stringMatching(/^ipmitool_path=.*ipmitool\.sh$/));
+  });
+
+  it('a secret that such an agent would show to every user of the machine is refused', async () => {
+    const rig = newRig('ipmitool');
+    const secrets = { password: rig.password, hexadecimal_kg: '0a0b' };
+    const report = await fenceAgentDriver.probe(context(rig, { secrets }));
+    expect(report.error?.detail).toContain(
+      'hexadecimal_kg: fence_kennel_test gives it to ipmitool',
+    );
     expect(rig.input()).toEqual([]);
   });
 
@@ -206,7 +216,6 @@ describe.concurrent('off', () => {
   });
 });
 
-// Debian's package of them brings 100 MB of cloud libraries, so setup does not install it.
 const noAgents = !programExists('fence_dummy');
 
 describe.skipIf(noAgents)(`agents of the system${noAgents ? ' (needs: fence-agents)' : ''}`, () => {

@@ -8,7 +8,7 @@ import type {
 } from '../../driver.ts';
 import { failedProbe, fenceError } from '../../fence-error.ts';
 import { type AgentClass, type AgentMetadata, parseMetadata } from './metadata.ts';
-import { type AgentAnswer, readMetadata, runAgent } from './run-agent.ts';
+import { type AgentAnswer, readMetadata, runAgent, shownSecrets } from './run-agent.ts';
 import { type AgentSettings, metadataProblems, parseAgentSettings } from './settings.ts';
 
 /** Agents look whether the power is off for this long, s; then they must not be killed at it. */
@@ -53,11 +53,22 @@ async function probe(context: FenceContext): Promise<ProbeReport> {
     return failedProbe(config(`${agent}: ${notPower[metadata.class]}`));
   const problems = metadataProblems(metadata, parsed.settings.parameters, context.secrets);
   if (problems.length > 0) return failedProbe(config(problems.join('; ')));
-  if (showsSecrets(metadata)) return failedProbe(config(`${agent}: ${inArguments}`));
-  const learned = { agentClass: metadata.class, ...timeouts(metadata, parsed.settings) };
-  const parameters = { ...parsed.settings.parameters, ...timeouts(metadata, parsed.settings) };
+  const { drivesIpmitool } = metadata;
+  const settings: AgentSettings = {
+    agent,
+    agentClass: metadata.class,
+    drivesIpmitool,
+    parameters: { ...parsed.settings.parameters, ...timeouts(metadata, parsed.settings) },
+  };
+  const shown = shownSecrets(settings, context.secrets);
+  if (shown.length > 0) return failedProbe(config(shown.join('; ')));
+  const learned = {
+    agentClass: metadata.class,
+    ...(drivesIpmitool ? { drivesIpmitool } : {}),
+    ...timeouts(metadata, parsed.settings),
+  };
   const askedMs = clock.monotonicMs();
-  const answer = await runAgent(context, { ...parsed.settings, parameters }, 'status', leftMs());
+  const answer = await runAgent(context, settings, 'status', leftMs());
   if (answer.kind === 'failed') return failedProbe(answer.error);
   return {
     ok: true,
@@ -80,14 +91,6 @@ const noIdentity = {
   code: 'NO_IDENTITY',
   text: 'a fence agent tells no identity: an address that moved to another machine would not be noticed',
 };
-
-const inArguments =
-  'gives the password to ipmitool as an argument, where every user of the manager’s machine can read it; use the driver ipmi';
-
-/** Agents that drive ipmitool hand it the password with `-P`; they are known by its time limit. */
-function showsSecrets({ parameters }: AgentMetadata): boolean {
-  return parameters.some(({ name }) => name === 'ipmitool_timeout');
-}
 
 /** A wait that fits our time limits, where the agent has one and nobody chose another. */
 function timeouts(metadata: AgentMetadata, settings: AgentSettings): Record<string, number> {

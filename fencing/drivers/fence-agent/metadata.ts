@@ -22,6 +22,8 @@ export interface AgentMetadata {
   readonly parameters: readonly AgentParameter[];
   readonly actions: readonly string[];
   readonly class: AgentClass;
+  /** It runs ipmitool, by a path that it can be told. */
+  readonly drivesIpmitool: boolean;
 }
 
 /** Ours alone to set, or a way to have a manager run or write something else. */
@@ -67,6 +69,9 @@ export function parseMetadata(agent: string, xml: string): AgentMetadata | null 
     parameters: elements(root, 'parameter').flatMap(parameterOf),
     actions: names,
     class: classOf(agent, names, isUnfenced),
+    drivesIpmitool: elements(root, 'parameter').some(
+      (parameter) => parameter.getAttribute('name') === 'ipmitool_path',
+    ),
   };
 }
 

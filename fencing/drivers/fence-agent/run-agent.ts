@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { FenceContext, FenceError } from '../../driver.ts';
 import { fenceError, redact } from '../../fence-error.ts';
 import {
@@ -19,6 +20,26 @@ export type AgentAnswer =
     }
   | { readonly kind: 'failed'; readonly error: FenceError };
 
+/** Takes ipmitool's place where an agent drives it: the password in an argument is for all to see. */
+const ipmitoolStandIn = fileURLToPath(new URL('./ipmitool.sh', import.meta.url));
+
+/**
+ * Secrets that an agent would hand to ipmitool as an argument, with the reason; names, no values. Its
+ * password alone can be given in another way.
+ */
+export function shownSecrets(
+  { agent, drivesIpmitool }: AgentSettings,
+  secrets: FenceContext['secrets'],
+): readonly string[] {
+  if (!drivesIpmitool) return [];
+  return Object.keys(secrets)
+    .filter((name) => name !== 'password')
+    .map(
+      (name) =>
+        `${name}: ${agent} gives it to ipmitool as an argument, where every user of the manager’s machine can read it`,
+    );
+}
+
 /**
  * Runs an agent to its end, or kills it with everything it started. Everything it is told travels on
  * standard input; an agent that is not told its action reboots. A command that started may have acted.
@@ -35,7 +56,9 @@ export async function runAgent(
   }
   const told: Readonly<Record<string, string | number | boolean>> = {
     ...settings.parameters,
-    ...context.secrets,
+    ...(settings.drivesIpmitool
+      ? { '#kennel-password': context.secrets['password'] ?? '', ipmitool_path: ipmitoolStandIn }
+      : context.secrets),
     // Last, so that nothing can take their place.
     action,
     delay: 0,

@@ -9,6 +9,8 @@ export interface AgentSettings {
   readonly agent: string;
   /** What the probe found it to be; without it no command is sent. */
   readonly agentClass: string | null;
+  /** It runs ipmitool, and would give it the password as an argument. */
+  readonly drivesIpmitool: boolean;
   readonly parameters: Values;
 }
 
@@ -30,6 +32,7 @@ const schema = z.looseObject({
       error: 'agent: not the name of a fence agent; valid: fence_apc',
     }),
   agentClass: z.enum(['power']).optional(),
+  drivesIpmitool: z.literal(true).optional(),
   host: z
     .string()
     .refine(isHost, {
@@ -51,7 +54,7 @@ export function parseAgentSettings(
   if (!result.success) {
     return { kind: 'invalid', problems: result.error.issues.map((issue) => issue.message) };
   }
-  const { agent, agentClass, ...rest } = result.data;
+  const { agent, agentClass, drivesIpmitool, ...rest } = result.data;
   const parameters: Record<string, string | number | boolean> = {};
   const problems: string[] = [];
   for (const [key, value] of Object.entries(rest)) {
@@ -62,7 +65,8 @@ export function parseAgentSettings(
     else parameters[name] = value as string | number | boolean;
   }
   if (problems.length > 0) return { kind: 'invalid', problems };
-  return { kind: 'ok', settings: { agent, agentClass: agentClass ?? null, parameters } };
+  const found = { agentClass: agentClass ?? null, drivesIpmitool: drivesIpmitool ?? false };
+  return { kind: 'ok', settings: { agent, ...found, parameters } };
 }
 
 function valueProblem(key: string, value: unknown): string | null {
