@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { FenceContext, FenceError } from '../../driver.ts';
 import { fenceError, redact } from '../../fence-error.ts';
 import {
@@ -21,7 +20,7 @@ export type AgentAnswer =
   | { readonly kind: 'failed'; readonly error: FenceError };
 
 /** Takes ipmitool's place where an agent drives it: the password in an argument is for all to see. */
-const ipmitoolStandIn = fileURLToPath(new URL('./ipmitool.sh', import.meta.url));
+const ipmitoolStandIn = decodeURIComponent(new URL('./ipmitool.sh', import.meta.url).pathname);
 
 /**
  * Secrets that an agent would hand to ipmitool as an argument, with the reason; names, no values. Its
