@@ -91,6 +91,7 @@ programs='
   libvirtd             libvirt-daemon
   virtlogd             libvirt-daemon
   virsh                libvirt-clients
+  xmllint              libxml2-utils
   qemu-system-x86_64   qemu-system-x86
   qemu-storage-daemon  qemu-system-common
   ipmi_sim             openipmi

@@ -17,7 +17,8 @@ export function domainDefinition(spec: VmSpec, permit: Permit): DomainDefinition
   const { definition, name } = spec;
   if (definition.kind === 'typed') {
     const written = domainXml(spec, definition, permit);
-    return written.kind === 'ok' ? { ...written, validate: true } : written;
+    const isOurs = (definition.hardware?.overlay ?? null) === null;
+    return written.kind === 'ok' ? { ...written, validate: isOurs } : written;
   }
   const patched = patchDomainXml(definition.xml, { name, vm: permit.vm, permit });
   if (patched.kind === 'invalid') return patched;

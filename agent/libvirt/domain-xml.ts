@@ -1,6 +1,16 @@
+import { plainHardware, type VmHardware } from '../../src/core/model/hardware.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmDisk, VmInterface, VmSpec } from '../../src/core/model/vm.ts';
 import { diskElements } from './disk-xml.ts';
+import {
+  clockElement,
+  cpuElements,
+  extraDevices,
+  firmwareFeatures,
+  memoryBacking,
+  osElement,
+} from './hardware-xml.ts';
+import { withOverlay } from './overlay.ts';
 import { permitElement } from './permit-metadata.ts';
 import type { WrittenXml, XmlElement } from './xml-writer.ts';
 import { element, writeXml } from './xml-writer.ts';
@@ -13,6 +23,7 @@ export interface TypedDefinition {
   readonly machine: string | null;
   /** Software emulation instead of KVM. */
   readonly emulated: boolean;
+  readonly hardware?: VmHardware | undefined;
 }
 
 /** What a person can mend before libvirt is asked at all. */
@@ -59,15 +70,22 @@ function consoleElement(consoleLog: string | null): XmlElement {
   return element('serial', { type: 'file' }, source, target);
 }
 
-function features(spec: VmSpec, emulated: boolean): XmlElement {
+function features(spec: VmSpec, emulated: boolean, hardware: VmHardware): XmlElement {
   // The translation cache would otherwise be a fixed share of the node's memory per VM.
   const cacheMib = Math.max(1, Math.min(32, Math.floor(spec.memoryMiB / 2)));
   const cache = element('tcg', {}, element('tb-cache', { unit: 'MiB' }, String(cacheMib)));
-  return element('features', {}, element('acpi'), element('apic'), ...(emulated ? [cache] : []));
+  return element(
+    'features',
+    {},
+    element('acpi'),
+    element('apic'),
+    ...firmwareFeatures(hardware),
+    ...(emulated ? [cache] : []),
+  );
 }
 
-/** No USB, no balloon, no graphics: what a server does not use costs memory on every node. */
-function devices(spec: VmSpec): XmlElement {
+/** No USB, no balloon: what a server does not use costs memory on every node. */
+function devices(spec: VmSpec, hardware: VmHardware): XmlElement {
   const scsi = element('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' });
   return element(
     'devices',
@@ -82,6 +100,7 @@ function devices(spec: VmSpec): XmlElement {
       { type: 'unix' },
       element('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' }),
     ),
+    ...extraDevices(hardware),
     element('memballoon', { model: 'none' }),
     element('panic', { model: 'isa' }),
   );
@@ -94,13 +113,13 @@ function devices(spec: VmSpec): XmlElement {
 export function domainXml(spec: VmSpec, definition: TypedDefinition, permit: Permit): WrittenXml {
   const problems = problemsOf(spec);
   if (problems.length > 0) return { kind: 'invalid', message: problems.join('; ') };
-  const { emulated } = definition;
+  const { emulated, hardware = plainHardware } = definition;
   const type = element(
     'type',
     { arch: 'x86_64', machine: definition.machine ?? defaultMachine },
     'hvm',
   );
-  return writeXml(
+  const written = writeXml(
     element(
       'domain',
       { type: emulated ? 'qemu' : 'kvm' },
@@ -108,16 +127,19 @@ export function domainXml(spec: VmSpec, definition: TypedDefinition, permit: Per
       element('uuid', {}, permit.vm),
       element('metadata', {}, permitElement(permit)),
       element('memory', { unit: 'MiB' }, String(spec.memoryMiB)),
+      ...memoryBacking(hardware),
       element('vcpu', {}, String(spec.vcpus)),
-      element('os', {}, type),
-      features(spec, emulated),
-      ...(emulated ? [] : [element('cpu', { mode: 'host-model', check: 'partial' })]),
-      element('clock', { offset: 'utc' }),
+      osElement(type, hardware),
+      features(spec, emulated, hardware),
+      ...cpuElements(hardware, emulated),
+      clockElement(hardware.clock),
       // The leader decides whether a VM that ended runs again, never libvirt.
       element('on_poweroff', {}, 'destroy'),
       element('on_reboot', {}, 'restart'),
       element('on_crash', {}, 'destroy'),
-      devices(spec),
+      devices(spec, hardware),
     ),
   );
+  if (written.kind === 'invalid' || hardware.overlay === null) return written;
+  return withOverlay(written.xml, hardware.overlay);
 }

@@ -25,5 +25,10 @@ export const macSchema = z
 
 export const portSchema = z.int().min(1).max(65_535);
 
+export const absolutePathSchema = z
+  .string()
+  .regex(/^\/[^\0]*$/, 'must be an absolute path')
+  .max(1024);
+
 /** One text field of a message or record that people read. */
 export const textSchema = z.string().max(4096);

@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import { macSchema, nameSchema, portSchema } from './primitives.ts';
-
-const path = z
-  .string()
-  .regex(/^\/[^\0]*$/, 'must be an absolute path')
-  .max(1024);
+import { absolutePathSchema, macSchema, nameSchema, portSchema } from './primitives.ts';
+import { vmHardwareSchema } from './vm-hardware.ts';
 
 export const diskSourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -20,8 +16,8 @@ export const diskSourceSchema = z.discriminatedUnion('kind', [
     target: z.string().min(1),
     lun: z.int().min(0),
   }),
-  z.strictObject({ kind: z.literal('sharedFile'), path }),
-  z.strictObject({ kind: z.literal('local'), path }),
+  z.strictObject({ kind: z.literal('sharedFile'), path: absolutePathSchema }),
+  z.strictObject({ kind: z.literal('local'), path: absolutePathSchema }),
 ]);
 
 export const vmDiskSchema = z.strictObject({
@@ -48,26 +44,39 @@ export const vmLimitsSchema = z.strictObject({
 });
 
 /** The stored and transmitted form of a VM's spec (`VmSpec` of the core). */
-export const vmSpecSchema = z.strictObject({
-  name: nameSchema,
-  vcpus: z.int().min(1).max(1024),
-  memoryMiB: z
-    .int()
-    .min(1)
-    .max(64 * 1024 * 1024),
-  disks: z.array(vmDiskSchema).max(64),
-  interfaces: z.array(vmInterfaceSchema).max(64),
-  priority: z.enum(['high', 'medium', 'low']),
-  definition: z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('typed'),
-      machine: z.string().max(64).nullable(),
-      emulated: z.boolean(),
-    }),
-    z.strictObject({ kind: z.literal('xml'), xml: z.string().max(1024 * 1024) }),
-  ]),
-  consoleLog: path.nullable(),
-  separateFrom: z.array(nameSchema).max(256),
-  nodes: z.array(nameSchema).max(1024),
-  limits: vmLimitsSchema,
-});
+export const vmSpecSchema = z
+  .strictObject({
+    name: nameSchema,
+    vcpus: z.int().min(1).max(1024),
+    memoryMiB: z
+      .int()
+      .min(1)
+      .max(64 * 1024 * 1024),
+    disks: z.array(vmDiskSchema).max(64),
+    interfaces: z.array(vmInterfaceSchema).max(64),
+    priority: z.enum(['high', 'medium', 'low']),
+    definition: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('typed'),
+        machine: z.string().max(64).nullable(),
+        emulated: z.boolean(),
+        hardware: vmHardwareSchema.optional(),
+      }),
+      z.strictObject({ kind: z.literal('xml'), xml: z.string().max(1024 * 1024) }),
+    ]),
+    consoleLog: absolutePathSchema.nullable(),
+    separateFrom: z.array(nameSchema).max(256),
+    nodes: z.array(nameSchema).max(1024),
+    limits: vmLimitsSchema,
+  })
+  .superRefine(({ vcpus, definition }, context) => {
+    const topology = definition.kind === 'typed' ? definition.hardware?.cpu?.topology : null;
+    if (topology === null || topology === undefined) return;
+    const { sockets, cores, threads } = topology;
+    if (sockets * cores * threads === vcpus) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['definition', 'hardware', 'cpu', 'topology'],
+      message: `${sockets} sockets with ${cores} cores of ${threads} threads are ${sockets * cores * threads} CPUs, not ${vcpus}`,
+    });
+  });

@@ -4,6 +4,7 @@ import { renderColumns, renderFields } from './columns.ts';
 import type { Cell } from './columns.ts';
 import type { Layout } from './layout.ts';
 import { paintVm } from './states.ts';
+import { hardwareFields } from './vm-hardware.ts';
 
 const vmHeader = ['VM', 'STATE', 'NODE', 'PRIORITY', 'NOTE'];
 const vmHeaderWide = [
@@ -67,6 +68,7 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ['memory', formatMemory(vm.memoryMiB)],
     ['vcpus', String(vm.vcpus)],
     ['definition', definitionText(vm)],
+    ...hardwareFields(vm),
     ...spec.disks.map((disk): [string, string] => ['disk', diskText(disk)]),
     ...spec.interfaces.map((card): [string, string] => ['interface', interfaceText(card)]),
     ['allowed nodes', spec.nodes.length === 0 ? 'all' : spec.nodes.join(', ')],

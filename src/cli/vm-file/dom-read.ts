@@ -4,12 +4,12 @@ function isElement(node: Node): node is Element {
   return node.nodeType === 1;
 }
 
-/** Direct children of a name; none of a missing parent. */
-export function childElements(parent: Element | null, name: string): readonly Element[] {
+/** Direct children, of one name where it is given; none of a missing parent. */
+export function childElements(parent: Element | null, name?: string): readonly Element[] {
   if (parent === null) return [];
   return Array.from(parent.childNodes)
     .filter(isElement)
-    .filter((child) => child.tagName === name);
+    .filter((child) => name === undefined || child.tagName === name);
 }
 
 export function firstChild(parent: Element | null, name: string): Element | null {

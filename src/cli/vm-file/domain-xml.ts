@@ -1,10 +1,10 @@
-import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import type { CreateVm } from '../../api/schema/requests.ts';
 import { defaultLimits } from '../../core/model/vm.ts';
 import { createVmSchema } from '../../api/schema/requests.ts';
 import { readDisk } from './domain-disk.ts';
 import { attribute, childElements, childText, firstChild, lineOf } from './dom-read.ts';
+import { parseRoot } from './domain-root.ts';
 import type { VmFileOptions, VmToCreate } from './parse-vm-file.ts';
 import { fieldPath } from './spec-problem.ts';
 import type { Parsed, SpecProblem } from './spec-problem.ts';
@@ -52,34 +52,6 @@ export function parseDomainXml(text: string, options: VmFileOptions): Parsed<VmT
     },
   };
   return checked(body, domain);
-}
-
-function parseRoot(text: string): Parsed<Element> {
-  // Entities could make a small file huge, and libvirt's XML never has any.
-  if (/<!DOCTYPE/i.test(text)) return invalid(1, '', 'a document type is not taken', null);
-  const faults: { readonly line: number; readonly text: string }[] = [];
-  const parser = new DOMParser({
-    onError: (level, message, context: { locator?: { lineNumber?: number } } | undefined) => {
-      if (level === 'warning') return;
-      faults.push({ line: context?.locator?.lineNumber ?? 1, text: message });
-    },
-  });
-  let root: Element | null;
-  try {
-    root = parser.parseFromString(text, 'text/xml').documentElement;
-  } catch (error) {
-    faults.push({ line: 1, text: error instanceof Error ? error.message : String(error) });
-    root = null;
-  }
-  const [fault] = faults;
-  if (fault !== undefined) {
-    return invalid(fault.line, '', `it is not well-formed: ${fault.text}`, null);
-  }
-  if (root === null || root.tagName !== 'domain') {
-    const what = `its root is <${root?.tagName ?? ''}>, a VM is a <domain>`;
-    return invalid(1, '', what, 'virsh dumpxml NAME prints one');
-  }
-  return { kind: 'ok', value: root };
 }
 
 function checked(body: CreateVm, domain: Element): Parsed<VmToCreate> {

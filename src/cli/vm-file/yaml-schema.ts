@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { macSchema, nameSchema, portSchema, uuidSchema } from '../../api/schema/primitives.ts';
+import {
+  absolutePathSchema,
+  macSchema,
+  nameSchema,
+  portSchema,
+  uuidSchema,
+} from '../../api/schema/primitives.ts';
 import { defaultLimits } from '../../core/model/vm.ts';
 import { parseMemorySize } from '../memory-size.ts';
+import { yamlHardwareFields } from './yaml-hardware.ts';
 
 /**
  * The form in which people describe a VM (docs/vm-spec.md). Strict: what is not known is refused,
  * because a mistyped field that is left out in silence shows up only during a failover.
  */
-
-const absolutePath = z
-  .string()
-  .regex(/^\/[^\0]*$/, 'must be an absolute path')
-  .max(1024);
 
 const memory = z.unknown().transform((value, context) => {
   const text = typeof value === 'number' ? String(value) : value;
@@ -36,8 +38,8 @@ const disk = z
     iscsi: z
       .strictObject({ portal: z.string().min(1), target: z.string().min(1), lun: z.int().min(0) })
       .optional(),
-    sharedFile: absolutePath.optional(),
-    local: absolutePath.optional(),
+    sharedFile: absolutePathSchema.optional(),
+    local: absolutePathSchema.optional(),
     format: z.enum(['raw', 'qcow2']).optional(),
     bus: z.enum(['virtio', 'sata', 'scsi', 'ide']).default('virtio'),
     readOnly: z.boolean().default(false),
@@ -87,9 +89,10 @@ export const yamlSpecSchema = z.strictObject({
   separateFrom: z.array(nameSchema).max(256).default([]),
   nodes: z.array(nameSchema).max(1024).default([]),
   limits,
-  consoleLog: absolutePath.optional(),
+  consoleLog: absolutePathSchema.optional(),
   emulated: z.boolean().default(false),
   machine: z.string().min(1).max(64).optional(),
+  ...yamlHardwareFields,
 });
 
 export type YamlSpec = z.infer<typeof yamlSpecSchema>;
@@ -97,7 +100,6 @@ export type YamlSpec = z.infer<typeof yamlSpecSchema>;
 /** Names that people bring along from other tools, and what they are called here. */
 export const otherNames: Readonly<Record<string, string>> = {
   uuid: 'id',
-  cpu: 'cpus',
   vcpu: 'cpus',
   vcpus: 'cpus',
   cores: 'cpus',
@@ -119,4 +121,13 @@ export const otherNames: Readonly<Record<string, string>> = {
   file: 'sharedFile, or local when only one node has it',
   path: 'sharedFile, or local when only one node has it',
   readonly: 'readOnly',
+  uefi: 'firmware, with efi',
+  efi: 'firmware, with efi',
+  bios: 'firmware, with bios',
+  hugePages: 'hugepages',
+  passthrough: 'hostDevices',
+  hostdev: 'hostDevices',
+  hostdevs: 'hostDevices',
+  vnc: 'graphics, with vnc',
+  xml: 'overlay',
 };

@@ -1,13 +1,15 @@
 import { isCollection, isMap, isPair, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import type { Document, Node, ParsedNode } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { CreateVm } from '../../api/schema/requests.ts';
 import { createVmSchema } from '../../api/schema/requests.ts';
+import { leftBehind, plainHardware } from '../../core/model/hardware.ts';
 import { closest } from '../suggest.ts';
 import { derivedMac } from './derived-mac.ts';
 import type { VmToCreate } from './parse-vm-file.ts';
 import { fieldPath } from './spec-problem.ts';
 import type { Parsed, SpecProblem } from './spec-problem.ts';
+import { hardwareOf } from './yaml-hardware.ts';
 import { otherNames, yamlSpecSchema } from './yaml-schema.ts';
 import type { YamlSpec } from './yaml-schema.ts';
 
@@ -108,7 +110,12 @@ function toBody(spec: YamlSpec): CreateVm {
         model: card.model,
       })),
       priority: spec.priority,
-      definition: { kind: 'typed', machine: spec.machine ?? null, emulated: spec.emulated },
+      definition: {
+        kind: 'typed',
+        machine: spec.machine ?? null,
+        emulated: spec.emulated,
+        ...hardwareOf(spec),
+      },
       consoleLog: spec.consoleLog ?? null,
       separateFrom: spec.separateFrom,
       nodes: spec.nodes,
@@ -127,13 +134,16 @@ function diskSource(disk: YamlSpec['disks'][number]): CreateVm['spec']['disks'][
 
 /** What is allowed, and still deserves a word. */
 export function notesOf(body: CreateVm): readonly string[] {
-  return body.spec.disks
+  const { name, definition } = body.spec;
+  const left = definition.kind === 'typed' ? leftBehind(definition.hardware ?? plainHardware) : [];
+  const disks = body.spec.disks
     .map((disk) => disk.source)
     .filter((source) => source.kind === 'local')
     .map(
       (source) =>
-        `${body.spec.name}: disk ${source.path} belongs to one node, so the VM cannot be restarted on another (kennel explain E_DISK_LOCAL)`,
+        `${name}: disk ${source.path} belongs to one node, so the VM cannot be restarted on another (kennel explain E_DISK_LOCAL)`,
     );
+  return [...disks, ...left.map((text) => `${name}: ${text}`)];
 }
 
 function specProblems(
@@ -175,21 +185,20 @@ function unknownField(
 
 /** Field names at a place, read off the schema so that they cannot drift from it. */
 function knownFields(path: readonly PropertyKey[]): readonly string[] {
-  const { shape } = yamlSpecSchema;
-  const [first, , inner] = path;
-  if (first === undefined) return Object.keys(shape);
-  if (first === 'interfaces') return Object.keys(shape.interfaces.unwrap().element.shape);
-  const disk = shape.disks.unwrap().element.shape;
-  switch (inner) {
-    case 'nbd':
-      return Object.keys(disk.nbd.unwrap().shape);
-    case 'rbd':
-      return Object.keys(disk.rbd.unwrap().shape);
-    case 'iscsi':
-      return Object.keys(disk.iscsi.unwrap().shape);
-    default:
-      return Object.keys(disk);
+  let schema: z.core.$ZodType | undefined = yamlSpecSchema;
+  for (const key of path) {
+    const outer = unwrapped(schema);
+    if (outer instanceof z.ZodObject) schema = outer.shape[String(key)];
+    else if (outer instanceof z.ZodArray) schema = outer.element;
   }
+  const found = unwrapped(schema);
+  return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
+}
+
+function unwrapped(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault) inner = inner.unwrap();
+  return inner;
 }
 
 function messageOf(issue: z.core.$ZodIssue, node: Node | null): string {

@@ -1,3 +1,4 @@
+import type { VmHardware } from './hardware.ts';
 import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
 import type { Permit } from './permit.ts';
 
@@ -68,7 +69,13 @@ export interface VmInterface {
 
 /** What the domain is made from: our own typed spec, or libvirt XML taken over as it is. */
 export type VmDefinition =
-  | { readonly kind: 'typed'; readonly machine: string | null; readonly emulated: boolean }
+  | {
+      readonly kind: 'typed';
+      readonly machine: string | null;
+      readonly emulated: boolean;
+      /** Absent: a plain machine (`plainHardware`). */
+      readonly hardware?: VmHardware | undefined;
+    }
   | { readonly kind: 'xml'; readonly xml: string };
 
 /** How often a VM that does not start, or ends by itself, is tried again before it is `failed`. */
