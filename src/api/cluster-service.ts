@@ -10,6 +10,13 @@ import type {
 } from './schema/managers.ts';
 import type {
   AddFenceDevice,
+  DeviceTestView,
+  DrillNode,
+  FenceDeviceAdded,
+  FenceDriverView,
+  TestFence,
+} from './schema/fencing.ts';
+import type {
   AdoptVm,
   ConfirmOff,
   CreateToken,
@@ -17,7 +24,6 @@ import type {
   FenceNode,
   Join,
   Joined,
-  ProbeView,
   StopVm,
   TokenCreated,
 } from './schema/requests.ts';
@@ -60,7 +66,20 @@ export interface ClusterService {
   handover(to: PeerIdentity): Promise<Outcome<Handover>>;
   removeManager(name: string, caller: Caller): Promise<Outcome<ManagerView>>;
   removeNode(name: string, caller: Caller): Promise<Outcome<NodeView>>;
-  addFenceDevice(node: string, body: AddFenceDevice, caller: Caller): Promise<Outcome<ProbeView>>;
+  /** What each kind of fence device is given. */
+  fenceDrivers(): Promise<Outcome<readonly FenceDriverView[]>>;
+  /** A dry run probes all the same, and answers the budget as it would be. */
+  addFenceDevice(
+    node: string,
+    body: AddFenceDevice,
+    caller: Caller,
+  ): Promise<Outcome<FenceDeviceAdded>>;
+  /** `device` is the name within the node. */
+  removeFenceDevice(node: string, device: string, caller: Caller): Promise<Outcome<NodeView>>;
+  /** Checks devices with what would fence; changes no power. */
+  testFence(node: string, body: TestFence): Promise<Outcome<readonly DeviceTestView[]>>;
+  /** Powers a node off for real, as a fence operation like any other. */
+  drillNode(node: string, body: DrillNode, caller: Caller): Promise<Outcome<FenceView>>;
   fenceNode(node: string, body: FenceNode, caller: Caller): Promise<Outcome<FenceView>>;
   confirmOff(node: string, body: ConfirmOff, caller: Caller): Promise<Outcome<FenceView>>;
   powerOn(node: string, caller: Caller): Promise<Outcome<NodeView>>;

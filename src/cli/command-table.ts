@@ -26,8 +26,13 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'node',
-    summary: 'nodes: list, enrol, fence devices, fence',
+    summary: 'nodes: list, enrol, fence, power on, remove',
     load: async () => (await import('./commands/node.ts')).nodeNoun,
+  },
+  {
+    name: 'fence',
+    summary: 'fence devices: add, list, test, drill, and how long a recovery may take',
+    load: async () => (await import('./commands/fence.ts')).fenceNoun,
   },
   {
     name: 'events',

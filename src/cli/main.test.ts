@@ -120,7 +120,7 @@ describe('help and version', () => {
   });
 
   test('an option that is refused is not in the help', async () => {
-    expect((await kennel('node add-fence --help')).out).not.toMatch(/--password(?!-)/);
+    expect((await kennel('fence add --help')).out).not.toMatch(/--password(?!-)/);
   });
 
   test('the version is that of the package', async () => {

@@ -5,7 +5,12 @@ import {
   managersViewSchema,
   managerViewSchema,
 } from '../api/schema/managers.ts';
-import { joinedSchema, probeViewSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
+import {
+  deviceTestViewSchema,
+  fenceDeviceAddedSchema,
+  fenceDriverViewSchema,
+} from '../api/schema/fencing.ts';
+import { joinedSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import {
   eventViewSchema,
   explanationViewSchema,
@@ -30,7 +35,9 @@ export const answerSchemas = {
   failovers: z.array(failoverViewSchema),
   explanation: explanationViewSchema,
   fence: fenceViewSchema,
-  probe: probeViewSchema,
+  fenceDeviceAdded: fenceDeviceAddedSchema,
+  deviceTests: z.array(deviceTestViewSchema),
+  fenceDrivers: z.array(fenceDriverViewSchema),
   tokenCreated: tokenCreatedSchema,
   joined: joinedSchema,
   managers: managersViewSchema,

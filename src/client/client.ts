@@ -1,12 +1,18 @@
 import type { CreateManagerToken, ManagersView, ManagerView } from '../api/schema/managers.ts';
 import type {
   AddFenceDevice,
+  DeviceTestView,
+  DrillNode,
+  FenceDeviceAdded,
+  FenceDriverView,
+  TestFence,
+} from '../api/schema/fencing.ts';
+import type {
   AdoptVm,
   ConfirmOff,
   CreateToken,
   CreateVm,
   FenceNode,
-  ProbeView,
   StopVm,
   TokenCreated,
 } from '../api/schema/requests.ts';
@@ -58,6 +64,7 @@ export interface Client {
   failovers(options?: CallOptions): Promise<Outcome<readonly FailoverView[]>>;
   failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
   managers(options?: CallOptions): Promise<Outcome<ManagersView>>;
+  fenceDrivers(options?: CallOptions): Promise<Outcome<readonly FenceDriverView[]>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   /** See `ClusterService.backup`. */
   backup(options?: CallOptions): Promise<Outcome<string>>;
@@ -75,7 +82,18 @@ export interface Client {
     node: string,
     body: AddFenceDevice,
     options?: ChangeOptions,
-  ): Promise<Outcome<ProbeView>>;
+  ): Promise<Outcome<FenceDeviceAdded>>;
+  removeFenceDevice(
+    node: string,
+    device: string,
+    options?: ChangeOptions,
+  ): Promise<Outcome<NodeView>>;
+  testFence(
+    node: string,
+    body: TestFence,
+    options?: ChangeOptions,
+  ): Promise<Outcome<readonly DeviceTestView[]>>;
+  drillNode(node: string, body: DrillNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   fenceNode(node: string, body: FenceNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   confirmOff(node: string, body: ConfirmOff, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   powerOn(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
@@ -122,6 +140,7 @@ type Reads = Pick<
   | 'failovers'
   | 'failover'
   | 'managers'
+  | 'fenceDrivers'
   | 'explain'
   | 'backup'
   | 'metrics'
@@ -167,6 +186,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
     failovers: (options) => get('/v1/failovers', 'failovers', options),
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
     managers: (options) => get('/v1/managers', 'managers', options),
+    fenceDrivers: (options) => get('/v1/fence-drivers', 'fenceDrivers', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
@@ -205,7 +225,13 @@ function changes(route: Route, closing: AbortSignal): Changes {
       send(remove(`/v1/managers/${part(name)}`), 'manager', options),
     removeNode: (node, options) => send(remove(ofNode(node, '')), 'node', options),
     addFenceDevice: (node, body, options) =>
-      send(post(ofNode(node, '/fence-devices'), body), 'probe', options),
+      send(post(ofNode(node, '/fence-devices'), body), 'fenceDeviceAdded', options),
+    removeFenceDevice: (node, device, options) =>
+      send(remove(ofNode(node, `/fence-devices/${part(device)}`)), 'node', options),
+    testFence: (node, body, options) =>
+      send(post(ofNode(node, '/fence-test'), body), 'deviceTests', options),
+    drillNode: (node, body, options) =>
+      send(post(ofNode(node, '/fence-drill'), body), 'fence', options),
     fenceNode: (node, body, options) => send(post(ofNode(node, '/fence'), body), 'fence', options),
     confirmOff: (node, body, options) =>
       send(post(ofNode(node, '/confirm-off'), body), 'fence', options),

@@ -55,6 +55,10 @@ export interface FenceObservation {
   readonly outstanding: boolean;
   /** A device reads On and the execution waits to be allowed to act. */
   readonly wantsToAct: boolean;
+  /** Devices that it wants to tell to go off. */
+  readonly wantsToTell: readonly string[];
+  /** The level that it tries, counted from 1 in the node's topology; null = none. */
+  readonly level: number | null;
   readonly firstOffWall: string | null;
   /** Every device command of this execution, oldest first. */
   readonly attempts: readonly FenceAttempt[];

@@ -34,11 +34,20 @@ export interface AddressedCommand {
   readonly command: Command;
 }
 
+/** A level with its place in the node's topology, counted from 1. */
+export interface NumberedLevel extends FenceLevel {
+  readonly number: number;
+}
+
 /** A fence operation that an execution must be running for. Absent = its execution is stopped. */
 export interface FenceRequest {
   readonly fence: FenceId;
   readonly node: NodeId;
-  readonly levels: readonly FenceLevel[];
+  /** Those that can still prove it dead, in the order in which they are tried. */
+  readonly levels: readonly NumberedLevel[];
+  /** As recorded: the level to go on with, and the devices that may have been told. */
+  readonly level: number;
+  readonly told: readonly string[];
   /** The phase `acting` is committed and no other boot is heard: device commands may be sent. */
   readonly mayAct: boolean;
 }

@@ -328,7 +328,16 @@ test('a change that is asked of a manager that does not lead is refused, and not
     (service) =>
       service.addFenceDevice(
         'node-1',
-        { id: 'bmc', level: 1, driver: 'fake', settings: {}, secrets: {}, settleMs: 100 },
+        {
+          id: 'bmc',
+          level: 1,
+          driver: 'fake',
+          settings: {},
+          secrets: {},
+          settleMs: 100,
+          budgetMs: null,
+          delayMs: null,
+        },
         caller(),
       ),
   ];

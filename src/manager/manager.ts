@@ -24,6 +24,7 @@ import { ObservationBook } from './observation-book.ts';
 import { Peers } from './peers.ts';
 import { Replica } from './replica.ts';
 import { EventLog } from './service/event-log.ts';
+import { FenceService } from './service/fence-service.ts';
 import { JoinService } from './service/join-service.ts';
 import { JoinTokens } from './service/join-tokens.ts';
 import { ManagerService } from './service/manager-service.ts';
@@ -89,6 +90,7 @@ class RunningManager implements Manager {
   readonly #queues: DeviceQueues;
   readonly #events: EventLog;
   readonly #nodes: NodeService;
+  readonly #fencing: FenceService;
   readonly #metrics = managerMetrics();
   readonly #secrets: FenceSecrets;
   readonly #peers: Peers;
@@ -135,6 +137,7 @@ class RunningManager implements Manager {
       hub: this.#hub,
       secrets: this.#secrets,
     });
+    this.#fencing = new FenceService({ ...options, queues: this.#queues, secrets: this.#secrets });
     const tokens = new JoinTokens(options);
     this.service = new ManagerService({
       name,
@@ -145,6 +148,7 @@ class RunningManager implements Manager {
       metrics: this.#metrics,
       events: this.#events,
       nodes: this.#nodes,
+      fencing: this.#fencing,
       vms: new VmService({ env, hub: this.#hub, readXml: options.readXml }),
       joins: new JoinService({ ...options, hub: this.#hub, tokens }),
       registry: new RegistryService({ ...options, tokens, peers: this.#peers }),
@@ -219,6 +223,7 @@ class RunningManager implements Manager {
     this.#stopping.abort();
     this.#retired.abort();
     this.#nodes.stop();
+    this.#fencing.stop();
     this.#hub.closeAll('this manager stops');
     this.#peers.stop();
     await this.#listener?.close();

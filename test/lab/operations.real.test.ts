@@ -309,9 +309,9 @@ certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}
 
   test('fencing on request, its record, and power-on work from the command line', async () => {
     const { host, user, passwordFile } = site.lab.bmcOf(1);
-    const device = `--driver ipmi --id bmc --host ${host} --user ${user} --settle 1s`;
+    const device = `--driver ipmi --host ${host} --user ${user} --settle 1s`;
     const added = await kennel(
-      `node add-fence node-1 ${device} --password-file ${passwordFile} --wait --timeout 10s`,
+      `fence add node-1/bmc ${device} --password-file ${passwordFile} --wait --timeout 10s`,
     );
     expect(added.stdout).toMatch(
       /^fence device node-1\/bmc: added\n(?:.*\n)*node node-1: can be fenced$/,

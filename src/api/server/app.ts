@@ -21,6 +21,7 @@ import { problemStatus } from './problem-status.ts';
 import { enrolmentRoutes } from './routes/enrolment.ts';
 import { eventRoutes } from './routes/events.ts';
 import { failoverRoutes } from './routes/failovers.ts';
+import { fenceDeviceRoutes } from './routes/fence-devices.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
@@ -53,6 +54,7 @@ export async function buildApp(
     statusRoutes,
     nodeRoutes,
     fencingRoutes,
+    fenceDeviceRoutes,
     vmRoutes,
     vmChangeRoutes,
     eventRoutes,

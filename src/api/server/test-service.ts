@@ -1,7 +1,8 @@
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
 import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
-import type { Joined, ProbeView } from '../schema/requests.ts';
+import type { BudgetView, DeviceTestView, FenceDeviceAdded } from '../schema/fencing.ts';
+import type { Joined } from '../schema/requests.ts';
 import type {
   EventView,
   FailoverView,
@@ -58,10 +59,19 @@ export const testFence: FenceView = {
   node: 'node-1',
   phase: 'proven',
   requestedBy: 'detector',
+  level: 1,
   proof: { kind: 'attested', actor: 'root', reason: 'seen it' },
   attempts: [],
   lastReadings: [],
   awaiting: [],
+};
+
+const testBudget: BudgetView = {
+  detectMs: 3500,
+  levels: [],
+  startMs: 10_000,
+  usualMs: null,
+  worstMs: null,
 };
 
 export const testNode: NodeView = {
@@ -81,7 +91,9 @@ export const testNode: NodeView = {
   used: { memoryMiB: 512, vcpus: 1 },
   vms: 1,
   readiness: ['power'],
+  fenceGrade: 'ready',
   fenceDevices: [],
+  budget: testBudget,
   fence: null,
 };
 
@@ -145,11 +157,24 @@ const testFailover: FailoverView = {
   previousHash: null,
 };
 
-const testProbe: ProbeView = {
+const testProbe: FenceDeviceAdded = {
   ok: true,
   identity: uuid,
   power: 'on',
   learned: { cipherSuite: 17 },
+  warnings: [],
+  latencyMs: 12,
+  outlet: 'ipmi 192.0.2.5:623',
+  budget: testBudget,
+};
+
+const testedDevice: DeviceTestView = {
+  device: 'node-1/bmc',
+  ok: true,
+  error: null,
+  identity: uuid,
+  power: 'on',
+  learned: {},
   warnings: [],
   latencyMs: 12,
 };
@@ -221,7 +246,11 @@ export function makeTestService(
     handover: async (to) => record('handover', testHandover, to),
     removeManager: async (name, caller) => record('removeManager', testManager, name, caller),
     removeNode: async (name, caller) => record('removeNode', testNode, name, caller),
+    fenceDrivers: async () => record('fenceDrivers', []),
     addFenceDevice: async (...given) => record('addFenceDevice', testProbe, ...given),
+    removeFenceDevice: async (...given) => record('removeFenceDevice', testNode, ...given),
+    testFence: async (...given) => record('testFence', [testedDevice], ...given),
+    drillNode: async (...given) => record('drillNode', testFence, ...given),
     fenceNode: async (...given) => record('fenceNode', testFence, ...given),
     confirmOff: async (...given) => record('confirmOff', testFence, ...given),
     powerOn: async (name, caller) => record('powerOn', testNode, name, caller),

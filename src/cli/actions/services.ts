@@ -110,7 +110,7 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
       '',
       'next:',
       `  kennel agent run --directory ${directory}`,
-      `  kennel node add-fence ${options.node} …   (until then its VMs are not protected)`,
+      `  kennel fence add ${options.node}/bmc …   (until then its VMs are not protected)`,
     ].join('\n'),
   );
   return 0;

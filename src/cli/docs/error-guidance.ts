@@ -116,9 +116,7 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     facts: [
       'Without a way to prove the node dead, its VMs are not protected: after its loss they wait until a person states that it is off.',
     ],
-    try: [
-      'kennel node add-fence NAME --driver ipmi --id bmc --host HOST --user USER --password-file FILE',
-    ],
+    try: ['kennel fence add NODE/bmc --driver ipmi --host HOST --user USER --password-file FILE'],
   },
   E_FENCE_DEVICE: {
     facts: [

@@ -139,15 +139,16 @@ export function fenceRequestsFor(draft: Draft): readonly FenceRequest[] {
     if (now === undefined || (now.phase !== 'intent' && now.phase !== 'acting')) continue;
     const node = draft.state.nodes.get(fence.node);
     if (node === undefined) continue;
+    // All of a level must read Off, so one liar makes it worthless.
     const trusted = node.fenceTopology
-      .map((level) => ({
-        devices: level.devices.filter((device) => !fence.distrusted.includes(device.id)),
-      }))
-      .filter((level) => level.devices.length > 0);
+      .map((level, index) => ({ ...level, number: index + 1 }))
+      .filter(({ devices }) => !devices.some(({ id }) => fence.distrusted.includes(id)));
     requests.push({
       fence: fence.id,
       node: node.id,
       levels: trusted,
+      level: fence.level,
+      told: fence.told,
       mayAct: fence.phase === 'acting' && !isAnotherBootHeard(draft, fence),
     });
   }

@@ -27,6 +27,8 @@ export function openFence(
     epoch: draft.state.epoch,
     requestedBy,
     override: false,
+    level: 1,
+    told: [],
     attempts: [],
     proof: null,
     revoked: [],

@@ -6,6 +6,7 @@ import type { FenceObservation, NodeObservation } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
+import { withDrill } from './drill.ts';
 import { withNextFailover } from './fence-intent.ts';
 import { guardAgainst } from './guards.ts';
 import { heldVmsOf, movableVmsOf } from './ownership.ts';
@@ -73,9 +74,32 @@ function decideUnproven(draft: Draft, before: FenceOperation): void {
       }
     }
   }
-  if (fence.phase === 'intent' && blocked === null && execution?.wantsToAct === true) {
-    draft.put({ ...fence, phase: 'acting' });
-  }
+  if (execution === undefined) return;
+  const mayTell = fence.phase === 'acting' || (fence.phase === 'intent' && blocked === null);
+  const next = mayTell && execution.wantsToAct ? withTold(fence, execution.wantsToTell) : fence;
+  const reached = withLevel(draft, next, execution.level);
+  if (reached !== fence) draft.put(reached);
+}
+
+/** Recorded before it is sent: `acting`, and the devices that may be told from now on. */
+function withTold(fence: FenceOperation, devices: readonly string[]): FenceOperation {
+  const fresh = devices.filter((device) => !fence.told.includes(device));
+  if (fence.phase === 'acting' && fresh.length === 0) return fence;
+  return { ...fence, phase: 'acting', told: [...fence.told, ...fresh] };
+}
+
+/** The level that is tried now, so that a new leader goes on with it. */
+function withLevel(draft: Draft, fence: FenceOperation, level: number | null): FenceOperation {
+  if (level === null || level <= fence.level) return fence;
+  const devices = draft.node(fence.node)?.fenceTopology[level - 1]?.devices ?? [];
+  draft.event({
+    code: 'FENCE_LEVEL',
+    severity: 'warning',
+    node: fence.node,
+    vm: null,
+    text: `${fence.node} was not proven off by level ${fence.level}; level ${level} is tried: ${devices.map(({ id }) => id).join(', ')} (${fence.id})`,
+  });
+  return { ...fence, level };
 }
 
 /** The first write after the intent tells when the intent was known to be committed. */
@@ -184,7 +208,10 @@ export function recordProof(
 ): void {
   draft.put({ ...fence, phase: 'proven', proof });
   const node = draft.node(fence.node);
-  if (node !== undefined) draft.put({ ...node, phase: 'fenced', incarnation: null });
+  if (node !== undefined) {
+    const drilled = withDrill(draft, node, fence, execution);
+    draft.put({ ...drilled, phase: 'fenced', incarnation: null });
+  }
   const failover = draft.failover(fence.failover);
   if (failover !== undefined) {
     draft.put({
@@ -243,7 +270,7 @@ function revoke(draft: Draft, fence: FenceOperation, proof: Proof): void {
   const going: FenceOperation = {
     ...fence,
     // Nothing was sent yet when the readings alone were the proof: life calls it off.
-    phase: fence.attempts.length > 0 ? 'acting' : 'intent',
+    phase: fence.attempts.length > 0 || fence.told.length > 0 ? 'acting' : 'intent',
     proof: null,
     distrusted: [...new Set([...fence.distrusted, ...devices])],
     revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],

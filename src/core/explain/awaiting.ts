@@ -1,12 +1,13 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
-import type { NodeRecord } from '../model/node.ts';
+import type { FenceLevel, NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { guardAgainst } from '../decide/guards.ts';
 import { openDraft } from '../decide/draft.ts';
 import type { Observations } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
+import { failingDevices } from './fence-grade.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** What is so, what is awaited, and which commands would end the wait. */
@@ -39,8 +40,10 @@ export function explainFence(
     facts.push(`no device command is sent: ${blocked.because}`);
     steps.push(blocked.try);
   }
+  const levels = node?.fenceTopology ?? [];
+  facts.push(...levelFacts(fence, levels));
   const verdict = powerOffVerdict({
-    levels: node?.fenceTopology ?? [],
+    levels,
     readings: execution?.readings ?? [],
     outstanding: execution?.outstanding ?? false,
     distrusted: fence.distrusted,
@@ -55,6 +58,13 @@ export function explainFence(
   awaiting.push('attested: a person says that it is off');
   steps.push(`kennel node confirm-off ${fence.node} --reason "..."`);
   return { facts, awaiting, try: [...new Set(steps)] };
+}
+
+/** Which of several levels is tried. */
+function levelFacts(fence: FenceOperation, levels: readonly FenceLevel[]): readonly string[] {
+  if (fence.phase !== 'acting' || levels.length < 2) return [];
+  const devices = levels[fence.level - 1]?.devices.map(({ id }) => id) ?? [];
+  return [`level ${fence.level} of ${levels.length} is tried: ${devices.join(', ')}`];
 }
 
 export function explainNode(
@@ -82,7 +92,11 @@ export function explainNode(
   }
   if (node.fenceTopology.length === 0) {
     facts.push('it has no fence device: its VMs are not protected');
-    steps.push(`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`);
+    steps.push(`kennel fence add ${node.id}/bmc --driver ipmi --host ... --user ...`);
+  }
+  for (const { device, because } of failingDevices(node, state.fences.values())) {
+    facts.push(`${device} could not fence it now: ${because}`);
+    steps.push(`kennel fence test ${device}`);
   }
   return { facts, awaiting, try: steps };
 }

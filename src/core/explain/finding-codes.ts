@@ -10,7 +10,9 @@ export const findingCodes = {
   NODE_SUSPECT: 'heartbeats are overdue, though not for long enough to act',
   NODE_NOT_ADMITTED: 'a node gets no leases and no VMs before its incarnation is admitted',
   NODE_FENCED: 'a node is proven dead; its VMs may run elsewhere',
-  NODE_UNFENCEABLE: 'a node holds VMs and has no fence device: nothing could prove it dead',
+  NODE_UNFENCEABLE:
+    'a node holds VMs and no level of fence devices works: nothing could prove it off, its VMs are unprotected',
+  FENCE_DEGRADED: 'a fence device failed its check; another level of the node still works',
   HYPERVISOR_UNREACHABLE: 'libvirt does not answer; what runs there is unknown, not gone',
   AGENT_DEGRADED: 'an agent cannot write its state and refuses what depends on it',
   VM_FAILED: 'a VM failed too often, or cannot be stopped where it runs',

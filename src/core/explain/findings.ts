@@ -4,6 +4,7 @@ import type { VmRecord } from '../model/vm.ts';
 import type { Observations, ReportObservation } from '../observations.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
+import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
 import { nodeState, vmState } from './states.ts';
 
@@ -59,7 +60,7 @@ function nodeFindings(
   const liars = distrustedOf(node.id, state.fences.values());
   if (liars.length > 0) {
     add('BMC_LIED', 'critical', `${liars.join(', ')} said Off while the node lived; not believed`, [
-      `kennel node add-fence ${node.id} ..., which probes it anew`,
+      `kennel fence add ${liars[0]} ..., which probes it anew`,
     ]);
   }
   switch (nodeState(node, state, observations)) {
@@ -78,16 +79,39 @@ function nodeFindings(
       break;
     default:
   }
-  if (node.fenceTopology.length === 0 && held.length > 0) {
-    add(
-      'NODE_UNFENCEABLE',
-      'warning',
-      `it has no fence device: ${held.length} VMs are unprotected`,
-      [`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`],
-    );
-  }
+  findings.push(...deviceFindings(node, held, state));
   findings.push(...agentFindings(node, seen?.report ?? null));
   return findings;
+}
+
+/** Whether its devices could prove it off, before that is needed. */
+function deviceFindings(
+  node: NodeRecord,
+  held: readonly VmRecord[],
+  state: ClusterState,
+): readonly Finding[] {
+  const base = { severity: 'warning', subject: node.id } as const;
+  const failing = failingDevices(node, state.fences.values());
+  const why = failing.map(({ device, because }) => `${device}: ${because}`).join('; ');
+  if (isFenceable(node, state.fences.values())) {
+    if (failing.length === 0) return [];
+    const steps = failing.map(({ device }) => `kennel fence test ${device}`);
+    return [{ ...base, code: 'FENCE_DEGRADED', text: `another level works, ${why}`, try: steps }];
+  }
+  if (held.length === 0) return [];
+  const vms = held.map((vm) => vm.spec.name).join(' ');
+  const isBare = failing.length === 0;
+  return [
+    {
+      ...base,
+      code: 'NODE_UNFENCEABLE',
+      severity: isBare ? 'warning' : 'critical',
+      text: `${isBare ? 'it has no fence device' : why}; unprotected: ${vms}`,
+      try: isBare
+        ? [`kennel fence add ${node.id}/bmc --driver ipmi --host ... --user ...`]
+        : [`kennel fence test ${node.id}`],
+    },
+  ];
 }
 
 /** What the node's own agent says is wrong there. */

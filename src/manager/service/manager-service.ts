@@ -9,6 +9,13 @@ import type {
 } from '../../api/schema/managers.ts';
 import type {
   AddFenceDevice,
+  DeviceTestView,
+  DrillNode,
+  FenceDeviceAdded,
+  FenceDriverView,
+  TestFence,
+} from '../../api/schema/fencing.ts';
+import type {
   AdoptVm,
   ConfirmOff,
   CreateToken,
@@ -16,7 +23,6 @@ import type {
   FenceNode,
   Join,
   Joined,
-  ProbeView,
   StopVm,
   TokenCreated,
 } from '../../api/schema/requests.ts';
@@ -47,6 +53,7 @@ import { explainTopic } from './explain-service.ts';
 import type { KnownLeader, Peers } from '../peers.ts';
 import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
+import type { FenceService } from './fence-service.ts';
 import type { NodeService } from './node-service.ts';
 import type { RegistryService } from './registry-service.ts';
 import { failoverView, nodeView, vmView, type Sight } from './views.ts';
@@ -61,6 +68,7 @@ interface ManagerServiceOptions {
   readonly metrics: ManagerMetrics;
   readonly events: EventLog;
   readonly nodes: NodeService;
+  readonly fencing: FenceService;
   readonly vms: VmService;
   readonly joins: JoinService;
   readonly registry: RegistryService;
@@ -170,8 +178,33 @@ export class ManagerService implements ClusterService {
     return this.#lead((leader, sight) => this.#options.nodes.remove(leader, sight, name, caller));
   }
 
-  addFenceDevice(node: string, body: AddFenceDevice, caller: Caller): Promise<Outcome<ProbeView>> {
-    return this.#lead((leader) => this.#options.nodes.addFenceDevice(leader, node, body, caller));
+  async fenceDrivers(): Promise<Outcome<readonly FenceDriverView[]>> {
+    return ok(this.#options.fencing.drivers());
+  }
+
+  addFenceDevice(
+    node: string,
+    body: AddFenceDevice,
+    caller: Caller,
+  ): Promise<Outcome<FenceDeviceAdded>> {
+    return this.#lead((leader) => this.#options.fencing.add(leader, node, body, caller));
+  }
+
+  removeFenceDevice(node: string, device: string, caller: Caller): Promise<Outcome<NodeView>> {
+    const target = { node, device };
+    return this.#lead((leader, sight) =>
+      this.#options.fencing.remove(leader, sight, target, caller),
+    );
+  }
+
+  testFence(node: string, body: TestFence): Promise<Outcome<readonly DeviceTestView[]>> {
+    return this.#lead((leader) => this.#options.fencing.test(leader, { node, ...body }));
+  }
+
+  drillNode(node: string, body: DrillNode, caller: Caller): Promise<Outcome<FenceView>> {
+    return this.#lead((leader, sight) =>
+      this.#options.fencing.drill(leader, sight, { node, body }, caller),
+    );
   }
 
   fenceNode(node: string, body: FenceNode, caller: Caller): Promise<Outcome<FenceView>> {
@@ -370,7 +403,8 @@ export class ManagerService implements ClusterService {
   }
 
   #sight(mirror: Mirror, leads: boolean): Sight {
-    return { mirror, observations: this.#options.book.observe(mirror), leads };
+    const care = leads ? (this.#options.leader()?.care ?? null) : null;
+    return { mirror, observations: this.#options.book.observe(mirror), leads, care };
   }
 
   #findings({ sight, leader, leading, ageMs }: Seen, isSure: boolean): StatusView['findings'] {

@@ -41,6 +41,7 @@ export const fakeDevice = (node: string, change: Partial<FenceDevice> = {}): Fen
   settings: { device: `${node}/bmc` },
   identity: `guid-${node}/bmc`,
   settleMs: 2000,
+  outlet: `fake ${node}/bmc`,
   ...change,
 });
 
@@ -141,6 +142,8 @@ export const fenceOperation = (
   proof: null,
   revoked: [],
   distrusted: [],
+  level: 1,
+  told: [],
   failover: failoverId(`FO-${number}`),
   ...change,
 });
