@@ -87,6 +87,8 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
     case 'bmc.mode':
       await setBmc(stage, action);
       break;
+    case 'pdu.mode':
+      throw new Error('the nodes of this lab have no outlets; see scenario-needs');
     case 'manager.crash':
     case 'manager.pause':
     case 'manager.resume':

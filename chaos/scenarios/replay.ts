@@ -47,7 +47,7 @@ export async function replay(scenario: Scenario): Promise<RunOutcome> {
   const person = new PersonAtCommands(cluster, (text) => refused.push({ t: nowS(), text }));
   const stage: Stage = { scenario, cluster, sites, names, person, monitor };
   monitor.watch({ cluster, sites, names, zeroMs });
-  seed(stage);
+  seed(stage, extension);
   plantServiceFaults(scenario, cluster, names);
   powerUp(stage, extension);
   const triggers = new Triggers(stage, monitor);
@@ -126,13 +126,14 @@ function makeCluster(scenario: Scenario, extension: KennelExtension, monitor: Mo
 }
 
 /** Commits what enrolment and an earlier life of the cluster leave in the store. */
-function seed({ scenario, cluster, names }: Stage): void {
+function seed({ scenario, cluster, names }: Stage, extension: KennelExtension): void {
   const writes = enrolmentWrites(
     cluster.nodes.map((node) => ({
       name: node.name,
       machineId: node.machineId,
       fingerprint: identityOf(cluster.world, 'agent', node.name).fingerprint,
       fencedBy: node.fencedBy,
+      ...(extension.pdus ? { pdus: node.pdusBy } : {}),
     })),
   );
   const vms = serviceRecords(scenario, names);

@@ -146,6 +146,8 @@ function intentRecords(
     proof: null,
     revoked: [],
     distrusted: [],
+    level: 1,
+    told: [],
     failover: ids.failover,
   };
   const failover: FailoverRecord = {

@@ -9,6 +9,7 @@ import { identityOf } from './cluster-world.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { SimDisk } from './disk.ts';
 import type { FencedBy } from './enrolment.ts';
+import { feedNames, SimFeeds, type FeedName } from './feeds.ts';
 import { makeHostEnv } from './host-env.ts';
 import { SimMachine } from './host.ts';
 import { SimHypervisor } from './hypervisor.ts';
@@ -45,6 +46,10 @@ export class ClusterNode {
   /** The agent's state disk. */
   readonly disk: SimDisk;
   readonly fencedBy: FencedBy;
+  readonly feeds: SimFeeds;
+  /** The outlets of its supplies, as PDUs that are reached like BMCs; used where they are enrolled. */
+  readonly pdus: Readonly<Record<FeedName, SimBmc>>;
+  readonly pdusBy: Readonly<Record<FeedName, FencedBy>>;
   readonly #world: ClusterWorld;
   readonly #options: ClusterNodeOptions;
   #agent: Agent | null = null;
@@ -92,7 +97,20 @@ export class ClusterNode {
       world.taps.powerCut?.(name);
       power.powerOff();
     };
-    this.bmc = new SimBmc({ env: world.env, power: { ...power, powerOff }, ...this.fencedBy });
+    this.feeds = new SimFeeds({ ...power, powerOff });
+    const isFed = (): boolean => this.feeds.isFed;
+    const { env } = world;
+    this.bmc = new SimBmc({ env, power: { ...power, powerOff }, isFed, ...this.fencedBy });
+    const pdu = (feed: FeedName): FencedBy => ({
+      ...this.fencedBy,
+      bmcHost: `${feed}-${name}`,
+      guid: random.split(feed).uuid(),
+    });
+    this.pdusBy = { 'pdu-a': pdu('pdu-a'), 'pdu-b': pdu('pdu-b') };
+    const outlet = (feed: FeedName): SimBmc =>
+      new SimBmc({ env, power: this.feeds.outlet(feed), ...this.pdusBy[feed] });
+    this.pdus = { 'pdu-a': outlet('pdu-a'), 'pdu-b': outlet('pdu-b') };
+    for (const feed of feedNames) world.network.addHost(this.pdusBy[feed].bmcHost);
     const disk = random.split('disk');
     this.disk = new SimDisk({
       fraction: () => disk.fraction(),

@@ -6,6 +6,7 @@ import type { Outcome } from '../../src/core/problem.ts';
 import type { RaftTiming } from '../../src/store/raft/timing.ts';
 import type { Write } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
+import { feedNames } from './feeds.ts';
 import { ClusterManager, sessionPort } from './cluster-manager.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { identityOf, makeClusterWorld } from './cluster-world.ts';
@@ -43,6 +44,8 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly storeLatencyMs?: number;
   /** Power on to a running kernel, for every machine. Default 40 s. */
   readonly bootMs?: number;
+  /** Every node has a second level: the outlets of its two supplies. In ms; null = one level only. */
+  readonly levelBudgetMs?: number | null;
   /** Nodes state their capacity in the agent's configuration. Default: the hypervisor is asked. */
   readonly declareCapacity?: boolean;
   /** Null = a crashed agent stays down. Default 2 s. */
@@ -64,6 +67,7 @@ export class SimCluster {
   /** What answers at each address of the fencing network. */
   readonly #bmcs: Map<string, SimBmc>;
   readonly #joining: number;
+  readonly #levelBudgetMs: number | null;
 
   constructor(options: SimClusterOptions) {
     const world = makeClusterWorld(options);
@@ -83,7 +87,13 @@ export class SimCluster {
           agentRestartMs: orDefault(options.agentRestartMs, 2000),
         }),
     );
-    this.#bmcs = new Map(this.nodes.map((node) => [node.fencedBy.bmcHost, node.bmc]));
+    this.#levelBudgetMs = options.levelBudgetMs ?? null;
+    this.#bmcs = new Map(
+      this.nodes.flatMap((node) => [
+        [node.fencedBy.bmcHost, node.bmc] as const,
+        ...feedNames.map((feed) => [node.pdusBy[feed].bmcHost, node.pdus[feed]] as const),
+      ]),
+    );
     this.managers = names.map(
       (name) =>
         new ClusterManager(world, {
@@ -107,6 +117,9 @@ export class SimCluster {
         machineId: node.machineId,
         fingerprint: identityOf(this.world, 'agent', node.name).fingerprint,
         fencedBy: node.fencedBy,
+        ...(this.#levelBudgetMs === null
+          ? {}
+          : { pdus: node.pdusBy, levelBudgetMs: this.#levelBudgetMs }),
       })),
     );
     await this.settle(() => this.store.prepare([...this.managerWrites(), ...writes]));

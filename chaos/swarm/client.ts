@@ -34,6 +34,7 @@ export class Client {
     this.#scenario = scenario;
     this.#random = random;
     recorder.onFenceAsked = (node) => this.#fence(node);
+    recorder.onPowerOnAsked = (node) => this.#powerOn(node);
     recorder.onAsked = (step) => this.take(step);
   }
 
@@ -112,6 +113,12 @@ export class Client {
     void this.#call(leader, (service) =>
       service.fenceNode(node, { reason: 'the simulation asks', override: false }, this.#caller()),
     );
+  }
+
+  #powerOn(node: string): void {
+    const leader = this.#stage.leader();
+    if (leader === null) return;
+    void this.#call(leader, (service) => service.powerOn(node, this.#caller()));
   }
 
   #ask(

@@ -49,6 +49,20 @@ function aBmcMode(random: RandomStream): SimBmcMode {
   ]);
 }
 
+/** An outlet that says Off of what is on could not be told from the truth, so none lies so. */
+export function aPduMode(random: RandomStream): SimBmcMode {
+  return random.pick<SimBmcMode>([
+    { kind: 'stuck' },
+    { kind: 'stuck' },
+    { kind: 'lieOn' },
+    { kind: 'fail' },
+    { kind: 'busy' },
+    { kind: 'slow', ms: Math.round(random.between(500, 3000)) },
+    { kind: 'unreachable' },
+    { kind: 'wrongPassword' },
+  ]);
+}
+
 function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFault } {
   const call = random.pick<SimCall>([
     'define',
@@ -136,6 +150,13 @@ export const drawn = {
     clocks: random.pick(['none', 'none', 'both'] as const),
   }),
   bmc: (random, cast) => ({ kind: 'bmc', node: aNode(random, cast), mode: aBmcMode(random) }),
+  pdu: (random, cast) => ({
+    kind: 'pdu',
+    node: aNode(random, cast),
+    which: random.pick(['pdu-a', 'pdu-b', 'both'] as const),
+    mode: aPduMode(random),
+  }),
+  powerOnByPerson: (random, cast) => ({ kind: 'powerOnByPerson', node: aNode(random, cast) }),
   wrongBmc: (random, cast) => ({
     kind: 'wrongBmc',
     a: aNode(random, cast),

@@ -51,6 +51,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     store,
     joining,
     twoLeaders,
+    levelBudgetMs:
+      chosen.pdus === true ? Math.round(random.split('pdus').between(8000, 25_000)) : null,
     detection: times.pick(['fast', 'default', 'default'] as const),
     // With a long lease, whoever was deposed goes on believing in itself for long.
     storeLeaseMs: Math.round(twoLeaders ? times.between(6000, 20_000) : times.between(1500, 6000)),

@@ -6,6 +6,7 @@ import { FailoverChainChecker } from '../checkers/failover-chain.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
 import { LeaseChecker } from '../checkers/leases.ts';
+import { LevelChecker } from '../checkers/levels.ts';
 import { OwnerChecker } from '../checkers/owners.ts';
 import { PermitChecker } from '../checkers/permits.ts';
 import { PlacementChecker } from '../checkers/placement.ts';
@@ -27,6 +28,7 @@ export function everyChecker(): readonly Checker[] {
     new ConsensusChecker(),
     new WatchChecker(),
     new PowerChecker(),
+    new LevelChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),
     new WaitChecker(),

@@ -1,6 +1,7 @@
 import { lanProfile } from '../sim/link.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
+import { feedNames } from '../sim/feeds.ts';
 import { troubleDisk } from './disk-faults.ts';
 import { renamed } from './recorded-commands.ts';
 import type { Recorder } from './recorder.ts';
@@ -134,6 +135,10 @@ export class Injector {
         return this.#replay(fault);
       case 'fenceByPerson':
         return this.#fence(fault);
+      case 'pdu':
+        return this.#outlets(fault);
+      case 'powerOnByPerson':
+        return this.#powerOn(fault);
       case 'ask':
         this.#recorder.onAsked({ verb: fault.verb, vm: fault.vm, force: true });
         return () => undefined;
@@ -304,6 +309,24 @@ export class Injector {
       this.#cluster.plugBmc(node, node.bmc);
       this.#recorder.bmc(node.name, 'ok');
     };
+  }
+
+  #outlets({ node: target, which, mode }: FaultOf<'pdu'>): (() => void) | null {
+    const node = this.#stage.node(target);
+    if (node === null) return null;
+    const struck = feedNames.filter((feed) => which === 'both' || feed === which);
+    const faults = struck.map((feed) => ({ pdu: node.pdus[feed], mode: { ...mode } }));
+    for (const each of faults) each.pdu.mode = each.mode;
+    return () => {
+      for (const each of faults) if (each.pdu.mode === each.mode) each.pdu.mode = { kind: 'ok' };
+    };
+  }
+
+  #powerOn({ node: target }: FaultOf<'powerOnByPerson'>): (() => void) | null {
+    const node = this.#stage.node(target);
+    if (node === null) return null;
+    this.#recorder.onPowerOnAsked(node.name);
+    return () => undefined;
   }
 
   #host(

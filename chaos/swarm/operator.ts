@@ -93,6 +93,7 @@ export class Operator {
     this.#darkSinceMs.set(name, sinceMs);
     if (nowMs - sinceMs < Math.min(afterMs, this.#repairing ? 8000 : Infinity)) return;
     this.#darkSinceMs.delete(name);
+    if (host.kind === 'node') host.node.feeds.restore();
     if (machine.state === 'off') machine.powerOn();
     else machine.reset();
   }

@@ -1,5 +1,5 @@
 import type { SimBmcMode } from '../sim/bmc.ts';
-import { aNode, type Cast } from './draw-faults.ts';
+import { aNode, aPduMode, type Cast } from './draw-faults.ts';
 import type { Fault, FaultEffect } from './scenario.ts';
 import type { RandomStream } from '../sim/random.ts';
 
@@ -271,6 +271,33 @@ export const plots = {
       random.chance(0.5)
         ? fault({ kind: 'freeze', host: node, clocks: 'none' }, 100, 25_000)
         : fault({ kind: 'partition', hosts: [node] }, 100, 25_000),
+    ];
+  },
+  /** The BMC cannot help a node that is cut off and runs on, and neither may one outlet of the two. */
+  secondLevel: (random, cast) => {
+    const node = aNode(random, cast);
+    const mode = random.pick<SimBmcMode>([
+      { kind: 'wrongPassword' },
+      { kind: 'stuck' },
+      { kind: 'unreachable' },
+    ]);
+    const which = random.pick(['pdu-a', 'pdu-b'] as const);
+    const at = random.between(500, 25_000);
+    return [
+      fault({ kind: 'bmc', node, mode }, 0, 60_000),
+      ...(random.chance(0.6)
+        ? [
+            fault(
+              { kind: 'pdu', node, which, mode: aPduMode(random) },
+              0,
+              random.between(20_000, 60_000),
+            ),
+          ]
+        : []),
+      fault({ kind: 'partition', hosts: [node] }, 100, 60_000),
+      fault({ kind: 'powerOnByPerson', node }, at + 4000, 0),
+      fault({ kind: 'powerOnByPerson', node }, at + 14_000, 0),
+      ...(random.chance(0.4) ? [fault({ kind: 'crash', host: 'leader' }, at, 0)] : []),
     ];
   },
   /** Told off while it stood On, its word is asked for again when it beats. */

@@ -19,6 +19,8 @@ export interface FaultProfile {
   readonly managers?: readonly number[];
   /** What its faults are made for; absent = any store. */
   readonly store?: StoreKind;
+  /** Nodes have a second level: the outlets of two supplies. */
+  readonly pdus?: boolean;
   /** Two managers lead at once, always. */
   readonly twoLeaders?: boolean;
 }
@@ -93,6 +95,25 @@ export const profiles = {
     most: 8,
     workloadSteps: 3,
     lies: false,
+  },
+  levels: {
+    summary: 'BMCs with the outlets of two supplies behind them, and all of them fail',
+    weights: {
+      ...power,
+      bmc: 5,
+      wrongBmc: 1,
+      pdu: 6,
+      powerOnByPerson: 5,
+      crashManager: 2,
+      expireLeader: 1,
+      pause: 2,
+      cutBoth: 2,
+    },
+    plots: ['secondLevel', 'secondLevel', 'secondLevel', 'deafDevice'],
+    most: 8,
+    workloadSteps: 3,
+    lies: false,
+    pdus: true,
   },
   leaders: {
     summary: 'leaders that come, go, stand still and overlap',
@@ -213,6 +234,7 @@ export const profileNames: readonly ProfileName[] = [
   'network',
   'unanswered',
   'power',
+  'levels',
   'leaders',
   'leaders',
   'agents',

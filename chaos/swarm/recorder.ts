@@ -63,6 +63,7 @@ export class Recorder {
   #afterElection: (() => void) | null = null;
   /** Set by whoever carries out what a person asks of the API. */
   onFenceAsked: (node: string) => void = () => undefined;
+  onPowerOnAsked: (node: string) => void = () => undefined;
   onAsked: (step: Omit<WorkloadStep, 'atMs'>) => void = () => undefined;
 
   constructor(checkers: readonly Checker[], sometimes: Sometimes) {

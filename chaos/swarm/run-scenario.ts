@@ -58,6 +58,7 @@ export async function runScenario(
     store: scenario.store,
     joining: scenario.joining,
     detection: scenario.detection,
+    levelBudgetMs: scenario.levelBudgetMs,
     storeLeaseMs: scenario.storeLeaseMs,
     storeLatencyMs: scenario.storeLatencyMs,
     bootMs: scenario.bootMs,

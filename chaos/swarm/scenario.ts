@@ -95,6 +95,15 @@ export type FaultEffect =
       readonly how: 'now' | 'atBoot' | 'instead';
     }
   | { readonly kind: 'fenceByPerson'; readonly node: Target }
+  /** The outlets of a node's supplies, where they are enrolled. */
+  | {
+      readonly kind: 'pdu';
+      readonly node: Target;
+      readonly which: 'pdu-a' | 'pdu-b' | 'both';
+      readonly mode: SimBmcMode;
+    }
+  /** A person gives a node power, whatever is being done to it. */
+  | { readonly kind: 'powerOnByPerson'; readonly node: Target }
   /** A client's call that belongs to a chain of faults. */
   | { readonly kind: 'ask'; readonly verb: 'start' | 'stop'; readonly vm: number };
 
@@ -131,6 +140,8 @@ export interface Scenario {
   readonly joining: number;
   /** Two managers believe that they lead, for as long as faults last. */
   readonly twoLeaders: boolean;
+  /** Every node has PDUs as a second level, which follows the first after so long; null = none, ms. */
+  readonly levelBudgetMs: number | null;
   readonly storeLeaseMs: number;
   /** Longest way to the store or back. */
   readonly storeLatencyMs: number;

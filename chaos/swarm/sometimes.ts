@@ -105,6 +105,8 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   replay: true,
   byHand: true,
   fenceByPerson: true,
+  pdu: true,
+  powerOnByPerson: true,
   ask: true,
 };
 
