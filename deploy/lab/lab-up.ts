@@ -22,6 +22,7 @@ import {
 import { writeNodeFiles } from './node-files.ts';
 import { LabNode } from './node-machine.ts';
 import { machineView, preflight } from './preflight.ts';
+import { ensureOutlets } from './pdu.ts';
 import { ensureStorage } from './storage.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -30,6 +31,8 @@ export interface UpRequest {
   readonly nodes?: number | undefined;
   /** Places for managers, default 1. */
   readonly managers?: number | undefined;
+  /** Two supplies for every node, behind outlets that can be switched. A lab that has them keeps them. */
+  readonly pdus?: boolean | undefined;
   /** A number makes disk-1 to disk-n; a list names them. */
   readonly disks?: number | readonly string[] | undefined;
   /** Aborting ends the work; a lab that this very call began is removed again. */
@@ -111,6 +114,7 @@ function plan(book: LabBook, request: UpRequest): void {
     ],
     nodes,
     managers,
+    pdus: before?.pdus === true || request.pdus === true,
     disks: [...new Set([...(before?.disks ?? []), ...diskNames(request.disks)])],
     processes: before?.processes ?? [],
   });
@@ -160,6 +164,9 @@ async function ensureMachines(
       // The packet filter went with the namespace, the fault file did not.
       await setBmcFault(layout, node, readBmcFault(layout, node));
       note(`the BMC of ${nodeName(node)} answers at ${bmcAddress(layout, node)}`);
+    }
+    if (book.record().pdus && (await ensureOutlets(book, node, signal))) {
+      note(`the supplies of ${nodeName(node)} can be switched at ${bmcAddress(layout, node)}`);
     }
     if (await ensureNode(book, node, signal)) {
       note(`${nodeName(node)} runs libvirtd at ${nodeAddress(layout, node)}`);

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { labBmc, readBmcFault, setBmcFault, bmcCalls, bmcProcessName } from './bmc.ts';
 import { ensureBmc, powerCuts, stopBmc, wiredTo, wireBmc } from './bmc.ts';
 import type { BmcCall, BmcFault, LabBmc, PowerCut } from './bmc.ts';
+import { labOutlet, restoreOutlets, setOutletFault } from './pdu.ts';
+import type { OutletFault, OutletName } from './pdu.ts';
 import { runCommand } from './command.ts';
 import type { CommandOptions, CommandResult } from './command.ts';
 import { freezeGroup, killGroup, thawGroup } from './control-group.ts';
@@ -155,6 +157,18 @@ export class Lab {
 
   bmcOf(node: number): LabBmc {
     return labBmc(this.layout, node);
+  }
+
+  get hasPdus(): boolean {
+    return this.#book.record().pdus;
+  }
+
+  outletOf(node: number, outlet: OutletName): LabBmc {
+    return labOutlet(this.layout, node, outlet);
+  }
+
+  setOutletFault(node: number, outlet: OutletName, fault: OutletFault): void {
+    setOutletFault(this.layout, { node: this.node(node).number, outlet }, fault);
   }
 
   bmcFault(node: number): BmcFault {
@@ -329,6 +343,7 @@ export class Lab {
       await this.startBmc(number);
       if (wiredTo(this.layout, number) !== number) await this.wireBmc(number, number);
       if (this.bmcFault(number) !== 'ok') await this.setBmcFault(number, 'ok');
+      restoreOutlets(this.layout, number);
       await this.heal(number);
       if (node.power() === 'frozen') await node.thaw();
       node.signalService('libvirtd', 'SIGCONT');

@@ -12,6 +12,7 @@ import { allowService, processInNode, serviceProcess, serviceState } from './nod
 import { serviceNames, writeService } from './node-services.ts';
 import type { NodeService, ServiceState } from './node-services.ts';
 import { signalProcess } from './process-identity.ts';
+import { restoreOutlets } from './pdu.ts';
 import { virsh } from './virsh.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -68,8 +69,9 @@ export class LabNode {
     return existsSync(this.bootIdFile) ? readFileSync(this.bootIdFile, 'utf8').trim() : null;
   }
 
-  /** The power button. Returns when the node's init is at work; libvirtd needs a moment more. */
+  /** The power button, with both supplies plugged in. Returns when the node's init is at work; libvirtd needs a moment more. */
   async powerOn(): Promise<void> {
+    restoreOutlets(this.#book.layout, this.number);
     await mustRun(toolCommand(this.#book, [powerScript, this.directory, 'on']));
     await this.#ready();
   }

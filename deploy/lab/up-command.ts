@@ -14,6 +14,7 @@ interface UpFlags {
   readonly disks?: number;
   readonly vms?: number;
   readonly bare?: boolean;
+  readonly pdus?: boolean;
   readonly store?: LabStore;
   readonly profile: DetectionProfile;
 }
@@ -51,7 +52,7 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
   const say = (line: string): void => {
     console.log(`  ${line}`);
   };
-  const { nodes, managers, disks, store } = flags;
+  const { nodes, managers, disks, pdus, store } = flags;
   if (flags.bare !== true) {
     const present = lab.isUp() ? lab.managerCount : 1;
     await storeOf(kennelDirectory(lab.layout), {
@@ -59,7 +60,7 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
       managers: Math.max(present, managers ?? 1),
     });
   }
-  const report = await lab.up({ nodes, managers, disks, signal, say });
+  const report = await lab.up({ nodes, managers, disks, pdus, signal, say });
   if (flags.bare === true) {
     console.log(verdict(lab, report.kind));
     return;
@@ -131,6 +132,7 @@ export function upCommand(): Command {
         .default('default'),
     )
     .option('--bare', 'without Kennel: nodes, BMCs and disks only')
+    .option('--pdus', 'two switchable supplies for every node, behind its BMC as a second level')
     .option('--disks <n>', 'shared disks without a VM, disk-1 to disk-n', count)
     .option('--managers <n>', 'managers (default: 1)', count)
     .addOption(

@@ -8,6 +8,7 @@ import type { FailoverView, NodeView, StatusView } from '../../src/api/schema/vi
 import { loadClientCredentials } from '../../src/cli/client-credentials.ts';
 import { loadAgentConfig, saveAgentConfig } from '../../src/cli/start/service-config.ts';
 import { openClient, type Client } from '../../src/client/client.ts';
+import { leastLevelBudgetMs } from '../../src/core/timing/recovery-budget.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import { realLog } from '../../src/env/real/log.ts';
 import { realEnv } from '../../src/env/real/real-env.ts';
@@ -31,6 +32,8 @@ export interface BenchClusterOptions {
   readonly eventsFile: string;
   readonly profile: DetectionProfile;
   readonly settleMs: number;
+  /** A second level behind the BMC, the outlet of a PDU. */
+  readonly hasPdu: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -241,16 +244,22 @@ export class BenchCluster {
   }
 
   async #addFence(node: BenchNode): Promise<void> {
-    valueOf(
-      await this.#client.addFenceDevice(node.name, {
-        id: 'bmc',
-        level: 1,
-        driver: 'bench',
-        settings: { socket: bmcSocket(this.#options.bmcDirectory), node: node.name },
-        secrets: {},
-        settleMs: this.#options.settleMs,
-      }),
-    );
+    const { bmcDirectory, settleMs, hasPdu } = this.#options;
+    for (const [index, device] of (hasPdu ? ['bmc', 'pdu'] : ['bmc']).entries()) {
+      valueOf(
+        await this.#client.addFenceDevice(node.name, {
+          id: device,
+          level: index + 1,
+          driver: 'bench',
+          settings: { socket: bmcSocket(bmcDirectory), node: node.name, device },
+          secrets: {},
+          settleMs,
+          // The least that is taken, so that what the second level costs is not mostly waiting.
+          budgetMs: index === 0 && hasPdu ? leastLevelBudgetMs({ devices: [] }) + settleMs : null,
+          delayMs: null,
+        }),
+      );
+    }
   }
 
   async #createVm(name: string): Promise<void> {

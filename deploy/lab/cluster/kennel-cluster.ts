@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AddFenceDevice, CreateVm } from '../../../src/api/schema/requests.ts';
+import type { AddFenceDevice } from '../../../src/api/schema/fencing.ts';
+import type { CreateVm } from '../../../src/api/schema/requests.ts';
 import type { StatusView, VmView } from '../../../src/api/schema/views.ts';
 import { openClient, type Client } from '../../../src/client/client.ts';
 import type { DetectionProfile } from '../../../src/core/model/settings.ts';
@@ -17,6 +18,7 @@ import { LabError } from '../lab-error.ts';
 import { storeOf, type LabStore } from './lab-store.ts';
 import { ensureEtcd, etcdEndpoints } from '../etcd.ts';
 import { kennelConfigFile, kennelDirectory, managerName } from '../layout.ts';
+import { outletNames, type OutletName } from '../pdu.ts';
 import type { LabDisk } from '../storage.ts';
 import { waitUntil } from '../wait-until.ts';
 
@@ -109,7 +111,7 @@ export class KennelCluster {
     }
     for (const node of this.lab.nodes()) {
       if (await this.#addFence(node.number, options.settleMs)) {
-        say(`the BMC of ${node.name} is verified and can fence it`);
+        say(`the fence devices of ${node.name} are verified and can fence it`);
       }
     }
     const names = new Set(joining.map((node) => node.name));
@@ -335,14 +337,20 @@ export class KennelCluster {
     });
   }
 
-  /** @returns false when the node has a fence device already. */
+  /** @returns false when the node has all its fence devices already. */
   async #addFence(number: number, settleMs: number): Promise<boolean> {
     const { name } = this.lab.node(number);
-    const known = valueOf(await this.client.node(name));
-    if (known.fenceDevices.length > 0) return false;
-    const device = { ...bmcDevice(this.lab, number), settleMs };
-    valueOf(await this.client.addFenceDevice(name, device, { timeoutMs: 60_000 }));
-    return true;
+    const known = valueOf(await this.client.node(name)).fenceDevices.map(({ id }) => id);
+    const outlets = this.lab.hasPdus ? outletNames : [];
+    const wanted = [
+      bmcDevice(this.lab, number),
+      ...outlets.map((outlet) => outletDevice(this.lab, number, outlet)),
+    ].filter(({ id }) => !known.includes(`${name}/${id}`));
+    for (const device of wanted) {
+      const body = { ...device, settleMs };
+      valueOf(await this.client.addFenceDevice(name, body, { timeoutMs: 60_000 }));
+    }
+    return wanted.length > 0;
   }
 }
 
@@ -373,7 +381,16 @@ export function bmcDevice(lab: Lab, number: number): AddFenceDevice {
     settings: { host, port, user },
     secrets: { password: readFileSync(passwordFile, 'utf8').trim() },
     settleMs: 2000,
+    budgetMs: null,
+    delayMs: null,
   };
+}
+
+/** An outlet of the two supplies of a lab node, as the second level behind its BMC. */
+export function outletDevice(lab: Lab, number: number, outlet: OutletName): AddFenceDevice {
+  const { host, port, user } = lab.outletOf(number, outlet);
+  const bmc = bmcDevice(lab, number);
+  return { ...bmc, id: `pdu-${outlet}`, level: 2, settings: { host, port, user } };
 }
 
 /** The value of an answer; a problem is thrown as the error that people see. */
