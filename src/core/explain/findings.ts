@@ -5,6 +5,7 @@ import type { Observations, ReportObservation } from '../observations.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
 import type { FindingCode } from './finding-codes.ts';
+import { guardFindings } from './guard-findings.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -18,7 +19,7 @@ export interface Finding {
 
 /** Everything that an operator should know or do now, the worst first. */
 export function findingsOf(state: ClusterState, observations: Observations): readonly Finding[] {
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...guardFindings(state)];
   for (const node of state.nodes.values())
     findings.push(...nodeFindings(node, state, observations));
   for (const vm of state.vms.values()) {
@@ -68,6 +69,12 @@ function nodeFindings(
       break;
     case 'joining':
       add('NODE_NOT_ADMITTED', 'warning', 'its agent is not connected or not admitted yet', [
+        `kennel explain ${node.id}`,
+      ]);
+      break;
+    case 'quarantined':
+      add('NODE_QUARANTINED', 'warning', 'it flaps: it keeps its VMs and gets no new ones', [
+        `kennel node unquarantine ${node.id}`,
         `kennel explain ${node.id}`,
       ]);
       break;
