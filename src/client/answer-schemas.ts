@@ -6,6 +6,12 @@ import {
   managerViewSchema,
 } from '../api/schema/managers.ts';
 import { joinedSchema, probeViewSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
+import { alertTestViewSchema, alertViewSchema } from '../api/schema/alerts.ts';
+import {
+  failoverExportSchema,
+  governorViewSchema,
+  settingViewSchema,
+} from '../api/schema/guards.ts';
 import {
   eventViewSchema,
   explanationViewSchema,
@@ -37,6 +43,12 @@ export const answerSchemas = {
   manager: managerViewSchema,
   managerJoined: managerJoinedSchema,
   handover: handoverSchema,
+  alert: alertViewSchema,
+  alerts: z.array(alertViewSchema),
+  alertTest: alertTestViewSchema,
+  governor: governorViewSchema,
+  settings: z.array(settingViewSchema),
+  failoverExport: failoverExportSchema,
   error: z.object({ error: problemViewSchema }),
 };
 

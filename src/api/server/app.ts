@@ -22,6 +22,8 @@ import { enrolmentRoutes } from './routes/enrolment.ts';
 import { eventRoutes } from './routes/events.ts';
 import { failoverRoutes } from './routes/failovers.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { guardRoutes, settingRoutes } from './routes/guards.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
@@ -59,6 +61,9 @@ export async function buildApp(
     failoverRoutes,
     enrolmentRoutes,
     managerRoutes,
+    guardRoutes,
+    settingRoutes,
+    alertRoutes,
     toolRoutes,
   ]) {
     routes(api, context);
