@@ -289,7 +289,7 @@ describe('the failover chain', () => {
       kind: 'failover',
       id,
       outcome: 'completed',
-      proof: { kind: 'newBoot' },
+      proof: { kind: 'newBoot', oldBoot: 'boot-1', newBoot: 'boot-2' },
       hash: null,
       previousHash,
       ...more,

@@ -118,11 +118,11 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/guards.ts',
-        find: 'if (lost > 1 && lost / total > settings.maxLostShare) {',
-        replace: 'if (lost > 99 && lost / total > settings.maxLostShare) {',
+        find: 'channels, governor, storm];',
+        replace: 'channels];',
       },
     ],
-    expected: ['power'],
+    expected: ['power', 'guards'],
     maxSeeds: 300,
     profile: 'network',
   },

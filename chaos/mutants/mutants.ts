@@ -1,5 +1,6 @@
 import { agentMutants } from './agent-mutants.ts';
 import { fencingMutants } from './fencing-mutants.ts';
+import { guardMutants } from './guard-mutants.ts';
 import { managerMutants } from './manager-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { raftMutants } from './raft-mutants.ts';
@@ -10,6 +11,7 @@ export const mutants: readonly Mutant[] = [
   ...agentMutants,
   ...managerMutants,
   ...fencingMutants,
+  ...guardMutants,
   ...storeMutants,
   ...raftMutants,
 ];

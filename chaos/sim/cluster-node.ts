@@ -25,6 +25,9 @@ import { SimHost } from './sim-host.ts';
 import type { SimProcess } from './sim-process.ts';
 import { tiedHypervisor } from './tied-ports.ts';
 
+/** Where agents probe each other. */
+const probePort = 7402;
+
 export interface ClusterNodeOptions {
   readonly name: string;
   readonly managers: readonly NetworkAddress[];
@@ -175,6 +178,7 @@ export class ClusterNode {
       ...(declareCapacity ? { capacity } : {}),
       bootId: bootId(boot),
       isolation: 'holding',
+      probes: [{ host: name, port: probePort }],
       version: '0.0.0-sim',
     } as const;
     startAgent({ env, config, hypervisor: tiedHypervisor(process, client) }).then(

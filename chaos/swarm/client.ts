@@ -107,6 +107,12 @@ export class Client {
     return id;
   }
 
+  /** Somebody asks the leader for something; what it answers shows in the records. */
+  person(ask: (service: ClusterService, caller: Caller) => Promise<Outcome<unknown>>): void {
+    const leader = this.#stage.leader();
+    if (leader !== null) void this.#call(leader, (service) => ask(service, this.#caller()));
+  }
+
   #fence(node: string): void {
     const leader = this.#stage.leader();
     if (leader === null) return;

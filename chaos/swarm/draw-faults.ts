@@ -105,6 +105,36 @@ export const drawn = {
     const [twice, overtakes] = odd ? [0.2, 0.2] : [0, 0];
     return { kind: 'poorLink', ...ends, delayMs, loss, twice, overtakes };
   },
+  nodeCut: (random, cast) => ({
+    kind: 'cutBoth',
+    a: random.pick(cast.nodes),
+    b: random.pick(cast.nodes),
+  }),
+  cutManagers: (random, cast) => ({ kind: 'cutManagers', node: aNode(random, cast) }),
+  flap: (random, cast) => ({
+    kind: 'flap',
+    a: aNode(random, cast),
+    b: aManager(random, cast),
+    upMs: Math.round(random.between(300, 2000)),
+    downMs: Math.round(random.pick([random.between(300, 2000), random.between(3000, 9000)])),
+  }),
+  /** Down for less than any profile waits, so that nothing may come of it. */
+  shortFlap: (random, cast) => ({
+    kind: 'flap',
+    a: random.pick(cast.nodes),
+    b: random.chance(0.5) ? random.pick(cast.managers) : random.pick(cast.nodes),
+    upMs: Math.round(random.between(1000, 4000)),
+    downMs: Math.round(random.between(200, 1500)),
+  }),
+  poorNodeLink: (random, cast) => ({
+    kind: 'poorLink',
+    from: random.pick(cast.nodes),
+    to: random.pick(cast.managers),
+    delayMs: Math.round(random.between(20, 500)),
+    loss: random.pick([0, 0.05, 0.3]),
+    twice: 0,
+    overtakes: 0,
+  }),
   peerCut: (random, cast) => ({ kind: 'cut', ...twoMembers(random, cast) }),
   peerCutBoth: (random, cast) => {
     const { from, to } = twoMembers(random, cast);

@@ -32,14 +32,14 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const { lies, workloadSteps, twoLeaders = false } = chosen;
   const size = random.split('size');
   const fewOrMany = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
-  const nodes = size.pick([2, 2, 3, 3, 4, 5, 7]);
-  const vms = 1 + size.below(4);
+  const nodes = size.pick(chosen.nodes ?? [2, 2, 3, 3, 4, 5, 7]);
+  const vms = chosen.vms === undefined ? 1 + size.below(4) : size.pick(chosen.vms);
   const { store, managers, joining } = drawStore(random.split('store'), chosen, {
     ...options,
     drawn: fewOrMany,
   });
   const mode = size.chance(0.5) ? 'safety' : 'liveness';
-  const faultsMs = options.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
+  const faultsMs = options.faultsMs ?? chosen.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
   const times = random.split('times');
   const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
   return {
@@ -154,7 +154,7 @@ function drawFaults(
   cast: Cast,
   options: { readonly profile: ProfileName; readonly faultsMs: number },
 ): readonly Fault[] {
-  const { weights, plots: stories, most }: FaultProfile = profiles[options.profile];
+  const { weights, plots: stories, most, once }: FaultProfile = profiles[options.profile];
   const faults: Fault[] = [];
   const at = (): number => Math.round(random.between(6000, options.faultsMs));
   const bag = weighted(weights);
@@ -165,11 +165,12 @@ function drawFaults(
     const name = random.pick(bag);
     faults.push({ ...drawn[name](random, cast), atMs: at(), lastsMs: aDuration(random) });
   }
-  const told = stories.length === 0 ? 0 : Math.ceil(random.below(3) * scale);
+  const often = stories.length === 0 ? 0 : Math.ceil(random.below(3) * scale);
+  const told = once === true ? 1 : often;
   for (let index = 0; index < told; index += 1) {
     const plot: PlotName = random.pick(stories);
     const lastMs = Math.max(options.faultsMs * 0.6, options.faultsMs - 40_000);
-    const beginMs = Math.round(random.between(6000, lastMs));
+    const beginMs = Math.round(once === true ? 9000 : random.between(6000, lastMs));
     for (const each of plots[plot](random, cast)) {
       faults.push({ ...each, atMs: beginMs + each.atMs });
     }

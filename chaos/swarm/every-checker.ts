@@ -3,6 +3,7 @@ import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
 import { ConsensusChecker } from '../checkers/consensus.ts';
 import { DurableChecker } from '../checkers/durable.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
+import { GuardChecker } from '../checkers/guards.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
 import { LeaseChecker } from '../checkers/leases.ts';
@@ -29,6 +30,7 @@ export function everyChecker(): readonly Checker[] {
     new WatchChecker(),
     new PowerChecker(),
     new LevelChecker(),
+    new GuardChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),
     new WaitChecker(),

@@ -18,6 +18,8 @@ type OutsideFault = FaultOf<
   | 'partition'
   | 'poorLink'
   | 'cutStore'
+  | 'flap'
+  | 'cutManagers'
   | 'crash'
   | 'pause'
   | 'freeze'
@@ -94,6 +96,8 @@ export class Injector {
       case 'partition':
       case 'poorLink':
       case 'cutStore':
+      case 'flap':
+      case 'cutManagers':
         return this.#network(fault);
       case 'crash':
       case 'pause':
@@ -148,7 +152,9 @@ export class Injector {
   }
 
   #network(
-    fault: FaultOf<'cut' | 'cutBoth' | 'isolate' | 'partition' | 'poorLink' | 'cutStore'>,
+    fault: FaultOf<
+      'cut' | 'cutBoth' | 'isolate' | 'partition' | 'poorLink' | 'cutStore' | 'flap' | 'cutManagers'
+    >,
   ): (() => void) | null {
     const { network } = this.#cluster.world;
     const name = (target: string): string | null => this.#stage.host(target)?.name ?? null;
@@ -175,6 +181,12 @@ export class Injector {
         network.setProfile(from, to, { ...slow, slowShare: 0.05, loss, twice, overtakes });
         return () => network.setProfile(from, to, lanProfile);
       }
+      case 'flap':
+        return this.#flap(bothWays(name(fault.a), [name(fault.b)]), fault);
+      case 'cutManagers': {
+        const managers = this.#cluster.managers.map((manager) => manager.name);
+        return this.#cut(bothWays(name(fault.node), managers));
+      }
       case 'cutStore': {
         const manager = this.#stage.manager(fault.manager);
         if (manager?.process == null) return null;
@@ -186,6 +198,32 @@ export class Injector {
       default:
         return fault satisfies never;
     }
+  }
+
+  /** Down first; up and down in turn until it is ended. */
+  #flap(
+    pairs: readonly (readonly [string | null, string | null])[],
+    { upMs, downMs }: { readonly upMs: number; readonly downMs: number },
+  ): (() => void) | null {
+    let heal = this.#cut(pairs);
+    if (heal === null) return null;
+    const { time } = this.#cluster.world;
+    let isOver = false;
+    const turn = (): void => {
+      if (isOver) return;
+      if (heal === null) heal = this.#cut(pairs);
+      else {
+        heal();
+        heal = null;
+      }
+      time.schedule(heal === null ? upMs : downMs, turn);
+    };
+    time.schedule(downMs, turn);
+    return () => {
+      isOver = true;
+      heal?.();
+      heal = null;
+    };
   }
 
   #cut(pairs: readonly (readonly [string | null, string | null])[]): (() => void) | null {

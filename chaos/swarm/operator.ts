@@ -35,6 +35,7 @@ export class Operator {
       this.#buttons(host.name, nowMs);
     }
     this.#leases();
+    if (this.#repairing) this.#letGo();
     for (const [name, vm] of this.#options.recorder.records()) {
       if (vm.desired !== 'running' || vm.deleting) continue;
       if (vm.phase !== 'running') this.#options.client.explain(name, vm.sinceMs);
@@ -111,6 +112,21 @@ export class Operator {
     const sinceMs = this.#stuckSinceMs.get(mark) ?? world.time.nowMs;
     this.#stuckSinceMs.set(mark, sinceMs);
     return world.time.nowMs - sinceMs > stuckMs;
+  }
+
+  /** What waits for a person: an incident that is held, nodes in quarantine. */
+  #letGo(): void {
+    const { client, stage } = this.#options;
+    const { machine } = stage.cluster.store;
+    const governor = machine.get('governor');
+    if (governor !== null && (JSON.parse(governor.value) as { hold: unknown }).hold !== null) {
+      client.person((service, caller) => service.releaseGovernor(caller));
+    }
+    for (const { value } of machine.list('node/')) {
+      const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
+      if (node.phase !== 'quarantined') continue;
+      client.person((service, caller) => service.unquarantine(node.id, caller));
+    }
   }
 
   #start(name: string): void {

@@ -8,6 +8,48 @@ import type { RandomStream } from '../sim/random.ts';
  * an old boot; a leader stands still while a node dies; a command waits while its node restarts.
  */
 export const plots = {
+  /** A node loses its managers again and again, each time for long enough to be counted. */
+  flapping: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return Array.from({ length: 7 }, (_, index) =>
+      fault({ kind: 'cutManagers', node }, index * 6500, random.between(4000, 5000)),
+    );
+  },
+  /** Only the managers do not hear it; another node is cut off from some of its peers meanwhile. */
+  seenByPeers: (random, cast) => {
+    const [node, other] = [random.pick(cast.nodes), random.pick(cast.nodes)];
+    return [
+      fault({ kind: 'cutManagers', node }, 0, random.between(15_000, 40_000)),
+      fault({ kind: 'cutBoth', a: node, b: other }, random.between(0, 9000), 10_000),
+      random.chance(0.3)
+        ? fault({ kind: 'isolate', host: other }, random.between(0, 9000), 12_000)
+        : fault({ kind: 'expireLeader', tell: false }, random.between(0, 9000), 0),
+    ];
+  },
+  manyAtOnce: (random, cast) =>
+    cast.nodes
+      .filter((_, index) => index * 10 < cast.nodes.length * 4)
+      .map((node) =>
+        fault(
+          random.chance(0.5)
+            ? { kind: 'isolate', host: node }
+            : { kind: 'freeze', host: node, clocks: 'none' },
+          random.between(0, 1500),
+          random.between(8000, 30_000),
+        ),
+      ),
+  inTurn: (random, cast) =>
+    cast.nodes
+      .slice(0, 6)
+      .map((node, index) =>
+        fault({ kind: 'panic', node }, index * 48_000 + random.between(0, 2000), 40_000),
+      ),
+  rackLost: (random, cast) =>
+    cast.nodes
+      .slice(0, 10)
+      .map((node) =>
+        fault({ kind: 'freeze', host: node, clocks: 'none' }, random.between(0, 800), 90_000),
+      ),
   staleMemory: (random, cast) => {
     const node = random.pick(cast.nodes);
     const end = random.between(12_000, 25_000);

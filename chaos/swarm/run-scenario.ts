@@ -7,6 +7,7 @@ import type { Oracles } from './oracles.ts';
 import { Operator } from './operator.ts';
 import { Recorder } from './recorder.ts';
 import type { RecoveryCounts } from './recovery-times.ts';
+import { profiles, type FaultProfile, type ProfileName } from './profiles.ts';
 import type { Scenario } from './scenario.ts';
 import { Sometimes } from './sometimes.ts';
 import { Stage } from './stage.ts';
@@ -99,6 +100,14 @@ export async function runScenario(
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     recorder.violated('crash', text);
+  }
+  const { harmless }: FaultProfile = profiles[scenario.profile as ProfileName];
+  if (harmless === true) {
+    for (const { key, value } of cluster.store.machine.list('fence/')) {
+      if (/"phase":"(acting|proven|closed)"/.test(value)) {
+        recorder.violated('falseFence', `${key} though no node died and no link stayed away`);
+      }
+    }
   }
   sometimes.network(cluster.world.network.counters);
   const failovers = cluster.store.machine

@@ -33,6 +33,16 @@ export type FaultEffect =
       readonly twice: number;
       readonly overtakes: number;
     }
+  /** A link that comes and goes, both ways, for as long as the fault lasts. */
+  | {
+      readonly kind: 'flap';
+      readonly a: Target;
+      readonly b: Target;
+      readonly upMs: number;
+      readonly downMs: number;
+    }
+  /** A node loses every manager, and no other node. */
+  | { readonly kind: 'cutManagers'; readonly node: Target }
   | { readonly kind: 'crash'; readonly host: Target }
   /**
    * The process stops: now, just before its n-th effect on the world from now, or between its next

@@ -77,6 +77,8 @@ const states = [
 /** Every kind of fault, so that none is drawn and never finds anything to strike. */
 const faults: Readonly<Record<Fault['kind'], true>> = {
   cut: true,
+  flap: true,
+  cutManagers: true,
   cutBoth: true,
   isolate: true,
   partition: true,

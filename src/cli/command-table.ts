@@ -45,6 +45,21 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/failover.ts')).failoverNoun,
   },
   {
+    name: 'governor',
+    summary: 'the storm governor: many nodes lost together wait for a person',
+    load: async () => (await import('./commands/governor.ts')).governorNoun,
+  },
+  {
+    name: 'alert',
+    summary: 'who is told when something happens: webhooks and programs',
+    load: async () => (await import('./commands/alert.ts')).alertNoun,
+  },
+  {
+    name: 'settings',
+    summary: 'what is set for the whole cluster: bounds of fencing, quarantine',
+    load: async () => (await import('./commands/settings.ts')).settingsNoun,
+  },
+  {
     name: 'init',
     summary: 'make a new cluster and its first manager on this machine',
     load: async () => (await import('./commands/init.ts')).initCommand,

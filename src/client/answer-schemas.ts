@@ -11,6 +11,12 @@ import {
   fenceDriverViewSchema,
 } from '../api/schema/fencing.ts';
 import { joinedSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
+import { alertTestViewSchema, alertViewSchema } from '../api/schema/alerts.ts';
+import {
+  failoverExportSchema,
+  governorViewSchema,
+  settingViewSchema,
+} from '../api/schema/guards.ts';
 import {
   eventViewSchema,
   explanationViewSchema,
@@ -44,6 +50,12 @@ export const answerSchemas = {
   manager: managerViewSchema,
   managerJoined: managerJoinedSchema,
   handover: handoverSchema,
+  alert: alertViewSchema,
+  alerts: z.array(alertViewSchema),
+  alertTest: alertTestViewSchema,
+  governor: governorViewSchema,
+  settings: z.array(settingViewSchema),
+  failoverExport: failoverExportSchema,
   error: z.object({ error: problemViewSchema }),
 };
 

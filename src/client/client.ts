@@ -25,6 +25,14 @@ import type {
   StatusView,
   VmView,
 } from '../api/schema/views.ts';
+import type { AddAlert, AlertTestView, AlertView } from '../api/schema/alerts.ts';
+import type {
+  ChangeSettings,
+  FailoverExport,
+  GovernorView,
+  LabelNode,
+  SettingView,
+} from '../api/schema/guards.ts';
 import { ok, type Outcome } from '../core/problem.ts';
 import type { Answer, AnswerForm } from './answer-schemas.ts';
 import { routeTo, type Connection } from './connection.ts';
@@ -71,6 +79,20 @@ export interface Client {
   metrics(options?: CallOptions): Promise<Outcome<string>>;
   /** The OpenAPI document, as JSON text. */
   openapi(options?: CallOptions): Promise<Outcome<string>>;
+  governor(options?: CallOptions): Promise<Outcome<GovernorView>>;
+  settings(options?: CallOptions): Promise<Outcome<readonly SettingView[]>>;
+  exportFailovers(options?: CallOptions): Promise<Outcome<FailoverExport>>;
+  alerts(options?: CallOptions): Promise<Outcome<readonly AlertView[]>>;
+  addAlert(name: string, body: AddAlert, options?: ChangeOptions): Promise<Outcome<AlertView>>;
+  removeAlert(name: string, options?: ChangeOptions): Promise<Outcome<AlertView>>;
+  testAlert(name: string, options?: ChangeOptions): Promise<Outcome<AlertTestView>>;
+  labelNode(node: string, body: LabelNode, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  unquarantine(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  releaseGovernor(options?: ChangeOptions): Promise<Outcome<GovernorView>>;
+  changeSettings(
+    body: ChangeSettings,
+    options?: ChangeOptions,
+  ): Promise<Outcome<readonly SettingView[]>>;
   createToken(body: CreateToken, options?: ChangeOptions): Promise<Outcome<TokenCreated>>;
   createManagerToken(
     body: CreateManagerToken,
@@ -141,6 +163,10 @@ type Reads = Pick<
   | 'failover'
   | 'managers'
   | 'fenceDrivers'
+  | 'governor'
+  | 'settings'
+  | 'exportFailovers'
+  | 'alerts'
   | 'explain'
   | 'backup'
   | 'metrics'
@@ -187,6 +213,10 @@ function reads(route: Route, closing: AbortSignal): Reads {
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
     managers: (options) => get('/v1/managers', 'managers', options),
     fenceDrivers: (options) => get('/v1/fence-drivers', 'fenceDrivers', options),
+    alerts: (options) => get('/v1/alerts', 'alerts', options),
+    governor: (options) => get('/v1/governor', 'governor', options),
+    settings: (options) => get('/v1/settings', 'settings', options),
+    exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
@@ -235,6 +265,14 @@ function changes(route: Route, closing: AbortSignal): Changes {
     fenceNode: (node, body, options) => send(post(ofNode(node, '/fence'), body), 'fence', options),
     confirmOff: (node, body, options) =>
       send(post(ofNode(node, '/confirm-off'), body), 'fence', options),
+    addAlert: (name, body, options) =>
+      send(post(`/v1/alerts/${part(name)}`, body), 'alert', options),
+    removeAlert: (name, options) => send(remove(`/v1/alerts/${part(name)}`), 'alert', options),
+    testAlert: (name, options) => send(post(`/v1/alerts/${part(name)}/test`), 'alertTest', options),
+    labelNode: (node, body, options) => send(post(ofNode(node, '/labels'), body), 'node', options),
+    unquarantine: (node, options) => send(post(ofNode(node, '/unquarantine')), 'node', options),
+    releaseGovernor: (options) => send(post('/v1/governor/release'), 'governor', options),
+    changeSettings: (body, options) => send(post('/v1/settings', body), 'settings', options),
     powerOn: (node, options) => send(post(ofNode(node, '/power-on')), 'node', options),
     createVm: (body, options) => send(post('/v1/vms', body), 'vm', options),
     startVm: (vm, options) => send(post(ofVm(vm, '/start')), 'vm', options),

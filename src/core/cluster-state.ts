@@ -1,6 +1,8 @@
 import type { Epoch, FailoverId, FenceId, ManagerId, NodeId, Token, VmId } from './model/ids.ts';
 import type { FailoverRecord } from './model/failover.ts';
 import type { FenceOperation } from './model/fence-operation.ts';
+import type { AlertRecord } from './model/alert.ts';
+import type { GovernorRecord } from './model/governor.ts';
 import type { ManagerRecord, Roster } from './model/manager.ts';
 import type { NodeRecord } from './model/node.ts';
 import type { ClusterSettings } from './model/settings.ts';
@@ -20,6 +22,8 @@ export interface ClusterState {
   readonly settings: ClusterSettings;
   readonly counters: Counters;
   readonly roster: Roster;
+  readonly governor: GovernorRecord;
+  readonly alerts: ReadonlyMap<string, AlertRecord>;
   readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly vms: ReadonlyMap<VmId, VmRecord>;
@@ -32,6 +36,8 @@ export type ClusterObject =
   | ClusterSettings
   | Counters
   | Roster
+  | GovernorRecord
+  | AlertRecord
   | ManagerRecord
   | NodeRecord
   | VmRecord
@@ -44,6 +50,7 @@ export function keyOf(object: ClusterObject): string {
     case 'settings':
     case 'counters':
     case 'roster':
+    case 'governor':
       return object.kind;
     default:
       return `${object.kind}/${object.id}`;

@@ -159,6 +159,10 @@ export class Leader implements LeadingListener {
     );
   }
 
+  addressOf(node: NodeId): string | null {
+    return this.mirror.nodes.get(node)?.address ?? null;
+  }
+
   managerList(): ManagerList | null {
     const { roster, managers } = this.mirror;
     if (managers.size === 0) return null;

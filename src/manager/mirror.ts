@@ -18,6 +18,8 @@ import {
   type Revision,
   type VmId,
 } from '../core/model/ids.ts';
+import type { AlertRecord } from '../core/model/alert.ts';
+import { idleGovernor, type GovernorRecord } from '../core/model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../core/model/manager.ts';
 import type { NodeRecord } from '../core/model/node.ts';
 import type { ClusterSettings } from '../core/model/settings.ts';
@@ -38,6 +40,8 @@ export class Mirror implements ClusterState {
   settings: ClusterSettings;
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
+  governor: GovernorRecord = idleGovernor;
+  readonly alerts = new Map<string, AlertRecord>();
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
@@ -51,6 +55,8 @@ export class Mirror implements ClusterState {
     NodeId,
     { readonly incarnation: IncarnationId | null; readonly ms: number }
   >();
+  /** Since when this leader has known what counts against a node. */
+  readonly flapsSince = new Map<NodeId, { readonly flaps: number; readonly ms: number }>();
   readonly #revisions = new Map<string, Revision>();
   readonly #clock: Clock;
   #firstEvent = 1;
@@ -99,6 +105,7 @@ export class Mirror implements ClusterState {
     forgetAbsent(this.vmPhaseSinceMs, this.vms);
     forgetAbsent(this.fencePhaseSince, this.fences);
     forgetAbsent(this.incarnationSince, this.nodes);
+    forgetAbsent(this.flapsSince, this.nodes);
   }
 
   /** Moves on by one committed transaction: the objects it changed, and every key it wrote. */
@@ -141,6 +148,8 @@ export class Mirror implements ClusterState {
     }
     this.#revisions.clear();
     this.roster = emptyRoster;
+    this.governor = idleGovernor;
+    this.alerts.clear();
     this.managers.clear();
     this.nodes.clear();
     this.vms.clear();
@@ -167,6 +176,12 @@ export class Mirror implements ClusterState {
         break;
       case 'roster':
         this.roster = object;
+        break;
+      case 'governor':
+        this.governor = object;
+        break;
+      case 'alert':
+        this.alerts.set(object.id, object);
         break;
       case 'manager':
         this.managers.set(object.id, object);
@@ -201,6 +216,10 @@ export class Mirror implements ClusterState {
     if (known === undefined || known.incarnation !== incarnation) {
       this.incarnationSince.set(node.id, { incarnation, ms: nowMs });
     }
+    const flaps = node.flaps ?? 0;
+    if (this.flapsSince.get(node.id)?.flaps !== flaps) {
+      this.flapsSince.set(node.id, { flaps, ms: nowMs });
+    }
     this.nodes.set(node.id, node);
   }
 
@@ -208,12 +227,16 @@ export class Mirror implements ClusterState {
     const slash = key.indexOf('/');
     const id = key.slice(slash + 1);
     switch (key.slice(0, slash)) {
+      case 'alert':
+        this.alerts.delete(id);
+        break;
       case 'manager':
         this.managers.delete(id as ManagerId);
         break;
       case 'node':
         this.nodes.delete(id as NodeId);
         this.incarnationSince.delete(id as NodeId);
+        this.flapsSince.delete(id as NodeId);
         break;
       case 'vm':
         this.vms.delete(id as VmId);

@@ -9,6 +9,8 @@ const kinds: Readonly<Record<ClusterObject['kind'], true>> = {
   settings: true,
   counters: true,
   roster: true,
+  governor: true,
+  alert: true,
   manager: true,
   node: true,
   vm: true,

@@ -68,6 +68,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     epochSeen: epochSchema,
     /** The list of managers that it has; null = none yet. Absent: it takes no lists. */
     roster: rosterMarkSchema.nullable().optional(),
+    /** Where other agents may probe it; null = nowhere. Absent: it takes no list of peers. */
+    probePort: z.int().min(1).max(65_535).nullable().optional(),
     report: reportSchema,
   }),
   z.object({
@@ -82,6 +84,22 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     acknowledged: z.int().min(0).nullable(),
   }),
   z.object({ kind: z.literal('report'), report: reportSchema }),
+  /** What its probes of other agents came to. Never kept, never repeated. */
+  z.object({
+    kind: z.literal('sightings'),
+    /** As in a heartbeat: it was sent after that answer. */
+    acknowledged: z.int().min(0).nullable(),
+    nodes: z
+      .array(
+        z.object({
+          node: nameSchema,
+          /** The boot that answered last, and how long ago it was asked, ms; null = none did yet. */
+          bootId: uuidSchema.nullable(),
+          ageMs: z.number().min(0).nullable(),
+        }),
+      )
+      .max(64),
+  }),
   /** The end of one command. */
   z.object({
     kind: z.literal('result'),
@@ -186,12 +204,22 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
       .min(1)
       .max(64),
   }),
+  /** Whom to probe, told by the leader; takes the place of what it told before. */
+  z.object({
+    kind: z.literal('peers'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    probeMs: z.int().min(1),
+    peers: z.array(z.object({ name: nameSchema, address: z.string().min(1).max(262) })).max(64),
+  }),
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
 export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export type ManagerMessage = z.infer<typeof managerMessageSchema>;
 export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
+export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
+export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;
 export type AgentReport = z.infer<typeof reportSchema>;

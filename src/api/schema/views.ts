@@ -69,6 +69,7 @@ export const nodeViewSchema = z.object({
   name: z.string(),
   state: nodeStateSchema,
   address: z.string(),
+  labels: z.record(z.string(), z.string()),
   cordoned: z.boolean(),
   maintenance: z.boolean(),
   isolation: z.enum(['holding', 'selfFencing']).nullable(),

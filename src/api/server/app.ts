@@ -23,6 +23,8 @@ import { eventRoutes } from './routes/events.ts';
 import { failoverRoutes } from './routes/failovers.ts';
 import { fenceDeviceRoutes } from './routes/fence-devices.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { guardRoutes, settingRoutes } from './routes/guards.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
@@ -61,6 +63,9 @@ export async function buildApp(
     failoverRoutes,
     enrolmentRoutes,
     managerRoutes,
+    guardRoutes,
+    settingRoutes,
+    alertRoutes,
     toolRoutes,
   ]) {
     routes(api, context);

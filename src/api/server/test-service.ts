@@ -2,6 +2,8 @@ import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
 import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
 import type { BudgetView, DeviceTestView, FenceDeviceAdded } from '../schema/fencing.ts';
+import type { AlertView } from '../schema/alerts.ts';
+import type { FailoverExport, GovernorView, SettingView } from '../schema/guards.ts';
 import type { Joined } from '../schema/requests.ts';
 import type {
   EventView,
@@ -78,6 +80,7 @@ export const testNode: NodeView = {
   name: 'node-1',
   state: 'online',
   address: '192.0.2.1',
+  labels: { rack: 'r1' },
   cordoned: false,
   maintenance: false,
   isolation: 'holding',
@@ -155,6 +158,42 @@ const testFailover: FailoverView = {
   closedAt: null,
   hash: null,
   previousHash: null,
+};
+
+const testGovernor: GovernorView = {
+  hold: null,
+  released: [],
+  shot: [],
+  allowedAtOnce: 2,
+  allowedPerWindow: 4,
+};
+
+const testAlert: AlertView = {
+  name: 'chat',
+  target: 'https://192.0.2.7:443/…',
+  kinds: ['fenced'],
+  behind: 0,
+  lost: 0,
+  failures: 0,
+  lastError: null,
+};
+
+const testSettings: SettingView[] = [
+  {
+    key: 'governor.window',
+    value: 600_000,
+    unit: 'ms',
+    min: 10_000,
+    max: 604_800_000,
+    summary: '',
+  },
+];
+
+const testExport: FailoverExport = {
+  format: 'kennel-failovers/1',
+  clusterId: uuid,
+  chain: null,
+  records: [{ failover: { ...testFailover }, fence: null }],
 };
 
 const testProbe: FenceDeviceAdded = {
@@ -253,6 +292,18 @@ export function makeTestService(
     drillNode: async (...given) => record('drillNode', testFence, ...given),
     fenceNode: async (...given) => record('fenceNode', testFence, ...given),
     confirmOff: async (...given) => record('confirmOff', testFence, ...given),
+    alerts: async () => record('alerts', [testAlert]),
+    addAlert: async (...given) => record('addAlert', testAlert, ...given),
+    removeAlert: async (...given) => record('removeAlert', testAlert, ...given),
+    testAlert: async (name, caller) =>
+      record('testAlert', { name, told: true, because: null }, name, caller),
+    labelNode: async (...given) => record('labelNode', testNode, ...given),
+    unquarantine: async (...given) => record('unquarantine', testNode, ...given),
+    governor: async () => record('governor', testGovernor),
+    releaseGovernor: async (caller) => record('releaseGovernor', testGovernor, caller),
+    settings: async () => record('settings', testSettings),
+    changeSettings: async (...given) => record('changeSettings', testSettings, ...given),
+    exportFailovers: async () => record('exportFailovers', testExport),
     powerOn: async (name, caller) => record('powerOn', testNode, name, caller),
     createVm: ofVm('createVm'),
     startVm: ofVm('startVm'),

@@ -92,9 +92,45 @@ const remove = command({
     (await import('../actions/node-change.ts')).removeNode(call, call.arguments.node, call.options),
 });
 
+const label = command({
+  name: 'label',
+  summary: 'set labels of a node, or take them away',
+  description: [
+    'Nodes that share psu, rack or switch are named as one when they are lost together.',
+  ],
+  arguments: {
+    node,
+    labels: {
+      summary: 'KEY=VALUE, or KEY- to take one away; several with commas between them',
+      completes: { kind: 'nothing' },
+    },
+  },
+  options: changeOptions,
+  examples: ['kennel node label node-1 rack=r1,switch=s4', 'kennel node label node-1 rack-'],
+  run: async (call) =>
+    (await import('../actions/node-marks.ts')).labelNode(call, call.arguments.node, {
+      ...call.options,
+      labels: call.arguments.labels,
+    }),
+});
+
+const unquarantine = command({
+  name: 'unquarantine',
+  summary: 'let a node that flapped take VMs again, at once',
+  arguments: { node },
+  options: changeOptions,
+  examples: ['kennel node unquarantine node-7 --reason "cable replaced"'],
+  run: async (call) =>
+    (await import('../actions/node-marks.ts')).unquarantine(
+      call,
+      call.arguments.node,
+      call.options,
+    ),
+});
+
 export const nodeNoun: Noun = {
   kind: 'noun',
   name: 'node',
-  summary: 'nodes: list, enrol, fence, power on, remove',
-  verbs: [ls, show, token, fence, confirmOff, powerOn, remove],
+  summary: 'nodes: list, enrol, label, fence, power on, remove',
+  verbs: [ls, show, token, fence, confirmOff, powerOn, label, unquarantine, remove],
 };

@@ -16,6 +16,11 @@ function lastSeenText(node: NodeView): string {
   return node.lastSeenMs < heardNowMs ? 'now' : formatAge(node.lastSeenMs);
 }
 
+export function labelsText({ labels }: NodeView): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? '-' : pairs.sort().join(' ');
+}
+
 function leaseText(node: NodeView): string {
   if (node.leaseMs !== null) return formatAge(Math.max(node.leaseMs, 0));
   if (node.incarnation === null) return '-';
@@ -23,7 +28,7 @@ function leaseText(node: NodeView): string {
 }
 
 const nodeHeader = ['NODE', 'STATE', 'LEASE', 'VMS', 'FENCE READINESS', 'LAST SEEN'];
-const nodeHeaderWide = [...nodeHeader, 'MEMORY USED', 'VCPUS', 'HYPERVISOR', 'ADDRESS'];
+const nodeHeaderWide = [...nodeHeader, 'MEMORY USED', 'VCPUS', 'HYPERVISOR', 'ADDRESS', 'LABELS'];
 
 /** The table of `status` and `node ls`: header and one line for each node. */
 export function renderNodeTable(nodes: readonly NodeView[], layout: Layout): string[] {
@@ -43,6 +48,7 @@ export function renderNodeTable(nodes: readonly NodeView[], layout: Layout): str
       { text: `${node.used.vcpus}/${node.capacity.vcpus}` },
       { text: node.hypervisor },
       { text: node.address },
+      { text: labelsText(node) },
     ];
   });
   return renderColumns(layout.isWide ? nodeHeaderWide : nodeHeader, rows, layout.columns);
@@ -64,6 +70,7 @@ export function renderNode(node: NodeView, layout: Layout): string {
     ['node', node.name],
     ['state', nodeStateText(node)],
     ['address', node.address],
+    ['labels', labelsText(node)],
     ['last seen', lastSeenText(node)],
     ['lease', leaseText(node)],
     ['isolation', node.isolation ?? 'not known yet'],

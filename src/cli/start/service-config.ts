@@ -35,6 +35,8 @@ const agentConfigSchema = z.strictObject({
     /** Sleeping processes instead of VMs, for benchmarks. */
     z.strictObject({ kind: z.literal('process'), eventsFile: z.string().min(1) }),
   ]),
+  /** Where other agents ask whether this node lives; 7402 unless said otherwise. */
+  probePort: portSchema.optional(),
   bootIdFile: z.string().min(1),
   machineIdFile: z.string().min(1),
 });

@@ -48,6 +48,7 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
   return {
     state: 'online',
     address: '10.0.0.11',
+    labels: {},
     cordoned: false,
     maintenance: false,
     isolation: 'holding',

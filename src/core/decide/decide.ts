@@ -5,6 +5,7 @@ import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
+import { decideGovernor } from './governor.ts';
 import { decideNodes } from './nodes.ts';
 import { decideRecovery } from './recovery.ts';
 import { decideStrays } from './strays.ts';
@@ -22,6 +23,7 @@ import { decideVms } from './vms.ts';
  */
 export function decide(state: ClusterState, observations: Observations): Plan {
   const draft = openDraft(state, observations);
+  decideGovernor(draft);
   decideFences(draft);
   decideStrays(draft);
   decideNodes(draft);

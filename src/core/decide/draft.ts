@@ -2,6 +2,8 @@ import { keyOf, type ClusterObject, type ClusterState, type Counters } from '../
 import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FailoverId, FenceId, ManagerId, NodeId, VmId } from '../model/ids.ts';
+import type { AlertRecord } from '../model/alert.ts';
+import type { GovernorRecord } from '../model/governor.ts';
 import type { ManagerRecord, Roster } from '../model/manager.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
@@ -23,6 +25,9 @@ export interface Draft {
   failover(id: FailoverId): FailoverRecord | undefined;
   counters(): Counters;
   roster(): Roster;
+  governor(): GovernorRecord;
+  alert(id: string): AlertRecord | undefined;
+  alerts(): readonly AlertRecord[];
   managers(): readonly ManagerRecord[];
   nodes(): readonly NodeRecord[];
   vms(): readonly VmRecord[];
@@ -105,6 +110,9 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     failover: (id) => found('failover/', state.failovers, id),
     counters: () => laid('counters', state.counters) ?? state.counters,
     roster: () => laid('roster', state.roster) ?? state.roster,
+    governor: () => laid('governor', state.governor) ?? state.governor,
+    alert: (id) => found('alert/', state.alerts, id),
+    alerts: () => all(state.alerts, 'alert/'),
     managers: () => all(state.managers, 'manager/'),
     nodes: () => all(state.nodes, 'node/'),
     vms: () => all(state.vms, 'vm/'),

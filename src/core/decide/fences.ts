@@ -1,6 +1,5 @@
 import type { FenceAttempt, FenceOperation } from '../model/fence-operation.ts';
 import type { BootId } from '../model/ids.ts';
-import type { NodeRecord } from '../model/node.ts';
 import type { Proof } from '../model/proof.ts';
 import type { FenceObservation, NodeObservation } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
@@ -8,7 +7,9 @@ import { silentSinceMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { withDrill } from './drill.ts';
 import { withNextFailover } from './fence-intent.ts';
-import { guardAgainst } from './guards.ts';
+import { guardAgainst, type Blocked } from './guards.ts';
+import { phaseOnReturn } from './quarantine.ts';
+import { aliveByPeersMs, lastSignOfLifeMs, later } from './witnesses.ts';
 import { heldVmsOf, movableVmsOf } from './ownership.ts';
 
 /** The last attempts that a fence operation keeps. */
@@ -63,7 +64,8 @@ function decideUnproven(draft: Draft, before: FenceOperation): void {
     const phase = blocked === null || fence.phase === 'acting' ? 'fencing' : 'blocked';
     if (node.phase !== phase) {
       draft.put({ ...node, phase });
-      if (blocked !== null) {
+      // An incident of many nodes is announced once, by the governor.
+      if (blocked !== null && !isAnnouncedByGovernor(blocked)) {
         draft.event({
           code: 'FENCE_BLOCKED',
           severity: 'critical',
@@ -100,6 +102,10 @@ function withLevel(draft: Draft, fence: FenceOperation, level: number | null): F
     text: `${fence.node} was not proven off by level ${fence.level}; level ${level} is tried: ${devices.map(({ id }) => id).join(', ')} (${fence.id})`,
   });
   return { ...fence, level };
+}
+
+function isAnnouncedByGovernor({ guard }: Blocked): boolean {
+  return guard === 'governor' || guard === 'atOnce';
 }
 
 /** The first write after the intent tells when the intent was known to be committed. */
@@ -145,7 +151,8 @@ function proofOf(
     readings: execution.readings,
     outstanding: execution.outstanding,
     distrusted: fence.distrusted,
-    lastHeartbeatMs: seen?.lastHeartbeatMs ?? null,
+    // What its peers had from it is a sign of life like any other.
+    lastHeartbeatMs: lastSignOfLifeMs(draft, fence),
     silentMs: draft.observations.nowMs - silentSinceMs(seen, draft.observations),
   });
   return verdict.kind === 'holds' ? verdict.proof : null;
@@ -185,7 +192,9 @@ function isAlive(
 function cancel(draft: Draft, fence: FenceOperation): void {
   draft.put({ ...fence, phase: 'cancelled' });
   const node = draft.node(fence.node);
-  if (node !== undefined) draft.put({ ...node, phase: 'online', fence: null });
+  if (node !== undefined) {
+    draft.put({ ...node, phase: phaseOnReturn(draft, node), fence: null });
+  }
   const failover = draft.failover(fence.failover);
   if (failover !== undefined) {
     draft.put({ ...failover, outcome: 'cancelled', closedAt: draft.observations.nowWall });
@@ -249,12 +258,13 @@ function decideProven(draft: Draft, fence: FenceOperation): void {
 function isDisproven(draft: Draft, fence: FenceOperation): boolean {
   const seen = draft.observations.nodes.get(fence.node);
   const since = draft.observations.fencePhaseSince.get(fence.id);
-  return (
-    since !== undefined &&
-    seen?.incarnation?.bootId === fence.incarnation.bootId &&
-    seen.aliveAtMs !== null &&
-    seen.aliveAtMs > since.ms
+  if (since === undefined) return false;
+  const isOfBoot = seen?.incarnation?.bootId === fence.incarnation.bootId;
+  const aliveAtMs = later(
+    isOfBoot ? (seen?.aliveAtMs ?? null) : null,
+    aliveByPeersMs(draft, fence),
   );
+  return aliveAtMs !== null && aliveAtMs > since.ms;
 }
 
 /**
@@ -332,16 +342,13 @@ function forgetWhenOld(draft: Draft, fence: FenceOperation): void {
   const number = Number(fence.id.slice(2));
   if (number > draft.state.counters.fence - keptOperations) return;
   if (heldVmsOf(draft, fence.incarnation.id).length > 0) return;
-  draft.remove(fence);
-  for (const failover of draft.state.failovers.values()) {
-    if (failover.fence === fence.id) draft.remove(failover);
+  const records = [...draft.state.failovers.values()];
+  const kept = records.filter((one) => draft.failover(one.id) !== undefined);
+  let left = 0;
+  for (const failover of kept.filter((one) => one.fence === fence.id)) {
+    // From the front of the chain only: a gap in the middle looks like a record that was taken out.
+    if (kept.some((one) => one.hash !== null && one.hash === failover.previousHash)) left += 1;
+    else draft.remove(failover);
   }
-}
-
-/** Whether the node's record says that this operation is the open one. */
-export function openFenceOf(draft: Draft, node: NodeRecord): FenceOperation | undefined {
-  const fence = node.fence === null ? undefined : draft.fence(node.fence);
-  return fence !== undefined && (fence.phase === 'intent' || fence.phase === 'acting')
-    ? fence
-    : undefined;
+  if (left === 0) draft.remove(fence);
 }

@@ -7,6 +7,7 @@ import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
 import { heldVmsOf, isAdmitted, isMovable, movableVmsOf, stoppedVmsOf } from './ownership.ts';
 import { notePlaces } from './restored.ts';
+import { announce, decideQuarantine, phaseOnReturn, withFlap } from './quarantine.ts';
 import { straysOn } from './strays.ts';
 
 /** A node with more VMs than this is taken back by a decision of its own. */
@@ -50,7 +51,7 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   if (!isLost(seen, draft.observations, draft.state.settings.timing)) {
-    noteCapacity(draft, node, current, seen);
+    noteCapacity(draft, decideQuarantine(draft, node, seen), current, seen);
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
@@ -59,7 +60,7 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
   const unheld = strays.length === 0 && !isUnheard && stoppedVmsOf(draft, node.id).length === 0;
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
-    draft.put({ ...node, phase: 'joining', incarnation: null });
+    draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
     draft.event({
       code: 'NODE_LOST',
       severity: 'warning',
@@ -134,7 +135,7 @@ function rebooted(draft: Draft, node: NodeRecord, old: Incarnation): void {
     openFence(draft, node, { kind: 'detector', evidence: [] });
     return;
   }
-  draft.put({ ...node, phase: 'joining', incarnation: null });
+  draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
   draft.event({
     code: 'NODE_REBOOTED',
     severity: 'info',
@@ -160,7 +161,7 @@ function readmitAgent(
   const held = heldVmsOf(draft, old.id);
   // All of them or none: a permit of an incarnation that is never admitted could not be proven away.
   if (held.length > manyVms && !draft.isEmpty()) return;
-  draft.put({ ...node, incarnation: next, capacity: report.capacity });
+  draft.put({ ...withFlap(node), incarnation: next, capacity: report.capacity });
   draft.event({
     code: 'AGENT_RESTARTED',
     severity: 'info',
@@ -230,13 +231,15 @@ function decideAdmission(draft: Draft, node: NodeRecord, seen: NodeObservation |
   const report = seen.report;
   if (report === null || report.incarnation !== seen.incarnation.id) return;
   if (report.domains === null || leftoversOn(draft, node, seen).length > 0) return;
+  const phase = phaseOnReturn(draft, node);
   draft.put({
     ...node,
-    phase: 'online',
+    phase,
     incarnation: seen.incarnation,
     capacity: report.capacity,
     fence: null,
   });
+  if (phase === 'quarantined') announce(draft, node, `${node.flaps} losses or restarts`);
   draft.event({
     code: 'NODE_ADMITTED',
     severity: 'info',

@@ -3,6 +3,7 @@ import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FenceLevel, NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { guardAgainst } from '../decide/guards.ts';
+import { lastSignOfLifeMs } from '../decide/witnesses.ts';
 import { openDraft } from '../decide/draft.ts';
 import type { Observations } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
@@ -47,7 +48,7 @@ export function explainFence(
     readings: execution?.readings ?? [],
     outstanding: execution?.outstanding ?? false,
     distrusted: fence.distrusted,
-    lastHeartbeatMs: seen?.lastHeartbeatMs ?? null,
+    lastHeartbeatMs: lastSignOfLifeMs(openDraft(state, observations), fence),
     silentMs: observations.nowMs - silentSinceMs(seen, observations),
   });
   if (verdict.kind === 'missing') awaiting.push(`powerOff: ${verdict.missing.join('; ')}`);
@@ -86,6 +87,11 @@ export function explainNode(
   }
   const awaiting: string[] = [];
   const steps: string[] = [];
+  if (node.phase === 'quarantined') {
+    const minutes = Math.round(state.settings.guards.quietMs / 60_000);
+    awaiting.push(`${minutes} minutes without a loss, a restart or a gap in its heartbeats`);
+    steps.push(`kennel node unquarantine ${node.id}`);
+  }
   if (node.phase === 'joining') {
     awaiting.push('its agent connects, its hypervisor answers and nothing runs there unpermitted');
     steps.push('kennel agent run, on the node');

@@ -6,6 +6,12 @@ export const findingCodes = {
   STORE_READ_ONLY: 'the store takes no writes but those of fence operations and their proofs',
   FENCE_PENDING: 'a node is to be proven dead, and no proof holds yet; its VMs wait',
   FENCE_BLOCKED: 'a guard, or the lack of a fence device, forbids device commands against a node',
+  GOVERNOR_HOLDS:
+    'too many nodes were lost together: none of them is powered off before a person says so',
+  TWO_NODE_NO_WITNESS:
+    'two nodes and no manager on a third machine: a silent node is not fenced by itself',
+  NODE_QUARANTINED: 'a node was lost or restarted too often; it keeps its VMs and gets no new ones',
+  ALERT_FAILING: 'somebody who is to be told of what happens cannot be; it is tried again',
   BMC_LIED: 'a fence device read Off while its node lived; it is not believed in this operation',
   NODE_SUSPECT: 'heartbeats are overdue, though not for long enough to act',
   NODE_NOT_ADMITTED: 'a node gets no leases and no VMs before its incarnation is admitted',

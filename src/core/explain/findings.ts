@@ -6,6 +6,7 @@ import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
 import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
+import { guardFindings } from './guard-findings.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -19,7 +20,7 @@ export interface Finding {
 
 /** Everything that an operator should know or do now, the worst first. */
 export function findingsOf(state: ClusterState, observations: Observations): readonly Finding[] {
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...guardFindings(state)];
   for (const node of state.nodes.values())
     findings.push(...nodeFindings(node, state, observations));
   for (const vm of state.vms.values()) {
@@ -69,6 +70,12 @@ function nodeFindings(
       break;
     case 'joining':
       add('NODE_NOT_ADMITTED', 'warning', 'its agent is not connected or not admitted yet', [
+        `kennel explain ${node.id}`,
+      ]);
+      break;
+    case 'quarantined':
+      add('NODE_QUARANTINED', 'warning', 'it flaps: it keeps its VMs and gets no new ones', [
+        `kennel node unquarantine ${node.id}`,
         `kennel explain ${node.id}`,
       ]);
       break;

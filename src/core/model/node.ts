@@ -24,8 +24,8 @@ export interface Incarnation {
  * - `blocked`: fencing is wanted, a guard or the lack of a device forbids it. Exit: the guard
  *   clears, the node is back, or `kennel node fence|confirm-off`.
  * - `fenced`: proven dead; its VMs are being recovered. Exit: a new incarnation is admitted.
- * - `quarantined`: flapping; what it runs goes on, nothing is placed there. Exit: its window is
- *   over.
+ * - `quarantined`: flapping; what it runs goes on, nothing is placed there. Exit: it was quiet for
+ *   long enough, or `kennel node unquarantine`.
  */
 export type NodePhase = 'joining' | 'online' | 'fencing' | 'blocked' | 'fenced' | 'quarantined';
 
@@ -109,4 +109,9 @@ export interface NodeRecord {
    * (FAILURES M7).
    */
   readonly unheardSince?: string;
+  /**
+   * Losses and restarts that count against it (absent = 0): one more with each, one less with each
+   * quiet part of the window. At the limit it is quarantined.
+   */
+  readonly flaps?: number;
 }

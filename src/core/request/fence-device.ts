@@ -1,6 +1,6 @@
 import type { Draft } from '../decide/draft.ts';
 import { openFence } from '../decide/fence-intent.ts';
-import { openFenceOf } from '../decide/fences.ts';
+import { openFenceOf } from '../decide/open-fence.ts';
 import { heldVmsOf } from '../decide/ownership.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { DeviceCheck, FenceDevice, FenceLevel, NodeRecord } from '../model/node.ts';

@@ -4,7 +4,8 @@ import type { NodeId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { Draft } from '../decide/draft.ts';
 import { openFence } from '../decide/fence-intent.ts';
-import { openFenceOf, recordProof } from '../decide/fences.ts';
+import { recordProof } from '../decide/fences.ts';
+import { openFenceOf } from '../decide/open-fence.ts';
 import { isLost } from '../timing/silence.ts';
 
 export interface Enrolment {

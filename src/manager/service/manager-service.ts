@@ -7,6 +7,14 @@ import type {
   ManagersView,
   ManagerView,
 } from '../../api/schema/managers.ts';
+import type { AddAlert, AlertTestView, AlertView } from '../../api/schema/alerts.ts';
+import type {
+  ChangeSettings,
+  FailoverExport,
+  GovernorView,
+  LabelNode,
+  SettingView,
+} from '../../api/schema/guards.ts';
 import type {
   AddFenceDevice,
   DeviceTestView,
@@ -54,6 +62,8 @@ import type { KnownLeader, Peers } from '../peers.ts';
 import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
 import type { FenceService } from './fence-service.ts';
+import type { AlertsOf } from './alerts-of.ts';
+import type { GuardsOf } from './guard-service.ts';
 import type { NodeService } from './node-service.ts';
 import type { RegistryService } from './registry-service.ts';
 import { failoverView, nodeView, vmView, type Sight } from './views.ts';
@@ -69,6 +79,8 @@ interface ManagerServiceOptions {
   readonly events: EventLog;
   readonly nodes: NodeService;
   readonly fencing: FenceService;
+  readonly guards: GuardsOf;
+  readonly alerts: AlertsOf;
   readonly vms: VmService;
   readonly joins: JoinService;
   readonly registry: RegistryService;
@@ -221,6 +233,60 @@ export class ManagerService implements ClusterService {
 
   powerOn(node: string, caller: Caller): Promise<Outcome<NodeView>> {
     return this.#lead((leader, sight) => this.#options.nodes.powerOn(leader, sight, node, caller));
+  }
+
+  async alerts(): Promise<Outcome<readonly AlertView[]>> {
+    return this.#look(({ mirror }) => ok(this.#options.alerts.list(mirror)));
+  }
+
+  addAlert(name: string, body: AddAlert, caller: Caller): Promise<Outcome<AlertView>> {
+    return this.#lead((leader) => this.#options.alerts.add(leader, name, body, caller));
+  }
+
+  removeAlert(name: string, caller: Caller): Promise<Outcome<AlertView>> {
+    return this.#lead((leader) => this.#options.alerts.remove(leader, name, caller));
+  }
+
+  testAlert(name: string, caller: Caller): Promise<Outcome<AlertTestView>> {
+    return this.#lead((leader) => this.#options.alerts.test(leader, name, caller));
+  }
+
+  labelNode(node: string, body: LabelNode, caller: Caller): Promise<Outcome<NodeView>> {
+    return this.#lead((leader, sight) =>
+      this.#options.guards.label(leader, sight, { node, body, caller }),
+    );
+  }
+
+  unquarantine(node: string, caller: Caller): Promise<Outcome<NodeView>> {
+    return this.#lead((leader, sight) =>
+      this.#options.guards.unquarantine(leader, sight, { node, caller }),
+    );
+  }
+
+  async governor(): Promise<Outcome<GovernorView>> {
+    return this.#look((sight) => ok(this.#options.guards.governor(sight)));
+  }
+
+  releaseGovernor(caller: Caller): Promise<Outcome<GovernorView>> {
+    return this.#lead((leader, sight) => this.#options.guards.release(leader, sight, caller));
+  }
+
+  async settings(): Promise<Outcome<readonly SettingView[]>> {
+    return this.#look((sight) => ok(this.#options.guards.settings(sight)));
+  }
+
+  changeSettings(body: ChangeSettings, caller: Caller): Promise<Outcome<readonly SettingView[]>> {
+    return this.#lead((leader) => this.#options.guards.changeSettings(leader, body, caller));
+  }
+
+  async exportFailovers(): Promise<Outcome<FailoverExport>> {
+    const looked = await this.#look((sight) => ok(sight));
+    if (looked.kind === 'problem') return looked;
+    try {
+      return ok(await this.#options.guards.export(looked.value));
+    } catch (error) {
+      return storeProblem(error);
+    }
   }
 
   createVm(body: CreateVm, caller: Caller): Promise<Outcome<VmView>> {
@@ -402,6 +468,13 @@ export class ManagerService implements ClusterService {
     }
   }
 
+  /** What this manager finds wrong while it leads. */
+  leadingFindings(leading: Leader): StatusView['findings'] {
+    const sight = this.#sight(leading.mirror, true);
+    const leader = { name: this.#options.name, epoch: leading.mirror.epoch };
+    return this.#findings({ sight, leader, leading, ageMs: 0 }, true);
+  }
+
   #sight(mirror: Mirror, leads: boolean): Sight {
     const care = leads ? (this.#options.leader()?.care ?? null) : null;
     return { mirror, observations: this.#options.book.observe(mirror), leads, care };
@@ -412,6 +485,7 @@ export class ManagerService implements ClusterService {
     const managers = this.#options.registry.managers(mirror, leader);
     const findings = managerFindings(managers, { ageMs, isSure, hasLeader: leader !== null });
     findings.push(...storeFindings(leading, this.#options.store));
+    if (leading !== null) findings.push(...this.#options.alerts.findings(leading.mirror));
     for (const finding of findingsOf(mirror, observations)) {
       findings.push({ ...finding, try: [...finding.try] });
     }

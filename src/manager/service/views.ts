@@ -38,6 +38,7 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     name: node.id,
     state: nodeState(node, mirror, observations),
     address: node.address,
+    labels: { ...node.labels },
     cordoned: node.cordoned,
     maintenance: node.maintenance,
     isolation: node.incarnation?.isolation ?? null,

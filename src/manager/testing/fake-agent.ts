@@ -45,6 +45,7 @@ export class FakeAgent {
   readonly acks: Message<'ack'>[] = [];
   readonly batches: Message<'commands'>[] = [];
   readonly lists: Message<'managers'>[] = [];
+  readonly peerLists: Message<'peers'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -170,6 +171,9 @@ export class FakeAgent {
         break;
       case 'managers':
         this.lists.push(message);
+        break;
+      case 'peers':
+        this.peerLists.push(message);
         break;
       case 'bye':
         this.byes.push(message.reason);
