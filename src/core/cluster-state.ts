@@ -3,6 +3,7 @@ import type { FailoverRecord } from './model/failover.ts';
 import type { FenceOperation } from './model/fence-operation.ts';
 import type { ManagerRecord, Roster } from './model/manager.ts';
 import type { NodeRecord } from './model/node.ts';
+import type { PlacementRule, RuleId } from './model/placement-rule.ts';
 import type { ClusterSettings } from './model/settings.ts';
 import type { VmRecord } from './model/vm.ts';
 
@@ -23,6 +24,7 @@ export interface ClusterState {
   readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly vms: ReadonlyMap<VmId, VmRecord>;
+  readonly rules: ReadonlyMap<RuleId, PlacementRule>;
   readonly fences: ReadonlyMap<FenceId, FenceOperation>;
   readonly failovers: ReadonlyMap<FailoverId, FailoverRecord>;
 }
@@ -35,6 +37,7 @@ export type ClusterObject =
   | ManagerRecord
   | NodeRecord
   | VmRecord
+  | PlacementRule
   | FenceOperation
   | FailoverRecord;
 

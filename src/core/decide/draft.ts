@@ -3,6 +3,7 @@ import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FailoverId, FenceId, ManagerId, NodeId, VmId } from '../model/ids.ts';
 import type { ManagerRecord, Roster } from '../model/manager.ts';
+import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
@@ -19,6 +20,7 @@ export interface Draft {
   manager(id: ManagerId): ManagerRecord | undefined;
   node(id: NodeId): NodeRecord | undefined;
   vm(id: VmId): VmRecord | undefined;
+  rule(id: RuleId): PlacementRule | undefined;
   fence(id: FenceId): FenceOperation | undefined;
   failover(id: FailoverId): FailoverRecord | undefined;
   counters(): Counters;
@@ -26,6 +28,7 @@ export interface Draft {
   managers(): readonly ManagerRecord[];
   nodes(): readonly NodeRecord[];
   vms(): readonly VmRecord[];
+  rules(): readonly PlacementRule[];
   fences(): readonly FenceOperation[];
   put(object: ClusterObject): void;
   remove(object: ClusterObject): void;
@@ -101,6 +104,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     manager: (id) => found('manager/', state.managers, id),
     node: (id) => found('node/', state.nodes, id),
     vm: (id) => found('vm/', state.vms, id),
+    rule: (id) => found('rule/', state.rules, id),
     fence: (id) => found('fence/', state.fences, id),
     failover: (id) => found('failover/', state.failovers, id),
     counters: () => laid('counters', state.counters) ?? state.counters,
@@ -108,6 +112,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     managers: () => all(state.managers, 'manager/'),
     nodes: () => all(state.nodes, 'node/'),
     vms: () => all(state.vms, 'vm/'),
+    rules: () => all(state.rules, 'rule/'),
     fences: () => all(state.fences, 'fence/'),
     put: (object) => {
       overlay.set(keyOf(object), object);

@@ -44,7 +44,7 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     hypervisor: seen?.report?.hypervisor ?? 'unknown',
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
-    vms: usage.vms.size,
+    vms: usage.vms,
     readiness: node.fenceTopology.length > 0 ? ['power'] : [],
     fenceDevices: node.fenceTopology.flatMap((level, index) =>
       level.devices.map((device) => ({
