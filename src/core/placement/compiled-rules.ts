@@ -9,7 +9,7 @@ export interface Group {
 
 /** All that the rules in force say of one VM, with what follows for it from its group. */
 export interface RulesOfVm {
-  /** The rules that name it and count who of them is where. */
+  /** The rules that count where it is. */
   readonly counted: (VmRule | SpreadRule)[];
   node: NodeRule | null;
   group: Group | null;
@@ -52,6 +52,8 @@ export function compileRules(inForce: readonly PlacementRule[]): CompiledRules {
     for (const member of members) {
       member.group = group;
       member.node = node;
+      // Where one of a group is, the others are to come: all of them count for what one is apart from.
+      for (const rule of apart) if (!member.counted.includes(rule)) member.counted.push(rule);
       member.apart.splice(0, Infinity, ...apart);
     }
   }

@@ -49,6 +49,19 @@ export class LoadSpread {
     return this.#spread(this.#memorySum, this.#memorySquares, this.#cpuSum, this.#cpuSquares);
   }
 
+  /**
+   * The spread relative to the mean load, of memory and CPUs alike: 0 = all nodes alike, 1 = as far
+   * from the mean as the mean itself.
+   */
+  imbalance(): number {
+    const n = Math.max(1, this.#counted);
+    const memory = this.#memorySum / n;
+    const cpu = this.#cpuSum / n;
+    const relative = (mean: number, squares: number): number =>
+      mean === 0 ? 0 : deviation(mean, squares / n) / mean;
+    return (relative(memory, this.#memorySquares) + relative(cpu, this.#cpuSquares)) / 2;
+  }
+
   /** The spread that there would be with more load on a node. */
   with(index: number, use: MeasuredUse): number {
     const [memoryBefore, cpuBefore] = this.#scaled(index, 0, 0);

@@ -98,7 +98,8 @@ function unitOf(vm: PlacementVm, rules: RulesOfVm | undefined, site: Site): read
   return waitingWith(vm, rules.group, site);
 }
 
-function refusalOfUnit(
+/** Why VMs that go together may not be placed on a node; null = they may. */
+export function refusalOfUnit(
   [vm, ...others]: readonly PlacementVm[],
   need: Need,
   seat: Seat,
@@ -136,7 +137,7 @@ function rankOf(
   };
 }
 
-function totalUse(unit: readonly PlacementVm[], site: Site) {
+export function totalUse(unit: readonly PlacementVm[], site: Site) {
   const uses = unit.map((vm) => site.useOf(vm));
   return {
     memoryMiB: uses.reduce((sum, use) => sum + use.memoryMiB, 0),
@@ -152,7 +153,8 @@ export function preferenceOf({ node }: RulesOfVm, id: NodeId): number {
   return own === undefined ? priorities.length : priorities.indexOf(own);
 }
 
-function brokenPreferences(vm: PlacementVm, rules: RulesOfVm, seat: Seat, site: Site): number {
+/** How many preferences about other VMs and spreading a node would break; negative = fulfil. */
+export function brokenPreferences(vm: PlacementVm, rules: RulesOfVm, seat: Seat, site: Site): number {
   const others = (ruleId: string): number => {
     const names = site.membersOn(ruleId, seat);
     return names === undefined ? 0 : names.size - (names.has(vm.spec.name) ? 1 : 0);
