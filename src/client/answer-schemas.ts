@@ -5,6 +5,7 @@ import {
   managersViewSchema,
   managerViewSchema,
 } from '../api/schema/managers.ts';
+import { placementPolicySchema, ruleViewSchema, siteSnapshotSchema } from '../api/schema/placement.ts';
 import { joinedSchema, probeViewSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import {
   eventViewSchema,
@@ -28,6 +29,10 @@ export const answerSchemas = {
   events: z.array(eventViewSchema),
   failover: failoverViewSchema,
   failovers: z.array(failoverViewSchema),
+  placement: siteSnapshotSchema,
+  policy: placementPolicySchema,
+  rule: ruleViewSchema,
+  rules: z.array(ruleViewSchema),
   explanation: explanationViewSchema,
   fence: fenceViewSchema,
   probe: probeViewSchema,

@@ -1,4 +1,5 @@
 import type { CreateManagerToken, ManagersView, ManagerView } from '../api/schema/managers.ts';
+import type { NewRule, PolicyView, RuleView, SiteSnapshotView } from '../api/schema/placement.ts';
 import type {
   AddFenceDevice,
   AdoptVm,
@@ -58,6 +59,9 @@ export interface Client {
   failovers(options?: CallOptions): Promise<Outcome<readonly FailoverView[]>>;
   failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
   managers(options?: CallOptions): Promise<Outcome<ManagersView>>;
+  /** See `ClusterService.placement`. */
+  placement(options?: CallOptions): Promise<Outcome<SiteSnapshotView>>;
+  rules(options?: CallOptions): Promise<Outcome<readonly RuleView[]>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   /** See `ClusterService.backup`. */
   backup(options?: CallOptions): Promise<Outcome<string>>;
@@ -79,6 +83,9 @@ export interface Client {
   fenceNode(node: string, body: FenceNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   confirmOff(node: string, body: ConfirmOff, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   powerOn(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  setPlacementPolicy(body: PolicyView, options?: ChangeOptions): Promise<Outcome<PolicyView>>;
+  addRule(body: NewRule, options?: ChangeOptions): Promise<Outcome<RuleView>>;
+  removeRule(id: string, options?: ChangeOptions): Promise<Outcome<RuleView>>;
   createVm(body: CreateVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   startVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   stopVm(vm: string, body: StopVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -123,6 +130,8 @@ type Reads = Pick<
   | 'failover'
   | 'managers'
   | 'explain'
+  | 'placement'
+  | 'rules'
   | 'backup'
   | 'metrics'
   | 'openapi'
@@ -167,6 +176,8 @@ function reads(route: Route, closing: AbortSignal): Reads {
     failovers: (options) => get('/v1/failovers', 'failovers', options),
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
     managers: (options) => get('/v1/managers', 'managers', options),
+    placement: (options) => get('/v1/placement', 'placement', options),
+    rules: (options) => get('/v1/rules', 'rules', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
@@ -210,6 +221,10 @@ function changes(route: Route, closing: AbortSignal): Changes {
     confirmOff: (node, body, options) =>
       send(post(ofNode(node, '/confirm-off'), body), 'fence', options),
     powerOn: (node, options) => send(post(ofNode(node, '/power-on')), 'node', options),
+    setPlacementPolicy: (body, options) =>
+      send(post('/v1/placement/policy', body), 'policy', options),
+    addRule: (body, options) => send(post('/v1/rules', body), 'rule', options),
+    removeRule: (id, options) => send(remove(`/v1/rules/${part(id)}`), 'rule', options),
     createVm: (body, options) => send(post('/v1/vms', body), 'vm', options),
     startVm: (vm, options) => send(post(ofVm(vm, '/start')), 'vm', options),
     stopVm: (vm, body, options) => send(post(ofVm(vm, '/stop'), body), 'vm', options),

@@ -22,6 +22,7 @@ import { enrolmentRoutes } from './routes/enrolment.ts';
 import { eventRoutes } from './routes/events.ts';
 import { failoverRoutes } from './routes/failovers.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
+import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
@@ -57,6 +58,7 @@ export async function buildApp(
     vmChangeRoutes,
     eventRoutes,
     failoverRoutes,
+    placementRoutes,
     enrolmentRoutes,
     managerRoutes,
     toolRoutes,

@@ -5,6 +5,7 @@ import type { FailoverId, FenceId, ManagerId, NodeId, VmId } from '../model/ids.
 import type { ManagerRecord, Roster } from '../model/manager.ts';
 import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { NodeRecord } from '../model/node.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
 import type { Change, NewEvent, Plan } from '../plan.ts';
@@ -23,6 +24,7 @@ export interface Draft {
   rule(id: RuleId): PlacementRule | undefined;
   fence(id: FenceId): FenceOperation | undefined;
   failover(id: FailoverId): FailoverRecord | undefined;
+  settings(): ClusterSettings;
   counters(): Counters;
   roster(): Roster;
   managers(): readonly ManagerRecord[];
@@ -107,6 +109,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     rule: (id) => found('rule/', state.rules, id),
     fence: (id) => found('fence/', state.fences, id),
     failover: (id) => found('failover/', state.failovers, id),
+    settings: () => laid('settings', state.settings) ?? state.settings,
     counters: () => laid('counters', state.counters) ?? state.counters,
     roster: () => laid('roster', state.roster) ?? state.roster,
     managers: () => all(state.managers, 'manager/'),

@@ -5,6 +5,7 @@ import type { FenceDevice, NodeRecord } from '../model/node.ts';
 import type { Draft } from '../decide/draft.ts';
 import { openFence } from '../decide/fence-intent.ts';
 import { openFenceOf, recordProof } from '../decide/fences.ts';
+import { capacityProblem } from './capacity.ts';
 import { isLost } from '../timing/silence.ts';
 
 export interface Enrolment {
@@ -96,6 +97,8 @@ export function removeNode(draft: Draft, node: NodeRecord): Outcome<NodeRecord> 
     });
   }
   draft.remove(node);
+  const lacking = capacityProblem(draft, `${node.id} cannot be removed`);
+  if (lacking !== null) return problem(lacking);
   draft.event({
     code: 'NODE_REMOVED',
     severity: 'info',

@@ -8,6 +8,12 @@ import type {
   ManagerView,
 } from '../../api/schema/managers.ts';
 import type {
+  NewRule,
+  PolicyView,
+  RuleView,
+  SiteSnapshotView,
+} from '../../api/schema/placement.ts';
+import type {
   AddFenceDevice,
   AdoptVm,
   ConfirmOff,
@@ -45,6 +51,7 @@ import { notLeading, onlyOldKnown, storeSilent, unknownNode, unknownVm } from '.
 import type { EventLog } from './event-log.ts';
 import { explainTopic } from './explain-service.ts';
 import type { KnownLeader, Peers } from '../peers.ts';
+import { addRuleFor, removeRuleFor, rulesOf, setPolicyFor, snapshotView } from './placement-service.ts';
 import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
 import type { NodeService } from './node-service.ts';
@@ -222,6 +229,26 @@ export class ManagerService implements ClusterService {
 
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>> {
     return this.#lead((leader, sight) => this.#options.vms.adopt(leader, sight, body, caller));
+  }
+
+  placement(): Promise<Outcome<SiteSnapshotView>> {
+    return this.#look((sight) => ok(snapshotView(sight)));
+  }
+
+  setPlacementPolicy(body: PolicyView, caller: Caller): Promise<Outcome<PolicyView>> {
+    return this.#lead((leader) => setPolicyFor(leader, body, caller));
+  }
+
+  rules(): Promise<Outcome<readonly RuleView[]>> {
+    return this.#look(({ mirror }) => ok(rulesOf(mirror)));
+  }
+
+  addRule(body: NewRule, caller: Caller): Promise<Outcome<RuleView>> {
+    return this.#lead((leader) => addRuleFor(leader, body, caller));
+  }
+
+  removeRule(id: string, caller: Caller): Promise<Outcome<RuleView>> {
+    return this.#lead((leader) => removeRuleFor(leader, id, caller));
   }
 
   async events(after: number, limit: number): Promise<Outcome<readonly EventView[]>> {
