@@ -30,6 +30,21 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/node.ts')).nodeNoun,
   },
   {
+    name: 'rule',
+    summary: 'placement rules: where VMs run, together, apart, spread',
+    load: async () => (await import('./commands/rule.ts')).ruleNoun,
+  },
+  {
+    name: 'plan',
+    summary: 'what would be where: when nodes fail, are emptied, start, or load is evened out',
+    load: async () => (await import('./commands/plan.ts')).planNoun,
+  },
+  {
+    name: 'placement',
+    summary: 'how nodes are chosen: failover capacity, rebalancing',
+    load: async () => (await import('./commands/placement.ts')).placementNoun,
+  },
+  {
     name: 'events',
     summary: 'the history of the cluster, line by line',
     load: async () => (await import('./commands/events.ts')).eventsCommand,

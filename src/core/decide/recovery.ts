@@ -178,7 +178,8 @@ function isGathering(draft: Draft): boolean {
   if (observations.nowMs >= dueMs) return false;
   const missing = draft.nodes().some((node) => {
     const seen = observations.nodes.get(node.id);
-    if (node.phase === 'joining') return seen === undefined;
+    // Heard, it is admitted within moments, or it is not to be waited for beyond `dueMs`.
+    if (node.phase === 'joining') return true;
     return node.phase === 'online' && (seen === undefined || seen.lastLeaseMs === null);
   });
   if (missing) draft.wakeAt(dueMs);

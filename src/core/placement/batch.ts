@@ -11,21 +11,36 @@ export interface Placed<W extends Waiting> {
 
 const rank: Readonly<Record<VmPriority, number>> = { high: 0, medium: 1, low: 2 };
 
+/**
+ * By priority, then the largest first; after those of its priority what is placed anew, in the order of
+ * names, as if it were switched on one after the other.
+ */
+function compareInBatch(a: Waiting, b: Waiting): number {
+  const byRank = rank[a.vm.spec.priority] - rank[b.vm.spec.priority];
+  if (byRank !== 0) return byRank;
+  if (a.anew !== b.anew) return a.anew ? 1 : -1;
+  return a.anew ? compareNames(a.vm, b.vm) : compareWaiting(a.vm, b.vm);
+}
+
+function compareNames(a: PlacementVm, b: PlacementVm): number {
+  return a.spec.name < b.spec.name ? -1 : 1;
+}
+
 /** By priority, then the largest first, then by name. */
 export function compareWaiting(a: PlacementVm, b: PlacementVm): number {
   const byRank = rank[a.spec.priority] - rank[b.spec.priority];
   if (byRank !== 0) return byRank;
   if (a.spec.memoryMiB !== b.spec.memoryMiB) return b.spec.memoryMiB - a.spec.memoryMiB;
-  return a.spec.name < b.spec.name ? -1 : 1;
+  return compareNames(a, b);
 }
 
 /**
  * Places VMs that wait, each seeing the choices before it, and leaves them counted in the site. A VM
  * that fits nowhere may have another one of the batch moved for it, when that one has another node.
- * Answers in the order of `compareWaiting`.
+ * Answers in the order in which they were placed.
  */
 export function placeBatch<W extends Waiting>(site: Site, batch: readonly W[]): readonly Placed<W>[] {
-  const ordered = [...batch].sort((a, b) => compareWaiting(a.vm, b.vm));
+  const ordered = [...batch].sort(compareInBatch);
   for (const waiting of ordered) site.expect(waiting);
   const placed: Placed<W>[] = [];
   const on = new Map<Seat, number[]>();
