@@ -4,7 +4,10 @@ import { brokenRules, placementRules } from './rules.ts';
 import { sampleScenario, sampleService } from './testing/sample.ts';
 
 const scenario = sampleScenario({
-  services: [sampleService('vm:1', 'a'), sampleService('vm:2', 'b')],
+  services: [
+    sampleService('vm:1', 'a', { failback: true }),
+    sampleService('vm:2', 'b', { failback: true }),
+  ],
   rules: [
     { id: 'on', kind: 'node-affinity', services: ['vm:1'], nodes: { a: 0, b: 0 }, strict: true },
     { id: 'soft', kind: 'node-affinity', services: ['vm:1'], nodes: { c: 0 }, strict: false },
@@ -33,7 +36,7 @@ test('rules become those of the product, by its names of nodes and VMs', () => {
 
 test('a rule whose services differ in going back becomes two', () => {
   const mixed = sampleScenario({
-    services: [sampleService('vm:1', 'a'), sampleService('vm:2', 'a', { failback: false })],
+    services: [sampleService('vm:1', 'a', { failback: true }), sampleService('vm:2', 'a')],
     rules: [{ id: 'r', kind: 'node-affinity', services: ['vm:1', 'vm:2'], nodes: { a: 0 } }],
   });
   const rules = placementRules(mixed, namesFor(mixed, (service) => service));
