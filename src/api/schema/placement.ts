@@ -45,7 +45,7 @@ export const placementPolicySchema = z.strictObject({
     .nullable(),
   rebalanceOnStart: z.boolean(),
   balance: z.strictObject({
-    mode: z.enum(['off', 'suggest', 'automatic']),
+    mode: z.enum(['off', 'suggest']),
     threshold: z.number().min(0).max(10),
     holdRounds: z.int().min(1).max(1000),
     minRelativeGain: z.number().min(0).max(1),

@@ -5,6 +5,7 @@ import type { Observations, ReportObservation } from '../observations.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
 import type { FindingCode } from './finding-codes.ts';
+import { placementFindings } from './placement-findings.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -24,6 +25,7 @@ export function findingsOf(state: ClusterState, observations: Observations): rea
   for (const vm of state.vms.values()) {
     findings.push(...strayFindings(vm), ...vmFindings(vm, state, observations));
   }
+  findings.push(...placementFindings(state, observations));
   return findings.sort(
     (a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'),
   );

@@ -1,5 +1,5 @@
-/** What a rebalancing may do by itself. */
-export type BalanceMode = 'off' | 'suggest' | 'automatic';
+/** Whether uneven load is said, with the moves that would mend it. */
+export type BalanceMode = 'off' | 'suggest';
 
 /** Failures that must leave room for every VM that should run. */
 export interface FailoverCapacity {

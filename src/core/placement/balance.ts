@@ -34,7 +34,7 @@ export function planBalance(snapshot: SiteSnapshot): BalancePlan {
       site.take(vm, best.from.node.id);
       site.put(vm, best.to.node.id);
       const because = `load becomes more even: ${percent(now)} to ${percent(best.spread)} spread`;
-      moves.push({ vm, from: best.from.node.id, to: best.to.node.id, because });
+      moves.push({ vm, from: best.from.node.id, to: best.to.node.id, because, isStrict: false });
     }
     units.set(best.from, (units.get(best.from) ?? []).filter((one) => one !== best.unit));
   }

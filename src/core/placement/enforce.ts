@@ -56,5 +56,5 @@ function stepFor(vm: SnapshotVm, site: Site): Step | null {
   }
   if (broken === null && preferenceOf(rules, placement.node) >= preference) return null;
   const because = broken === null ? `${rules.node?.id ?? ''} prefers ${placement.node}` : broken;
-  return { kind: 'move', move: { vm, from: vm.node, to: placement.node, because } };
+  return { kind: 'move', move: { vm, from: vm.node, to: placement.node, because, isStrict: broken !== null } };
 }

@@ -7,4 +7,6 @@ export interface Move {
   readonly from: NodeId;
   readonly to: NodeId;
   readonly because: string;
+  /** A strict rule is broken where it is. */
+  readonly isStrict: boolean;
 }
