@@ -54,7 +54,10 @@ function noFiles(): KennelError {
 }
 
 async function runFiles(files: readonly string[], flags: Flags): Promise<void> {
-  const texts = files.map((file) => ({ name: basename(file, '.json'), text: readText(file, 'no scenario was replayed') }));
+  const texts = files.map((file) => ({
+    name: basename(file, '.json'),
+    text: readText(file, 'no scenario was replayed'),
+  }));
   const results: ScenarioResult[] = [];
   const scenarios: Scenario[] = [];
   // With the results on standard output, nothing else may be there.
@@ -73,7 +76,10 @@ async function runFiles(files: readonly string[], flags: Flags): Promise<void> {
   if (flags.json === '-') process.stdout.write(json);
   else if (flags.json !== undefined) writeText(flags.json, json);
   if (flags.docs !== undefined) {
-    writeText(flags.docs, withTables(readText(flags.docs, 'the results were printed only'), scenarios, results));
+    writeText(
+      flags.docs,
+      withTables(readText(flags.docs, 'the results were printed only'), scenarios, results),
+    );
   }
   if (count('fail') > 0) process.exitCode = 1;
 }

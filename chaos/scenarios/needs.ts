@@ -33,9 +33,7 @@ export function needsOf(scenario: Scenario): readonly MissingFeature[] {
     ...scenario.rules.filter((rule) => rule.enabled).flatMap(needsOfRule),
     ...needsOfServices(scenario),
     ...scenario.timeline.flatMap(needsOfAction),
-    ...scenario.expect.moves
-      .filter((move) => !isBeforeStart(scenario, move))
-      .flatMap(needsOfMove),
+    ...scenario.expect.moves.filter((move) => !isBeforeStart(scenario, move)).flatMap(needsOfMove),
     ...needsOfInitialState(scenario),
   ]);
   const confirmed = new Set(scenario.expect.fence_confirmed.map((one) => one.node));
@@ -73,7 +71,10 @@ function needsOfRule(rule: ScenarioRule): readonly MissingFeature[] {
 type ExpectedMove = Scenario['expect']['moves'][number];
 
 /** A VM that had not run yet is placed where its rules want it; nothing has to be moved. */
-function isBeforeStart({ services, expect }: Scenario, { service, t, cause }: ExpectedMove): boolean {
+function isBeforeStart(
+  { services, expect }: Scenario,
+  { service, t, cause }: ExpectedMove,
+): boolean {
   if (cause === 'rebalance-on-start') return true;
   if (cause !== 'placement-rule' || expect.starts === undefined) return false;
   const atStart = services.find((one) => one.id === service);

@@ -142,7 +142,11 @@ function seed({ scenario, cluster, names }: Stage, extension: KennelExtension): 
   const outcome = cluster.store.evaluate({
     operation: operationId('scenario-start'),
     compare: [],
-    then: [...cluster.managerWrites(), ...writes, ...putsOf([settings, ...rules, ...vms, ...believed])],
+    then: [
+      ...cluster.managerWrites(),
+      ...writes,
+      ...putsOf([settings, ...rules, ...vms, ...believed]),
+    ],
   });
   if (outcome.kind !== 'committed') throw new Error(`the start was not committed: ${outcome.kind}`);
 }

@@ -50,7 +50,8 @@ const knownReasons: ReadonlySet<string> = new Set([
  */
 export function checkRuleFile(name: string, text: string): RuleCheckResult {
   const loaded = parse(text);
-  if (typeof loaded === 'string') return { id: name, verdict: 'fail', reasons: [`invalid: ${loaded}`] };
+  if (typeof loaded === 'string')
+    return { id: name, verdict: 'fail', reasons: [`invalid: ${loaded}`] };
   const { id, nodes, expect } = loaded;
   const rules = loaded.rules.flatMap(productRule);
   const conflicts = ruleConflicts(rules, nodes);
@@ -60,10 +61,9 @@ export function checkRuleFile(name: string, text: string): RuleCheckResult {
       expect.dropped,
     ),
     ...compareEffective(
-      [
-        ...withImplied(rulesInForce(rules, nodes)),
-        ...rules.filter((rule) => !rule.enabled),
-      ].map(neutral),
+      [...withImplied(rulesInForce(rules, nodes)), ...rules.filter((rule) => !rule.enabled)].map(
+        neutral,
+      ),
       Object.entries(expect.effective_rules).map(([ruleId, rule]) => ({ ...rule, id: ruleId })),
     ),
   ];

@@ -16,7 +16,10 @@ const scenario = sampleScenario({
 });
 
 test('rules become those of the product, by its names of nodes and VMs', () => {
-  const rules = placementRules(scenario, namesFor(scenario, (service) => service));
+  const rules = placementRules(
+    scenario,
+    namesFor(scenario, (service) => service),
+  );
   const base = { kind: 'rule', enabled: true };
   const all = { 'node-1': 0, 'node-2': 0 };
   expect(rules).toEqual([
@@ -39,7 +42,10 @@ test('a rule whose services differ in going back becomes two', () => {
     services: [sampleService('vm:1', 'a', { failback: true }), sampleService('vm:2', 'a')],
     rules: [{ id: 'r', kind: 'node-affinity', services: ['vm:1', 'vm:2'], nodes: { a: 0 } }],
   });
-  const rules = placementRules(mixed, namesFor(mixed, (service) => service));
+  const rules = placementRules(
+    mixed,
+    namesFor(mixed, (service) => service),
+  );
   const told = rules.map((rule) => [rule.id, rule.type === 'nodes' && rule.failback, rule.vms]);
   expect(told).toEqual([
     ['r', true, ['vm-1']],

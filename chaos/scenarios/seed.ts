@@ -13,7 +13,11 @@ import {
   vmId,
 } from '../../src/core/model/ids.ts';
 import type { Incarnation, NodeRecord } from '../../src/core/model/node.ts';
-import { defaultSettings, type ClusterSettings, type DetectionProfile } from '../../src/core/model/settings.ts';
+import {
+  defaultSettings,
+  type ClusterSettings,
+  type DetectionProfile,
+} from '../../src/core/model/settings.ts';
 import { noTries } from '../../src/core/model/vm.ts';
 import type { VmRecord, VmSpec } from '../../src/core/model/vm.ts';
 import { decodeObject, encodeObject } from '../../src/manager/object-codec.ts';

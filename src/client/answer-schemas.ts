@@ -5,7 +5,11 @@ import {
   managersViewSchema,
   managerViewSchema,
 } from '../api/schema/managers.ts';
-import { placementPolicySchema, ruleViewSchema, siteSnapshotSchema } from '../api/schema/placement.ts';
+import {
+  placementPolicySchema,
+  ruleViewSchema,
+  siteSnapshotSchema,
+} from '../api/schema/placement.ts';
 import { joinedSchema, probeViewSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import {
   eventViewSchema,

@@ -76,7 +76,9 @@ test('a rule that contradicts one in force is refused when it is written', async
   await answered(it, (service) => service.addRule({ ...pair, id: 'a', type: 'apart' }, caller));
   const body = { ...pair, id: 'b', type: 'together' as const };
   const refused = await asked(it, (service) => service.addRule(body, caller));
-  expect(refused).toMatchObject({ problem: { code: 'E_RULE_CONFLICT', so: 'nothing was created' } });
+  expect(refused).toMatchObject({
+    problem: { code: 'E_RULE_CONFLICT', so: 'nothing was created' },
+  });
   const soft = { ...body, strict: false };
   expect(await answered(it, (service) => service.addRule(soft, caller))).toMatchObject({ id: 'b' });
   expect(await answered(it, (service) => service.rules())).toHaveLength(2);

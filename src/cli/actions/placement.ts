@@ -53,7 +53,9 @@ export async function setPolicy(call: Call, options: SetOptions): Promise<number
       ...(options.balance === null
         ? {}
         : { mode: choice('--balance', options.balance, ['off', 'suggest']) }),
-      ...(options.threshold === null ? {} : { threshold: number('--threshold', options.threshold) }),
+      ...(options.threshold === null
+        ? {}
+        : { threshold: number('--threshold', options.threshold) }),
     },
   };
   return runChange(call, options, {
@@ -79,7 +81,8 @@ function capacityOf(
   if (failoverCapacity !== null) {
     return { failures: number('--failover-capacity', failoverCapacity), by };
   }
-  if (by === null || before !== null) return before === null || by === null ? before : { ...before, by };
+  if (by === null || before !== null)
+    return before === null || by === null ? before : { ...before, by };
   throw usageError({
     what: '--by has nothing to count',
     because: 'no failover capacity is set',

@@ -138,7 +138,10 @@ describe('kennel rule', () => {
   it('ls, show and check tell what is so', async () => {
     expect((await kennel('rule ls', { client })).out).toContain('ac    apart  a, c');
     expect((await kennel('rule show ac', { client })).out).toContain('a (n1)');
-    expect(await kennel('rule check', { client })).toMatchObject({ code: 0, out: 'all rules hold\n' });
+    expect(await kennel('rule check', { client })).toMatchObject({
+      code: 0,
+      out: 'all rules hold\n',
+    });
     const broken = { ...site, vms: [vm('a', 'n2'), vm('c', 'n2')] };
     const found = await kennel('rule check', {
       client: { ...client, placement: async () => ok(broken) },

@@ -37,11 +37,15 @@ export async function planMoves(call: Call, file: string | null): Promise<number
     moves: moves.map(({ vm, from, to, because }) => ({ vm: vm.spec.name, from, to, because })),
   };
   await print(call, value, () => {
-    const lines = value.moves.map((move) => `${move.vm}: ${move.from} → ${move.to}, ${move.because}`);
+    const lines = value.moves.map(
+      (move) => `${move.vm}: ${move.from} → ${move.to}, ${move.because}`,
+    );
     const shown = `imbalance ${imbalance.before.toFixed(3)}`;
     return lines.length === 0
       ? `no move is worth it (${shown})`
-      : [...lines, `${shown}, ${imbalance.after.toFixed(3)} after ${lines.length} moves`].join('\n');
+      : [...lines, `${shown}, ${imbalance.after.toFixed(3)} after ${lines.length} moves`].join(
+          '\n',
+        );
   });
   return exitCodes.done;
 }

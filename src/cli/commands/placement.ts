@@ -21,7 +21,10 @@ const set = command({
   options: {
     failoverCapacity: text('--failover-capacity <n>', 'nodes that may be lost at once, or off'),
     by: text('--by <label>', 'count failure domains by this node label instead of nodes'),
-    rebalanceOnStart: text('--rebalance-on-start <on|off>', 'a VM that is switched on is placed anew'),
+    rebalanceOnStart: text(
+      '--rebalance-on-start <on|off>',
+      'a VM that is switched on is placed anew',
+    ),
     balance: text('--balance <mode>', 'off or suggest (a line in kennel status)'),
     threshold: text('--threshold <number>', 'imbalance above which moves are looked for, 0.3'),
     ...changeOptions,

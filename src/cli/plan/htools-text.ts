@@ -53,7 +53,8 @@ export function parseHtools(text: string): HtoolsText {
 }
 
 export function formatHtools(text: HtoolsText): string {
-  const lines = (rows: readonly (readonly string[])[]): string[] => rows.map((row) => row.join('|'));
+  const lines = (rows: readonly (readonly string[])[]): string[] =>
+    rows.map((row) => row.join('|'));
   const sections = [
     lines(text.groups),
     lines(text.nodes),
@@ -104,7 +105,10 @@ export function snapshotOfHtools(text: HtoolsText): SiteSnapshot {
 }
 
 /** The same file with instances on other primary nodes, and the free memory that follows. */
-export function withPrimaries(text: HtoolsText, primaryOf: ReadonlyMap<string, string>): HtoolsText {
+export function withPrimaries(
+  text: HtoolsText,
+  primaryOf: ReadonlyMap<string, string>,
+): HtoolsText {
   const moved = new Map<string, number>();
   const add = (node: string, memoryMiB: number): void => {
     moved.set(node, (moved.get(node) ?? 0) + memoryMiB);

@@ -36,7 +36,10 @@ export function planBalance(snapshot: SiteSnapshot): BalancePlan {
       const because = `load becomes more even: ${percent(now)} to ${percent(best.spread)} spread`;
       moves.push({ vm, from: best.from.node.id, to: best.to.node.id, because, isStrict: false });
     }
-    units.set(best.from, (units.get(best.from) ?? []).filter((one) => one !== best.unit));
+    units.set(
+      best.from,
+      (units.get(best.from) ?? []).filter((one) => one !== best.unit),
+    );
   }
   return { imbalance: { before, after: site.load.imbalance() }, moves };
 }
@@ -144,9 +147,7 @@ function mayGo(
   return unit.every((vm, index) => {
     const there = preferencesAt(vm, to, site);
     const here = kept[index];
-    return (
-      here !== undefined && there.preference <= here.preference && there.broken <= here.broken
-    );
+    return here !== undefined && there.preference <= here.preference && there.broken <= here.broken;
   });
 }
 

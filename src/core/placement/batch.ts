@@ -39,7 +39,10 @@ export function compareWaiting(a: PlacementVm, b: PlacementVm): number {
  * that fits nowhere may have another one of the batch moved for it, when that one has another node.
  * Answers in the order in which they were placed.
  */
-export function placeBatch<W extends Waiting>(site: Site, batch: readonly W[]): readonly Placed<W>[] {
+export function placeBatch<W extends Waiting>(
+  site: Site,
+  batch: readonly W[],
+): readonly Placed<W>[] {
   const ordered = [...batch].sort(compareInBatch);
   for (const waiting of ordered) site.expect(waiting);
   const placed: Placed<W>[] = [];
@@ -69,7 +72,10 @@ export function placeBatch<W extends Waiting>(site: Site, batch: readonly W[]): 
     const mate = placed[swap.mate];
     if (mate === undefined) continue;
     // `findSwap` left the mate taken out.
-    on.set(swap.seat, (on.get(swap.seat) ?? []).filter((one) => one !== swap.mate));
+    on.set(
+      swap.seat,
+      (on.get(swap.seat) ?? []).filter((one) => one !== swap.mate),
+    );
     note(index, waiting, {
       kind: 'placed',
       node: swap.seat.node.id,

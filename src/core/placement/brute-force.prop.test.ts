@@ -36,26 +36,26 @@ function allWays(nodes: readonly number[], vms: readonly number[]): readonly num
   return spreads;
 }
 
-test('a VM is left without a node only when sizes do not allow otherwise, or one swap is not enough', () => {
-  let left = 0;
-  let possible = 0;
+test('VMs are left without a node hardly ever when there is a way, and never placed when there is none', () => {
+  let ways = 0;
+  let missed = 0;
   fc.assert(
     fc.property(sites, ({ nodes, vms }) => {
       const site = siteOf(nodes.map((memoryMiB, index) => nodeOf(`n${index}`, memoryMiB)));
       const batch = vms.map((memoryMiB, index) => waitingOf(vmOf(`v${index}`, { memoryMiB })));
-      const placed = placeBatch(site, batch);
+      const isComplete = placeBatch(site, batch).every((one) => one.placement.kind === 'placed');
       const all = allWays(nodes, vms);
-      const isComplete = placed.every((one) => one.placement.kind === 'placed');
-      if (isComplete) expect(all.length).toBeGreaterThan(0);
-      if (all.length === 0) return;
-      possible += 1;
-      if (!isComplete) left += 1;
-      else expect(site.load.now()).toBeLessThanOrEqual(Math.min(...all) + 0.35);
+      if (all.length > 0) ways += 1;
+      if (all.length > 0 && !isComplete) missed += 1;
+      expect(isComplete && all.length === 0).toBe(false);
+      // Greedy, so not always the best way; never far from it.
+      const spread = isComplete ? site.load.now() : 0;
+      expect(spread).toBeLessThanOrEqual(Math.min(...all) + 0.35);
     }),
     { numRuns: 500, seed: 7 },
   );
-  expect(possible).toBeGreaterThan(200);
-  expect(left / possible).toBeLessThan(0.03);
+  expect(ways).toBeGreaterThan(200);
+  expect(missed / ways).toBeLessThan(0.03);
 });
 
 test('one VM goes where load is most even, as trying every node shows', () => {

@@ -44,7 +44,8 @@ type Step =
 function stepFor(vm: SnapshotVm, site: Site): Step | null {
   const seat = vm.node === null ? undefined : site.seat(vm.node);
   const rules = site.rulesOf(vm);
-  if (seat === undefined || vm.node === null || rules === undefined || !seat.node.alive) return null;
+  if (seat === undefined || vm.node === null || rules === undefined || !seat.node.alive)
+    return null;
   const broken = forbiddenOn(vm, seat, site);
   const preference = preferenceOf(rules, vm.node);
   if (broken === null && (preference === 0 || rules.node?.failback !== true)) return null;
@@ -56,5 +57,8 @@ function stepFor(vm: SnapshotVm, site: Site): Step | null {
   }
   if (broken === null && preferenceOf(rules, placement.node) >= preference) return null;
   const because = broken === null ? `${rules.node?.id ?? ''} prefers ${placement.node}` : broken;
-  return { kind: 'move', move: { vm, from: vm.node, to: placement.node, because, isStrict: broken !== null } };
+  return {
+    kind: 'move',
+    move: { vm, from: vm.node, to: placement.node, because, isStrict: broken !== null },
+  };
 }

@@ -9,23 +9,23 @@ import { connectedSets } from './connected-sets.ts';
 export function withImplied(inForce: readonly PlacementRule[]): readonly PlacementRule[] {
   const isGroup = (rule: PlacementRule): boolean => rule.type === 'together' && rule.strict;
   const together = inForce.filter((rule): rule is VmRule => isGroup(rule));
-  const groups = connectedSets(together).map(
-    ({ rules: [first, ...others], vms }): VmRule => ({
-      kind: 'rule',
-      enabled: true,
-      strict: true,
-      type: 'together',
-      id:
-        others.length === 0
-          ? (first?.id ?? '')
-          : `_together-${[first, ...others].map((one) => one?.id).join('-')}`,
-      vms,
-    }),
-  );
+  const groups = connectedSets(together).map(({ rules: [first, ...others], vms }): VmRule => ({
+    kind: 'rule',
+    enabled: true,
+    strict: true,
+    type: 'together',
+    id:
+      others.length === 0
+        ? (first?.id ?? '')
+        : `_together-${[first, ...others].map((one) => one?.id).join('-')}`,
+    vms,
+  }));
   const rest = inForce.filter((rule) => !isGroup(rule));
   const apart = rest.filter((rule) => rule.type === 'apart' && rule.strict);
   return [
-    ...rest.map((rule) => (rule.type === 'nodes' ? { ...rule, vms: joined(rule.vms, groups) } : rule)),
+    ...rest.map((rule) =>
+      rule.type === 'nodes' ? { ...rule, vms: joined(rule.vms, groups) } : rule,
+    ),
     ...groups,
     ...groups.flatMap((group) => impliedApart(group, apart)),
   ];

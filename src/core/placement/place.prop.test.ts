@@ -83,7 +83,10 @@ describe('a batch on any site, under any rules', () => {
     fc.assert(
       fc.property(sites, (input) => {
         const { site, vms } = build(input);
-        placeBatch(site, vms.map((vm) => waitingOf(vm)));
+        placeBatch(
+          site,
+          vms.map((vm) => waitingOf(vm)),
+        );
         for (const seat of site.seats) {
           expect(seat.memoryMiB).toBeLessThanOrEqual(seat.node.capacity.memoryMiB);
           expect(seat.vcpus).toBeLessThanOrEqual(seat.node.capacity.vcpus);
@@ -96,10 +99,13 @@ describe('a batch on any site, under any rules', () => {
     fc.assert(
       fc.property(sites, (input) => {
         const { site, vms } = build(input);
-        for (const { waiting, placement } of placeBatch(site, vms.map((vm) => waitingOf(vm)))) {
+        for (const { waiting, placement } of placeBatch(
+          site,
+          vms.map((vm) => waitingOf(vm)),
+        )) {
           if (placement.kind === 'nowhere') continue;
           const seat = site.seat(placement.node);
-          expect(forbiddenOn(waiting.vm, seat!, site)).toBeNull();
+          expect(seat && forbiddenOn(waiting.vm, seat, site)).toBeNull();
         }
       }),
       { numRuns: 1000 },
@@ -123,7 +129,10 @@ describe('a batch on any site, under any rules', () => {
     fc.assert(
       fc.property(sites, (input) => {
         const { site, vms, nodes } = build(input);
-        for (const { placement } of placeBatch(site, vms.map((vm) => waitingOf(vm)))) {
+        for (const { placement } of placeBatch(
+          site,
+          vms.map((vm) => waitingOf(vm)),
+        )) {
           if (placement.kind === 'placed') continue;
           expect(placement.refused.map((one) => one.node)).toEqual(nodes.map((node) => node.id));
         }
@@ -160,7 +169,10 @@ describe('a batch on any site, under any rules', () => {
     const vms = Array.from({ length: 9 }, (_, index) => vmOf(`v${index}`));
     const nodes = ['n0', 'n1', 'n2'].map((name) => nodeOf(name, 4000));
     const site = new Site({ nodes, rules: [], vcpuOvercommit: 1 });
-    placeBatch(site, vms.map((vm) => waitingOf(vm)));
+    placeBatch(
+      site,
+      vms.map((vm) => waitingOf(vm)),
+    );
     expect(site.seats.map((seat) => seat.vms.size)).toEqual([3, 3, 3]);
   });
 });

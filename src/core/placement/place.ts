@@ -77,19 +77,23 @@ export function place({ vm, lostOn, anew }: Waiting, site: Site): Placement {
   if (!isRetry) {
     for (const one of tried) refused.push({ node: one, because: 'its starts there were given up' });
   }
-  const isGroupBound =
-    rules?.group != null && site.seatOfGroup(rules.group, vm.spec.name) !== null;
-  const isHome = best.rank.home < 0 && node === vm.home && node !== lostOn;
   const because = isRetry
     ? 'allTried'
-    : isGroupBound
-      ? 'group'
-      : isHome
-        ? 'home'
-        : isPreferred && rules?.node != null && node in rules.node.nodes
-          ? 'rule'
-          : 'even';
+    : decidedBy({ vm, lostOn, anew }, node, { site, isHome: best.rank.home < 0, isPreferred });
   return { kind: 'placed', node, because, refused };
+}
+
+function decidedBy(
+  { vm, lostOn }: Waiting,
+  node: NodeId,
+  seen: { readonly site: Site; readonly isHome: boolean; readonly isPreferred: boolean },
+): PlacedBecause {
+  const rules = seen.site.rulesOf(vm);
+  const group = rules?.group ?? null;
+  if (group !== null && seen.site.seatOfGroup(group, vm.spec.name) !== null) return 'group';
+  if (seen.isHome && node === vm.home && node !== lostOn) return 'home';
+  const named = rules?.node?.nodes ?? {};
+  return seen.isPreferred && node in named ? 'rule' : 'even';
 }
 
 /** A group that is nowhere yet is placed as one; else the VM alone follows it. */
@@ -154,7 +158,12 @@ export function preferenceOf({ node }: RulesOfVm, id: NodeId): number {
 }
 
 /** How many preferences about other VMs and spreading a node would break; negative = fulfil. */
-export function brokenPreferences(vm: PlacementVm, rules: RulesOfVm, seat: Seat, site: Site): number {
+export function brokenPreferences(
+  vm: PlacementVm,
+  rules: RulesOfVm,
+  seat: Seat,
+  site: Site,
+): number {
   const others = (ruleId: string): number => {
     const names = site.membersOn(ruleId, seat);
     return names === undefined ? 0 : names.size - (names.has(vm.spec.name) ? 1 : 0);

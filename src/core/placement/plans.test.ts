@@ -38,7 +38,11 @@ describe('failover capacity', () => {
 
   it('is lost with the VM that would have no node, though the sum of free memory is enough', () => {
     const big = { memoryMiB: 600 };
-    const site = snapshot([running('a', 'n1', big), running('b', 'n2', big), running('c', 'n3', big)]);
+    const site = snapshot([
+      running('a', 'n1', big),
+      running('b', 'n2', big),
+      running('c', 'n3', big),
+    ]);
     const check = checkFailoverCapacity(site, onePerNode);
     expect(check.holds).toBe(false);
     expect(explainCapacity(check)).toBe(
@@ -63,7 +67,11 @@ describe('failover capacity', () => {
 
   it('counts VMs that still wait for a node', () => {
     const big = { memoryMiB: 600 };
-    const site = snapshot([running('a', 'n1', big), running('b', 'n2', big), running('c', null, big)]);
+    const site = snapshot([
+      running('a', 'n1', big),
+      running('b', 'n2', big),
+      running('c', null, big),
+    ]);
     expect(checkFailoverCapacity(site, onePerNode).holds).toBe(false);
   });
 });

@@ -51,7 +51,13 @@ import { notLeading, onlyOldKnown, storeSilent, unknownNode, unknownVm } from '.
 import type { EventLog } from './event-log.ts';
 import { explainTopic } from './explain-service.ts';
 import type { KnownLeader, Peers } from '../peers.ts';
-import { addRuleFor, removeRuleFor, rulesOf, setPolicyFor, snapshotView } from './placement-service.ts';
+import {
+  addRuleFor,
+  removeRuleFor,
+  rulesOf,
+  setPolicyFor,
+  snapshotView,
+} from './placement-service.ts';
 import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
 import type { NodeService } from './node-service.ts';

@@ -26,7 +26,7 @@ export function generatedSite(nodes: number, vms: number, lost: number): HtoolsT
   const memoryMiB = perNode * 4096 * 2;
   const cpus = Math.max(16, perNode * 2);
   const diskMiB = 10_240 * perNode;
-  const used = new Array<number>(nodes).fill(0);
+  const used = Array.from({ length: nodes }, () => 0);
   const instances = Array.from({ length: vms }, (_, index) => {
     const node = index % nodes;
     const memory = pick([1024, 2048, 4096, 8192]);

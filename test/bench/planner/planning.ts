@@ -45,7 +45,9 @@ export function measurePlanning(size: Size, rounds: number): Planning {
 export function afterPlan(text: HtoolsText, plan: WhatIf): HtoolsText {
   const primaryOf = new Map(
     plan.placed.flatMap(({ waiting, placement }) =>
-      placement.kind === 'placed' ? [[waiting.vm.spec.name, placement.node as string] as const] : [],
+      placement.kind === 'placed'
+        ? [[waiting.vm.spec.name, placement.node as string] as const]
+        : [],
     ),
   );
   return withPrimaries(text, primaryOf);

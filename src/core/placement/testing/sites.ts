@@ -30,8 +30,10 @@ export const nodeOf = (
   ...more,
 });
 
-export const siteOf = (nodes: readonly PlacementNode[], rules: readonly PlacementRule[] = []): Site =>
-  new Site({ nodes, rules, vcpuOvercommit: 1 });
+export const siteOf = (
+  nodes: readonly PlacementNode[],
+  rules: readonly PlacementRule[] = [],
+): Site => new Site({ nodes, rules, vcpuOvercommit: 1 });
 
 export const waitingOf = (vm: PlacementVm, more: Partial<Waiting> = {}): Waiting => ({
   vm,
