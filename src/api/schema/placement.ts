@@ -12,32 +12,32 @@ const ruleBase = {
 
 const labelSchema = z.string().min(1).max(63);
 
+const nodesFields = {
+  ...ruleBase,
+  type: z.literal('nodes'),
+  /** Node to priority: the highest that can take a VM is preferred. */
+  nodes: z
+    .record(nameSchema, z.int().min(-1000).max(1000))
+    .refine((nodes) => Object.keys(nodes).length > 0, 'name at least one node'),
+  failback: z.boolean().default(true),
+};
+const vmsFields = { ...ruleBase, type: z.enum(['together', 'apart']) };
+const spreadFields = { ...ruleBase, type: z.literal('spread'), label: labelSchema };
+
 export const ruleSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    ...ruleBase,
-    type: z.literal('nodes'),
-    /** Node to priority: the highest that can take a VM is preferred. */
-    nodes: z
-      .record(nameSchema, z.int().min(-1000).max(1000))
-      .refine((nodes) => Object.keys(nodes).length > 0, 'name at least one node'),
-    failback: z.boolean().default(true),
-  }),
-  z.strictObject({ ...ruleBase, type: z.enum(['together', 'apart']) }),
-  z.strictObject({ ...ruleBase, type: z.literal('spread'), label: labelSchema }),
+  z.strictObject(nodesFields),
+  z.strictObject(vmsFields),
+  z.strictObject(spreadFields),
 ]);
 
+const kind = z.literal('rule');
+
 /** A rule as it is stored. */
-export const ruleViewSchema = z.looseObject({
-  kind: z.literal('rule'),
-  id: z.string(),
-  type: z.enum(['nodes', 'together', 'apart', 'spread']),
-  enabled: z.boolean(),
-  vms: z.array(z.string()),
-  strict: z.boolean(),
-  nodes: z.record(z.string(), z.number()).optional(),
-  failback: z.boolean().optional(),
-  label: z.string().optional(),
-});
+export const ruleViewSchema = z.discriminatedUnion('type', [
+  z.object({ kind, ...nodesFields }),
+  z.object({ kind, ...vmsFields }),
+  z.object({ kind, ...spreadFields }),
+]);
 
 export const placementPolicySchema = z.strictObject({
   failoverCapacity: z

@@ -91,6 +91,11 @@ describe('kennel plan', () => {
   });
 
   it('a file that is no dump is refused with its place', async () => {
+    const noNodes = {
+      'site.json': JSON.stringify({ ...site, rules: [{ ...apart, type: 'nodes' }] }),
+    };
+    const ruled = await kennel('plan start --state site.json', { files: noNodes });
+    expect(ruled.errors).toContain('rules.0.nodes');
     const files = { 'site.json': JSON.stringify({ ...site, nodes: [{ id: 'n1' }] }) };
     const { code, errors } = await kennel('plan start --state site.json', { files });
     expect(code).not.toBe(0);

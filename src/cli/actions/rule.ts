@@ -77,13 +77,13 @@ export function describeRule(rule: RuleView): string {
   const strict = rule.strict ? '' : 'preferably ';
   switch (rule.type) {
     case 'nodes': {
-      const nodes = Object.entries(rule.nodes ?? {});
+      const nodes = Object.entries(rule.nodes);
       const ranked = new Set(nodes.map(([, priority]) => priority)).size > 1;
       const list = nodes.map(([node, priority]) => (ranked ? `${node}:${priority}` : node));
-      return `${strict}on ${list.join(', ')}${rule.failback === false ? ', no failback' : ''}`;
+      return `${strict}on ${list.join(', ')}${!rule.failback ? ', no failback' : ''}`;
     }
     case 'spread':
-      return `${strict}spread over ${rule.label ?? ''}`;
+      return `${strict}spread over ${rule.label}`;
     default:
       return `${strict}${rule.type}`;
   }

@@ -1,6 +1,5 @@
 import { siteSnapshotSchema, type SiteSnapshotView } from '../../api/schema/placement.ts';
 import { nodeId, vmId } from '../../core/model/ids.ts';
-import type { PlacementRule } from '../../core/model/placement-rule.ts';
 import type { SiteSnapshot } from '../../core/placement/snapshot.ts';
 import { KennelError } from '../../errors/kennel-error.ts';
 import { valueOf, withClient } from '../action.ts';
@@ -47,7 +46,7 @@ function jsonOf(text: string, file: string): unknown {
   }
 }
 
-/** The API's form as the core has it; the rules in it were checked when they were written. */
+/** The API's form as the core has it. */
 export function snapshotOfView(view: SiteSnapshotView): SiteSnapshot {
   return {
     nodes: view.nodes.map((node) => ({ ...node, id: nodeId(node.id) })),
@@ -59,7 +58,7 @@ export function snapshotOfView(view: SiteSnapshotView): SiteSnapshot {
       home: vm.home === null ? null : nodeId(vm.home),
       tries: { ...vm.tries, nodes: vm.tries.nodes.map(nodeId) },
     })),
-    rules: view.rules as unknown as readonly PlacementRule[],
+    rules: view.rules,
     vcpuOvercommit: view.vcpuOvercommit,
     policy: view.policy,
   };
