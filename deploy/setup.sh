@@ -100,6 +100,7 @@ programs='
   etcd                 etcd-server
   etcdctl              etcd-client
   /usr/lib/python3/dist-packages/pyghmi  python3-pyghmi
+  /usr/lib/ganeti/3.0/usr/bin/hbal  ganeti-htools-3.0
 '
 
 present() {

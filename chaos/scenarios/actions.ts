@@ -233,10 +233,10 @@ export function startByHand(stage: Stage, action: Of<'service.add'>): void {
 }
 
 function add(stage: Stage, action: Of<'service.add'>, text: string): void {
-  const { names, person, scenario } = stage;
+  const { names, person } = stage;
   const { desired = 'running', max_restart = 1, max_relocate = 1, service: id, usage } = action;
   const seed = { id, node: action.node, desired, max_restart, max_relocate, usage };
-  const spec = vmSpecSchema.parse(specOfService(scenario, seed, names));
+  const spec = vmSpecSchema.parse(specOfService(seed, names));
   const node = names.simNode(action.node);
   person.give(text, (service, caller) =>
     service.createVm({ id: names.vmId(id), spec, desired, node }, caller),

@@ -12,9 +12,9 @@ import type { KennelAction, KennelExtension } from './kennel-schema.ts';
 import { Monitor } from './monitor.ts';
 import { namesFor } from './names.ts';
 import type { RunOutcome } from './outcome.ts';
-import { brokenRules } from './rules.ts';
+import { brokenRules, placementRules } from './rules.ts';
 import type { Scenario } from './schema.ts';
-import { believedRecords, nodeRecordsOf, putsOf, serviceRecords } from './seed.ts';
+import { believedRecords, nodeRecordsOf, putsOf, serviceRecords, settingsOf } from './seed.ts';
 import { plantServiceFaults } from './service-faults.ts';
 import { Sites } from './sites.ts';
 
@@ -138,10 +138,16 @@ function seed({ scenario, cluster, names }: Stage, extension: KennelExtension): 
   );
   const vms = serviceRecords(scenario, names);
   const believed = believedRecords(scenario, nodeRecordsOf(writes), vms, names);
+  const rules = placementRules(scenario, names);
+  const settings = settingsOf(scenario, extension.detection);
   const outcome = cluster.store.evaluate({
     operation: operationId('scenario-start'),
     compare: [],
-    then: [...cluster.managerWrites(), ...writes, ...putsOf([...vms, ...believed])],
+    then: [
+      ...cluster.managerWrites(),
+      ...writes,
+      ...putsOf([settings, ...rules, ...vms, ...believed]),
+    ],
   });
   if (outcome.kind !== 'committed') throw new Error(`the start was not committed: ${outcome.kind}`);
 }

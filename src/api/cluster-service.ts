@@ -10,6 +10,7 @@ import type {
   ManagersView,
   ManagerView,
 } from './schema/managers.ts';
+import type { NewRule, PolicyView, RuleView, SiteSnapshotView } from './schema/placement.ts';
 import type {
   AddFenceDevice,
   DeviceTestView,
@@ -96,6 +97,12 @@ export interface ClusterService extends GuardService, AlertService {
   forgetVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   deleteVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** What plans of placement rest on. */
+  placement(): Promise<Outcome<SiteSnapshotView>>;
+  setPlacementPolicy(body: PolicyView, caller: Caller): Promise<Outcome<PolicyView>>;
+  rules(): Promise<Outcome<readonly RuleView[]>>;
+  addRule(body: NewRule, caller: Caller): Promise<Outcome<RuleView>>;
+  removeRule(id: string, caller: Caller): Promise<Outcome<RuleView>>;
   /** Events after this sequence number, oldest first. */
   events(after: number, limit: number): Promise<Outcome<readonly EventView[]>>;
   /** The last so many events before this sequence number (null = of all), oldest first. */

@@ -26,13 +26,28 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'node',
-    summary: 'nodes: list, enrol, fence, power on, remove',
+    summary: 'nodes: list, enrol, label, fence, power on, remove',
     load: async () => (await import('./commands/node.ts')).nodeNoun,
   },
   {
     name: 'fence',
     summary: 'fence devices: add, list, test, drill, and how long a recovery may take',
     load: async () => (await import('./commands/fence.ts')).fenceNoun,
+  },
+  {
+    name: 'rule',
+    summary: 'placement rules: where VMs run, together, apart, spread',
+    load: async () => (await import('./commands/rule.ts')).ruleNoun,
+  },
+  {
+    name: 'plan',
+    summary: 'what would be where: when nodes fail, are emptied, start, or load is evened out',
+    load: async () => (await import('./commands/plan.ts')).planNoun,
+  },
+  {
+    name: 'placement',
+    summary: 'how nodes are chosen: failover capacity, rebalancing',
+    load: async () => (await import('./commands/placement.ts')).placementNoun,
   },
   {
     name: 'events',

@@ -18,6 +18,11 @@ import {
   settingViewSchema,
 } from '../api/schema/guards.ts';
 import {
+  placementPolicySchema,
+  ruleViewSchema,
+  siteSnapshotSchema,
+} from '../api/schema/placement.ts';
+import {
   eventViewSchema,
   explanationViewSchema,
   failoverViewSchema,
@@ -39,6 +44,10 @@ export const answerSchemas = {
   events: z.array(eventViewSchema),
   failover: failoverViewSchema,
   failovers: z.array(failoverViewSchema),
+  placement: siteSnapshotSchema,
+  policy: placementPolicySchema,
+  rule: ruleViewSchema,
+  rules: z.array(ruleViewSchema),
   explanation: explanationViewSchema,
   fence: fenceViewSchema,
   fenceDeviceAdded: fenceDeviceAddedSchema,

@@ -1,4 +1,5 @@
 import type { CreateManagerToken, ManagersView, ManagerView } from '../api/schema/managers.ts';
+import type { NewRule, PolicyView, RuleView, SiteSnapshotView } from '../api/schema/placement.ts';
 import type {
   AddFenceDevice,
   DeviceTestView,
@@ -73,6 +74,9 @@ export interface Client {
   failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
   managers(options?: CallOptions): Promise<Outcome<ManagersView>>;
   fenceDrivers(options?: CallOptions): Promise<Outcome<readonly FenceDriverView[]>>;
+  /** See `ClusterService.placement`. */
+  placement(options?: CallOptions): Promise<Outcome<SiteSnapshotView>>;
+  rules(options?: CallOptions): Promise<Outcome<readonly RuleView[]>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   /** See `ClusterService.backup`. */
   backup(options?: CallOptions): Promise<Outcome<string>>;
@@ -119,6 +123,9 @@ export interface Client {
   fenceNode(node: string, body: FenceNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   confirmOff(node: string, body: ConfirmOff, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   powerOn(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  setPlacementPolicy(body: PolicyView, options?: ChangeOptions): Promise<Outcome<PolicyView>>;
+  addRule(body: NewRule, options?: ChangeOptions): Promise<Outcome<RuleView>>;
+  removeRule(id: string, options?: ChangeOptions): Promise<Outcome<RuleView>>;
   createVm(body: CreateVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   startVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   stopVm(vm: string, body: StopVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -168,6 +175,8 @@ type Reads = Pick<
   | 'exportFailovers'
   | 'alerts'
   | 'explain'
+  | 'placement'
+  | 'rules'
   | 'backup'
   | 'metrics'
   | 'openapi'
@@ -217,6 +226,8 @@ function reads(route: Route, closing: AbortSignal): Reads {
     governor: (options) => get('/v1/governor', 'governor', options),
     settings: (options) => get('/v1/settings', 'settings', options),
     exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
+    placement: (options) => get('/v1/placement', 'placement', options),
+    rules: (options) => get('/v1/rules', 'rules', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
@@ -274,6 +285,10 @@ function changes(route: Route, closing: AbortSignal): Changes {
     releaseGovernor: (options) => send(post('/v1/governor/release'), 'governor', options),
     changeSettings: (body, options) => send(post('/v1/settings', body), 'settings', options),
     powerOn: (node, options) => send(post(ofNode(node, '/power-on')), 'node', options),
+    setPlacementPolicy: (body, options) =>
+      send(post('/v1/placement/policy', body), 'policy', options),
+    addRule: (body, options) => send(post('/v1/rules', body), 'rule', options),
+    removeRule: (id, options) => send(remove(`/v1/rules/${part(id)}`), 'rule', options),
     createVm: (body, options) => send(post('/v1/vms', body), 'vm', options),
     startVm: (vm, options) => send(post(ofVm(vm, '/start')), 'vm', options),
     stopVm: (vm, body, options) => send(post(ofVm(vm, '/stop'), body), 'vm', options),

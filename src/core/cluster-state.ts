@@ -5,6 +5,7 @@ import type { AlertRecord } from './model/alert.ts';
 import type { GovernorRecord } from './model/governor.ts';
 import type { ManagerRecord, Roster } from './model/manager.ts';
 import type { NodeRecord } from './model/node.ts';
+import type { PlacementRule, RuleId } from './model/placement-rule.ts';
 import type { ClusterSettings } from './model/settings.ts';
 import type { VmRecord } from './model/vm.ts';
 
@@ -27,6 +28,7 @@ export interface ClusterState {
   readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly vms: ReadonlyMap<VmId, VmRecord>;
+  readonly rules: ReadonlyMap<RuleId, PlacementRule>;
   readonly fences: ReadonlyMap<FenceId, FenceOperation>;
   readonly failovers: ReadonlyMap<FailoverId, FailoverRecord>;
 }
@@ -41,6 +43,7 @@ export type ClusterObject =
   | ManagerRecord
   | NodeRecord
   | VmRecord
+  | PlacementRule
   | FenceOperation
   | FailoverRecord;
 

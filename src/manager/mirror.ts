@@ -22,6 +22,7 @@ import type { AlertRecord } from '../core/model/alert.ts';
 import { idleGovernor, type GovernorRecord } from '../core/model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../core/model/manager.ts';
 import type { NodeRecord } from '../core/model/node.ts';
+import type { PlacementRule, RuleId } from '../core/model/placement-rule.ts';
 import type { ClusterSettings } from '../core/model/settings.ts';
 import type { VmRecord } from '../core/model/vm.ts';
 import type { Change } from '../core/plan.ts';
@@ -45,6 +46,7 @@ export class Mirror implements ClusterState {
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
+  readonly rules = new Map<RuleId, PlacementRule>();
   readonly fences = new Map<FenceId, FenceOperation>();
   readonly failovers = new Map<FailoverId, FailoverRecord>();
   /** When this leader first saw a VM or a fence operation in its present phase. */
@@ -153,6 +155,7 @@ export class Mirror implements ClusterState {
     this.managers.clear();
     this.nodes.clear();
     this.vms.clear();
+    this.rules.clear();
     this.fences.clear();
     this.failovers.clear();
     return phases;
@@ -192,6 +195,9 @@ export class Mirror implements ClusterState {
       case 'vm':
         if (phase !== object.phase) this.vmPhaseSinceMs.set(object.id, nowMs);
         this.vms.set(object.id, object);
+        break;
+      case 'rule':
+        this.rules.set(object.id, object);
         break;
       case 'fence':
         if (phase !== object.phase) {
@@ -241,6 +247,9 @@ export class Mirror implements ClusterState {
       case 'vm':
         this.vms.delete(id as VmId);
         this.vmPhaseSinceMs.delete(id as VmId);
+        break;
+      case 'rule':
+        this.rules.delete(id);
         break;
       case 'fence':
         this.fences.delete(id as FenceId);

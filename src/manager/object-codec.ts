@@ -14,6 +14,7 @@ const kinds: Readonly<Record<ClusterObject['kind'], true>> = {
   manager: true,
   node: true,
   vm: true,
+  rule: true,
   fence: true,
   failover: true,
 };

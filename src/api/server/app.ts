@@ -25,6 +25,7 @@ import { fenceDeviceRoutes } from './routes/fence-devices.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { guardRoutes, settingRoutes } from './routes/guards.ts';
+import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
@@ -61,6 +62,7 @@ export async function buildApp(
     vmChangeRoutes,
     eventRoutes,
     failoverRoutes,
+    placementRoutes,
     enrolmentRoutes,
     managerRoutes,
     guardRoutes,

@@ -63,6 +63,7 @@ test('every route is there, under the name that the client uses', () => {
     'DELETE /v1/alerts/{alert} removeAlert',
     'DELETE /v1/managers/{manager} removeManager',
     'DELETE /v1/nodes/{node} removeNode',
+    'DELETE /v1/rules/{rule} removeRule',
     'DELETE /v1/nodes/{node}/fence-devices/{device} removeFenceDevice',
     'DELETE /v1/vms/{vm} deleteVm',
     'GET /metrics metrics',

@@ -5,6 +5,7 @@ import type { BudgetView, DeviceTestView, FenceDeviceAdded } from '../schema/fen
 import type { AlertView } from '../schema/alerts.ts';
 import type { FailoverExport, GovernorView, SettingView } from '../schema/guards.ts';
 import type { Joined } from '../schema/requests.ts';
+import type { RuleView, SiteSnapshotView } from '../schema/placement.ts';
 import type {
   EventView,
   FailoverView,
@@ -111,6 +112,28 @@ export const testManager: ManagerView = {
   lastSeenMs: 0,
   behind: 0,
   joinedAt: '2026-11-20T08:00:00.000Z',
+};
+
+export const testRule: RuleView = {
+  kind: 'rule',
+  type: 'apart',
+  id: 'pair',
+  vms: ['db-1', 'db-2'],
+  strict: true,
+  enabled: true,
+};
+
+export const testSite: SiteSnapshotView = {
+  format: 'kennel-site/1',
+  nodes: [],
+  vms: [],
+  rules: [testRule],
+  vcpuOvercommit: 8,
+  policy: {
+    failoverCapacity: null,
+    rebalanceOnStart: false,
+    balance: { mode: 'off', threshold: 0.3, holdRounds: 3, minRelativeGain: 0.1, maxMoves: 4 },
+  },
 };
 
 const testManagers: ManagersView = {
@@ -313,6 +336,11 @@ export function makeTestService(
     forgetVm: ofVm('forgetVm'),
     deleteVm: ofVm('deleteVm'),
     adoptVm: ofVm('adoptVm'),
+    placement: async () => record('placement', testSite),
+    setPlacementPolicy: async (body, caller) => record('setPlacementPolicy', body, body, caller),
+    rules: async () => record('rules', [testRule]),
+    addRule: async (body, caller) => record('addRule', testRule, body, caller),
+    removeRule: async (id, caller) => record('removeRule', testRule, id, caller),
     lastEvents: async (before, limit) =>
       record('lastEvents', [testEvent(7)].slice(0, limit), before, limit),
     events: async (after, limit) =>

@@ -26,6 +26,9 @@ export const findingCodes = {
   VM_PAUSED: 'the hypervisor paused a VM, for example on an I/O error',
   VM_STRAY: 'a VM runs where it has no right to, started by hand for example; it is stopped there',
   VM_UNPLACED: 'no node can take a VM that should run',
+  RULE_BROKEN:
+    'a VM runs where a strict placement rule forbids it, since before the rule or by hand',
+  LOAD_UNEVEN: 'load lies unevenly on the nodes; kennel plan balance proposes moves',
 } as const;
 
 export type FindingCode = keyof typeof findingCodes;

@@ -7,6 +7,7 @@ import { explainFence } from './awaiting.ts';
 import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
 import { guardFindings } from './guard-findings.ts';
+import { placementFindings } from './placement-findings.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -26,6 +27,7 @@ export function findingsOf(state: ClusterState, observations: Observations): rea
   for (const vm of state.vms.values()) {
     findings.push(...strayFindings(vm), ...vmFindings(vm, state, observations));
   }
+  findings.push(...placementFindings(state, observations));
   return findings.sort(
     (a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'),
   );

@@ -1,3 +1,5 @@
+import { defaultPlacementPolicy, type PlacementPolicy } from './placement-policy.ts';
+
 /** Failure-detection profile (DESIGN §5): how long a node may be silent before fence intent. */
 export type DetectionProfile = 'fast' | 'default' | 'conservative';
 
@@ -53,6 +55,7 @@ export interface ClusterSettings {
   readonly guards: GuardSettings;
   /** vCPUs that may be promised per physical CPU. Memory is never promised twice. */
   readonly vcpuOvercommit: number;
+  readonly placement: PlacementPolicy;
   /** How long a guest may take to shut down before its power is cut. */
   readonly shutdownGraceMs: number;
   /** Starts in flight per node. */
@@ -102,6 +105,7 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     maxLostShare: 0.5,
     guards: defaultGuards,
     vcpuOvercommit: 8,
+    placement: defaultPlacementPolicy,
     shutdownGraceMs: 60_000,
     maxStartsPerNode: 8,
     failedWindowMs: 30 * 60_000,

@@ -6,6 +6,7 @@ import type { Draft } from '../decide/draft.ts';
 import { openFence } from '../decide/fence-intent.ts';
 import { recordProof } from '../decide/fences.ts';
 import { openFenceOf } from '../decide/open-fence.ts';
+import { capacityProblem } from './capacity.ts';
 import { isLost } from '../timing/silence.ts';
 
 export interface Enrolment {
@@ -103,6 +104,8 @@ export function removeNode(draft: Draft, node: NodeRecord): Outcome<NodeRecord> 
     });
   }
   draft.remove(node);
+  const lacking = capacityProblem(draft, `${node.id} cannot be removed`);
+  if (lacking !== null) return problem(lacking);
   draft.event({
     code: 'NODE_REMOVED',
     severity: 'info',

@@ -6,6 +6,7 @@ import type { Draft } from '../decide/draft.ts';
 import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
+import { capacityProblem } from './capacity.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
 /**
@@ -47,6 +48,11 @@ export function createVm(
   // It ran before it had a record, so no permit was ever given to it: nothing to stop it for.
   const created = { ...vm, adopting: input.desired === 'running' && runsOn(vm, draft).length > 0 };
   draft.put(created);
+  const lacking =
+    input.desired === 'running' && !created.adopting
+      ? capacityProblem(draft, `VM ${vm.spec.name} is refused`)
+      : null;
+  if (lacking !== null) return problem(lacking);
   draft.event({
     code: 'VM_CREATED',
     severity: 'info',
@@ -94,7 +100,9 @@ export function setDesired(
   const known = vm.desired === 'ignored' && desired !== 'ignored' ? rejoined(vm) : vm;
   const next = withDesired({ ...known, tries: noTries }, desired, force);
   draft.put(next);
-  return ok(next);
+  const isMore = desired === 'running' && vm.desired !== 'running' && vm.permit === null;
+  const lacking = isMore ? capacityProblem(draft, `VM ${vm.spec.name} is not started`) : null;
+  return lacking === null ? ok(next) : problem(lacking);
 }
 
 function withDesired(vm: VmRecord, desired: VmDesired, force: boolean): VmRecord {

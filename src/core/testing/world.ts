@@ -18,6 +18,7 @@ import {
   type VmId,
 } from '../model/ids.ts';
 import type { Incarnation, NodeRecord } from '../model/node.ts';
+import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { PowerReading } from '../model/proof.ts';
 import type { AlertRecord } from '../model/alert.ts';
 import { idleGovernor, type GovernorRecord } from '../model/governor.ts';
@@ -76,6 +77,7 @@ export class TestWorld implements ClusterState {
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
+  readonly rules = new Map<RuleId, PlacementRule>();
   readonly fences = new Map<FenceId, FenceOperation>();
   readonly failovers = new Map<FailoverId, FailoverRecord>();
 
@@ -360,6 +362,7 @@ export class TestWorld implements ClusterState {
         this.vms.delete(vmId(change.key.slice(3)));
         this.nodes.delete(nodeId(change.key.slice(5)));
         this.managers.delete(managerId(change.key.slice(8)));
+        this.rules.delete(change.key.slice(5));
         continue;
       }
       const { object } = change;
@@ -391,6 +394,9 @@ export class TestWorld implements ClusterState {
             this.vmPhaseSinceMs.set(object.id, this.nowMs);
           }
           this.vms.set(object.id, object);
+          break;
+        case 'rule':
+          this.rules.set(object.id, object);
           break;
         case 'fence':
           if (this.fences.get(object.id)?.phase !== object.phase) {

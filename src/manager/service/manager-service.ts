@@ -16,6 +16,12 @@ import type {
   SettingView,
 } from '../../api/schema/guards.ts';
 import type {
+  NewRule,
+  PolicyView,
+  RuleView,
+  SiteSnapshotView,
+} from '../../api/schema/placement.ts';
+import type {
   AddFenceDevice,
   DeviceTestView,
   DrillNode,
@@ -59,6 +65,13 @@ import { notLeading, onlyOldKnown, storeSilent, unknownNode, unknownVm } from '.
 import type { EventLog } from './event-log.ts';
 import { explainTopic } from './explain-service.ts';
 import type { KnownLeader, Peers } from '../peers.ts';
+import {
+  addRuleFor,
+  removeRuleFor,
+  rulesOf,
+  setPolicyFor,
+  snapshotView,
+} from './placement-service.ts';
 import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
 import type { FenceService } from './fence-service.ts';
@@ -321,6 +334,26 @@ export class ManagerService implements ClusterService {
 
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>> {
     return this.#lead((leader, sight) => this.#options.vms.adopt(leader, sight, body, caller));
+  }
+
+  placement(): Promise<Outcome<SiteSnapshotView>> {
+    return this.#look((sight) => ok(snapshotView(sight)));
+  }
+
+  setPlacementPolicy(body: PolicyView, caller: Caller): Promise<Outcome<PolicyView>> {
+    return this.#lead((leader) => setPolicyFor(leader, body, caller));
+  }
+
+  rules(): Promise<Outcome<readonly RuleView[]>> {
+    return this.#look(({ mirror }) => ok(rulesOf(mirror)));
+  }
+
+  addRule(body: NewRule, caller: Caller): Promise<Outcome<RuleView>> {
+    return this.#lead((leader) => addRuleFor(leader, body, caller));
+  }
+
+  removeRule(id: string, caller: Caller): Promise<Outcome<RuleView>> {
+    return this.#lead((leader) => removeRuleFor(leader, id, caller));
   }
 
   async events(after: number, limit: number): Promise<Outcome<readonly EventView[]>> {

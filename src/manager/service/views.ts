@@ -51,7 +51,7 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     hypervisor: seen?.report?.hypervisor ?? 'unknown',
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
-    vms: usage.vms.size,
+    vms: usage.vms,
     readiness: isFenceable(node, mirror.fences.values()) ? ['power'] : [],
     fenceGrade: fenceGrade(node, mirror.fences.values()),
     fenceDevices: node.fenceTopology.flatMap((level, index) =>
