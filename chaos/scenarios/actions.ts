@@ -45,6 +45,16 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'service.moved_outside_ha':
       moveByHand(stage, action);
       break;
+    case 'cluster.disarm': {
+      const { mode } = action;
+      stage.person.give(`kennel disarm --mode ${mode}`, (service, caller) =>
+        service.disarm({ mode, forMs: null }, caller),
+      );
+      break;
+    }
+    case 'cluster.arm':
+      stage.person.give('kennel arm', (service, caller) => service.arm(caller));
+      break;
     case 'service.set_desired':
     case 'service.stop':
     case 'service.add':

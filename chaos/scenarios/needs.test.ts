@@ -18,7 +18,6 @@ test('a plain failover needs nothing', () => {
 
 test.each<readonly [string, Json, readonly string[]]>([
   ['maintenance', step({ action: 'node.maintenance', node: 'a', on: true }), ['maintenance verbs']],
-  ['disarming', step({ action: 'cluster.disarm', mode: 'freeze' }), ['disarm and arm']],
   [
     'a migration',
     step({ action: 'service.migrate', service: 'vm:1', to: 'b' }),
@@ -67,8 +66,10 @@ test.each<readonly [string, Json]>([
 });
 
 test('a scenario that needs something fails without being run', async () => {
-  const { result, hash } = await verdictOf(sampleScenario(step({ action: 'cluster.arm' })));
-  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: disarm and arm'] });
+  const { result, hash } = await verdictOf(
+    sampleScenario(step({ action: 'service.unlock', service: 'vm:1' })),
+  );
+  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: locks'] });
   expect(hash).toBeNull();
 });
 

@@ -11,7 +11,6 @@ export const missingFeatures = {
   'shutdown policies': 'freeze or migrate VMs when a node is shut down or rebooted by its OS',
   'rule enforcement': 'moving a running VM because a placement rule says so, failback included',
   'legacy groups': 'the older form of node affinity',
-  'disarm and arm': 'switching all automatic action off and on',
   locks: 'VMs that are locked by a backup or a migration',
   'auto-rebalance': 'moving running VMs to even out load',
   'measured usage': 'placement by measured instead of configured load',
@@ -92,9 +91,6 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
       return ['maintenance verbs'];
     case 'node.set_software_version':
       return ['software versions'];
-    case 'cluster.disarm':
-    case 'cluster.arm':
-      return ['disarm and arm'];
     case 'service.migrate':
     case 'service.relocate':
       return ['migrate and relocate verbs'];

@@ -1,5 +1,6 @@
 import type { Outcome } from '../core/problem.ts';
 import type { AlertService } from './alert-service.ts';
+import type { ArmingService } from './arming-service.ts';
 import type { GuardService } from './guard-service.ts';
 import type { PeerIdentity } from '../env/network.ts';
 import type {
@@ -52,7 +53,7 @@ export interface Caller {
  * What the HTTP API needs of a manager. Nodes and VMs are named; a VM may also be given by UUID.
  * A change is answered after it is committed; its effect on a node follows (`--wait` polls).
  */
-export interface ClusterService extends GuardService, AlertService {
+export interface ClusterService extends GuardService, AlertService, ArmingService {
   status(): Promise<Outcome<StatusView>>;
   node(name: string): Promise<Outcome<NodeView>>;
   vm(nameOrId: string): Promise<Outcome<VmView>>;

@@ -60,6 +60,16 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/failover.ts')).failoverNoun,
   },
   {
+    name: 'disarm',
+    summary: 'do nothing by itself for a while: fence nobody, restart and move no VM',
+    load: async () => (await import('./commands/arming.ts')).disarmCommand,
+  },
+  {
+    name: 'arm',
+    summary: 'fence and recover by itself again',
+    load: async () => (await import('./commands/arming.ts')).armCommand,
+  },
+  {
     name: 'governor',
     summary: 'the storm governor: many nodes lost together wait for a person',
     load: async () => (await import('./commands/governor.ts')).governorNoun,

@@ -12,6 +12,7 @@ import {
 } from '../api/schema/fencing.ts';
 import { joinedSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import { alertTestViewSchema, alertViewSchema } from '../api/schema/alerts.ts';
+import { armingViewSchema } from '../api/schema/arming.ts';
 import {
   failoverExportSchema,
   governorViewSchema,
@@ -63,6 +64,7 @@ export const answerSchemas = {
   alerts: z.array(alertViewSchema),
   alertTest: alertTestViewSchema,
   governor: governorViewSchema,
+  arming: armingViewSchema,
   settings: z.array(settingViewSchema),
   failoverExport: failoverExportSchema,
   error: z.object({ error: problemViewSchema }),

@@ -26,6 +26,7 @@ import type {
   StatusView,
   VmView,
 } from '../api/schema/views.ts';
+import type { ArmingView, Disarm } from '../api/schema/arming.ts';
 import type { AddAlert, AlertTestView, AlertView } from '../api/schema/alerts.ts';
 import type {
   ChangeSettings,
@@ -93,6 +94,8 @@ export interface Client {
   labelNode(node: string, body: LabelNode, options?: ChangeOptions): Promise<Outcome<NodeView>>;
   unquarantine(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
   releaseGovernor(options?: ChangeOptions): Promise<Outcome<GovernorView>>;
+  disarm(body: Disarm, options?: ChangeOptions): Promise<Outcome<ArmingView>>;
+  arm(options?: ChangeOptions): Promise<Outcome<ArmingView>>;
   changeSettings(
     body: ChangeSettings,
     options?: ChangeOptions,
@@ -283,6 +286,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     labelNode: (node, body, options) => send(post(ofNode(node, '/labels'), body), 'node', options),
     unquarantine: (node, options) => send(post(ofNode(node, '/unquarantine')), 'node', options),
     releaseGovernor: (options) => send(post('/v1/governor/release'), 'governor', options),
+    disarm: (body, options) => send(post('/v1/disarm', body), 'arming', options),
+    arm: (options) => send(post('/v1/arm'), 'arming', options),
     changeSettings: (body, options) => send(post('/v1/settings', body), 'settings', options),
     powerOn: (node, options) => send(post(ofNode(node, '/power-on')), 'node', options),
     setPlacementPolicy: (body, options) =>

@@ -2,6 +2,7 @@ import type { Epoch, FailoverId, FenceId, ManagerId, NodeId, Token, VmId } from 
 import type { FailoverRecord } from './model/failover.ts';
 import type { FenceOperation } from './model/fence-operation.ts';
 import type { AlertRecord } from './model/alert.ts';
+import type { ArmingRecord } from './model/arming.ts';
 import type { GovernorRecord } from './model/governor.ts';
 import type { ManagerRecord, Roster } from './model/manager.ts';
 import type { NodeRecord } from './model/node.ts';
@@ -24,6 +25,7 @@ export interface ClusterState {
   readonly counters: Counters;
   readonly roster: Roster;
   readonly governor: GovernorRecord;
+  readonly arming: ArmingRecord;
   readonly alerts: ReadonlyMap<string, AlertRecord>;
   readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
@@ -39,6 +41,7 @@ export type ClusterObject =
   | Counters
   | Roster
   | GovernorRecord
+  | ArmingRecord
   | AlertRecord
   | ManagerRecord
   | NodeRecord
@@ -54,6 +57,7 @@ export function keyOf(object: ClusterObject): string {
     case 'counters':
     case 'roster':
     case 'governor':
+    case 'arming':
       return object.kind;
     default:
       return `${object.kind}/${object.id}`;

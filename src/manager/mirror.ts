@@ -19,6 +19,7 @@ import {
   type VmId,
 } from '../core/model/ids.ts';
 import type { AlertRecord } from '../core/model/alert.ts';
+import { armed, type ArmingRecord } from '../core/model/arming.ts';
 import { idleGovernor, type GovernorRecord } from '../core/model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../core/model/manager.ts';
 import type { NodeRecord } from '../core/model/node.ts';
@@ -42,6 +43,7 @@ export class Mirror implements ClusterState {
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
   governor: GovernorRecord = idleGovernor;
+  arming: ArmingRecord = armed;
   readonly alerts = new Map<string, AlertRecord>();
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
@@ -151,6 +153,7 @@ export class Mirror implements ClusterState {
     this.#revisions.clear();
     this.roster = emptyRoster;
     this.governor = idleGovernor;
+    this.arming = armed;
     this.alerts.clear();
     this.managers.clear();
     this.nodes.clear();
@@ -182,6 +185,9 @@ export class Mirror implements ClusterState {
         break;
       case 'governor':
         this.governor = object;
+        break;
+      case 'arming':
+        this.arming = object;
         break;
       case 'alert':
         this.alerts.set(object.id, object);

@@ -10,6 +10,7 @@ const kinds: Readonly<Record<ClusterObject['kind'], true>> = {
   counters: true,
   roster: true,
   governor: true,
+  arming: true,
   alert: true,
   manager: true,
   node: true,

@@ -24,6 +24,7 @@ import { failoverRoutes } from './routes/failovers.ts';
 import { fenceDeviceRoutes } from './routes/fence-devices.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { armingRoutes } from './routes/arming.ts';
 import { guardRoutes, settingRoutes } from './routes/guards.ts';
 import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -61,6 +62,7 @@ export async function buildApp(
     vmRoutes,
     vmChangeRoutes,
     eventRoutes,
+    armingRoutes,
     failoverRoutes,
     placementRoutes,
     enrolmentRoutes,

@@ -324,6 +324,8 @@ export function makeTestService(
     unquarantine: async (...given) => record('unquarantine', testNode, ...given),
     governor: async () => record('governor', testGovernor),
     releaseGovernor: async (caller) => record('releaseGovernor', testGovernor, caller),
+    disarm: async (body, caller) => record('disarm', { disarmed: null }, body, caller),
+    arm: async (caller) => record('arm', { disarmed: null }, caller),
     settings: async () => record('settings', testSettings),
     changeSettings: async (...given) => record('changeSettings', testSettings, ...given),
     exportFailovers: async () => record('exportFailovers', testExport),

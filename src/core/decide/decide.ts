@@ -1,6 +1,7 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { Observations } from '../observations.ts';
 import type { Plan } from '../plan.ts';
+import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
 import { decideFailovers } from './failovers.ts';
@@ -24,6 +25,7 @@ import { decideVms } from './vms.ts';
 export function decide(state: ClusterState, observations: Observations): Plan {
   const draft = openDraft(state, observations);
   decideGovernor(draft);
+  decideArming(draft);
   decideFences(draft);
   decideStrays(draft);
   decideNodes(draft);

@@ -3,6 +3,7 @@ import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FailoverId, FenceId, ManagerId, NodeId, VmId } from '../model/ids.ts';
 import type { AlertRecord } from '../model/alert.ts';
+import type { ArmingRecord } from '../model/arming.ts';
 import type { GovernorRecord } from '../model/governor.ts';
 import type { ManagerRecord, Roster } from '../model/manager.ts';
 import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
@@ -30,6 +31,7 @@ export interface Draft {
   counters(): Counters;
   roster(): Roster;
   governor(): GovernorRecord;
+  arming(): ArmingRecord;
   alert(id: string): AlertRecord | undefined;
   alerts(): readonly AlertRecord[];
   managers(): readonly ManagerRecord[];
@@ -118,6 +120,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     counters: () => laid('counters', state.counters) ?? state.counters,
     roster: () => laid('roster', state.roster) ?? state.roster,
     governor: () => laid('governor', state.governor) ?? state.governor,
+    arming: () => laid('arming', state.arming) ?? state.arming,
     alert: (id) => found('alert/', state.alerts, id),
     alerts: () => all(state.alerts, 'alert/'),
     managers: () => all(state.managers, 'manager/'),

@@ -2,6 +2,7 @@ import type { FenceOperation } from '../model/fence-operation.ts';
 import { allowedOf } from '../guard/budget.ts';
 import { lacksThirdView } from '../guard/two-nodes.ts';
 import { isLost, isSuspect, lostAtMs } from '../timing/silence.ts';
+import { disarmedNow, disarmedText } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { releaseCommand, shotInWindow } from './governor.ts';
 import { incidentOf } from './incident.ts';
@@ -11,6 +12,7 @@ import { peersOn } from './witnesses.ts';
 /** A guard that forbids device commands now, and what a person can do about it. */
 export interface Blocked {
   readonly guard:
+    | 'disarmed'
     | 'noDevice'
     | 'notSilent'
     | 'twoNodes'
@@ -146,4 +148,17 @@ const governor: Guard = (draft, fence) => {
   };
 };
 
-const guards: readonly Guard[] = [notSilent, twoNodes, isolated, channels, governor, storm];
+const disarmed: Guard = (draft) => {
+  const now = disarmedNow(draft);
+  return now === null ? null : { guard: 'disarmed', because: disarmedText(now), try: 'kennel arm' };
+};
+
+const guards: readonly Guard[] = [
+  disarmed,
+  notSilent,
+  twoNodes,
+  isolated,
+  channels,
+  governor,
+  storm,
+];

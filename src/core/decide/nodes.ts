@@ -2,6 +2,7 @@ import type { Incarnation, NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation, NodeObservation } from '../observations.ts';
 import { isLost, lostAtMs } from '../timing/silence.ts';
+import { disarmedNow, isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
@@ -72,6 +73,7 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
   }
   const movable = [...movableVmsOf(draft, node.id, current.id), ...strays.filter(isMovable)];
   if (node.maintenance || (movable.length === 0 && !isUnheard)) return;
+  if (disarmedNow(draft) !== null) return;
   openFence(draft, node, {
     kind: 'detector',
     evidence: [
@@ -187,7 +189,7 @@ function takeOver(
   // `failed` with a permit is a stop that does not succeed.
   if (vm.phase === 'stopping' || vm.phase === 'failed')
     return withRelease(repermitted, vm.operation?.force ?? false);
-  if (vm.desired === 'ignored' || vm.adopting) {
+  if (vm.adopting || isLeftAlone(draft, vm)) {
     // Nothing is started or stopped: the permit follows what runs by it, and that is all.
     return domain?.active === true && carriesItsPermit(vm, domain)
       ? withPermit(vm, permit, domain.permit?.token ?? null)
@@ -266,7 +268,7 @@ export function leftoversOn(
   for (const domain of seen.report.domains.values()) {
     if (!domain.active) continue;
     const vm = draft.vm(domain.vm);
-    if (vm === undefined || vm.desired === 'ignored' || vm.adopting) continue;
+    if (vm === undefined || vm.adopting || isLeftAlone(draft, vm)) continue;
     // Proven dead and heard again: it holds the permit until somebody else does.
     if (vm.permit?.incarnation === seen.incarnation.id) continue;
     if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);

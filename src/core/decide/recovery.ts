@@ -6,6 +6,7 @@ import { explainPlacement } from '../placement/explain-placement.ts';
 import { place } from '../placement/place.ts';
 import type { Site } from '../placement/site.ts';
 import type { Waiting } from '../placement/site-types.ts';
+import { disarmedNow, disarmedText } from './arming.ts';
 import { siteOf } from './site-of.ts';
 import type { Draft } from './draft.ts';
 import { noteNewHome, notePlaced } from './failovers.ts';
@@ -30,6 +31,8 @@ type Placeable = Ownerless & Waiting & { readonly vm: VmRecord };
  * permit, or a proof covers the holder. By priority, then the largest first.
  */
 export function decideRecovery(draft: Draft): void {
+  const disarmed = disarmedNow(draft);
+  if (disarmed?.mode === 'ignore') return;
   adoptUnwanted(draft);
   const waiting = waitingVms(draft);
   const homeless = homelessVms(draft);
@@ -54,7 +57,7 @@ export function decideRecovery(draft: Draft): void {
     draft.put({ ...start, reason: null });
     notePlaced(draft, start, explainPlacement(placement));
   }
-  if (unheardSinceRestore(draft) !== null) return;
+  if (disarmed !== null || unheardSinceRestore(draft) !== null) return;
   for (const { vm, fence } of homeless) {
     if (draft.isFull()) break;
     findHome(draft, vm, fence, site);
@@ -64,6 +67,11 @@ export function decideRecovery(draft: Draft): void {
 /** False for what may still run somewhere; then the record says what is awaited. */
 function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolean {
   if (draft.isFull()) return false;
+  const disarmed = disarmedNow(draft);
+  if (disarmed !== null && fence !== null) {
+    explain(draft, vm, disarmedText(disarmed));
+    return false;
+  }
   const running = runsOn(vm, draft);
   if (running.length > 0 && vm.adopting) {
     takeOver(draft, vm, running, site);

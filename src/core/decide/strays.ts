@@ -3,6 +3,7 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord, VmStray } from '../model/vm.ts';
 import type { NodeObservation } from '../observations.ts';
 import { isLost } from '../timing/silence.ts';
+import { isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { isAdmitted } from './ownership.ts';
 
@@ -22,7 +23,7 @@ export function decideStrays(draft: Draft): void {
   const active = activeElsewhere(draft);
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
-    if (vm.desired === 'ignored') {
+    if (isLeftAlone(draft, vm)) {
       if (vm.strays.length > 0) draft.put({ ...vm, strays: [] });
       continue;
     }

@@ -2,6 +2,7 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, DomainObservation } from '../observations.ts';
 import type { Draft } from './draft.ts';
+import { disarmedNow, isLeftAlone } from './arming.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
@@ -28,7 +29,7 @@ const retryPermitMs = 2000;
 export function decideVms(draft: Draft): void {
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
-    if (vm.desired === 'ignored') continue;
+    if (isLeftAlone(draft, vm)) continue;
     const owner = ownerOf(vm, draft);
     if (owner.kind === 'dead' && (vm.deleting || vm.desired !== 'running')) {
       settle(draft, { ...vm, permit: null });
@@ -49,16 +50,21 @@ export function decideVms(draft: Draft): void {
         decideStopping(draft, vm, owner);
         break;
       case 'backoff':
-        decideBackoff(draft, vm);
+        if (mayRetry(draft, vm)) decideBackoff(draft, vm);
         break;
       case 'failed':
-        if (vm.permit === null) decideFailed(draft, vm);
-        else decideStopping(draft, vm, owner);
+        if (vm.permit !== null) decideStopping(draft, vm, owner);
+        else if (mayRetry(draft, vm)) decideFailed(draft, vm);
         break;
       default:
         vm.phase satisfies never;
     }
   }
+}
+
+/** A new start by itself is what a disarmed cluster does not do; the rest a person asked for. */
+function mayRetry(draft: Draft, vm: VmRecord): boolean {
+  return disarmedNow(draft) === null || vm.desired !== 'running' || vm.deleting;
 }
 
 function commandOf(draft: Draft, vm: VmRecord): CommandObservation | undefined {
@@ -177,6 +183,7 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
     draft.put(withRelease(vm, true));
     return;
   }
+  if (disarmedNow(draft) !== null) return;
   // It ended without being told to: crash, guest shutdown, or someone else's hand.
   restartLocally(draft, vm, owner.node, endedBecause(owner.domain));
 }

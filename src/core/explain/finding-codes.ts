@@ -6,6 +6,8 @@ export const findingCodes = {
   STORE_READ_ONLY: 'the store takes no writes but those of fence operations and their proofs',
   FENCE_PENDING: 'a node is to be proven dead, and no proof holds yet; its VMs wait',
   FENCE_BLOCKED: 'a guard, or the lack of a fence device, forbids device commands against a node',
+  DISARMED:
+    'nothing is done by itself: silent nodes are not fenced, VMs that end are not restarted',
   GOVERNOR_HOLDS:
     'too many nodes were lost together: none of them is powered off before a person says so',
   TWO_NODE_NO_WITNESS:

@@ -1,4 +1,5 @@
 import type { ClusterState } from '../cluster-state.ts';
+import { disarmedText } from '../decide/arming.ts';
 import { releaseCommand } from '../decide/governor.ts';
 import { lacksThirdView } from '../guard/two-nodes.ts';
 import type { Finding } from './findings.ts';
@@ -6,6 +7,18 @@ import type { Finding } from './findings.ts';
 /** What keeps the cluster as a whole from fencing by itself. */
 export function guardFindings(state: ClusterState): readonly Finding[] {
   const findings: Finding[] = [];
+  const { disarmed } = state.arming;
+  if (disarmed !== null) {
+    const by = disarmed.by === null ? '' : ` by ${disarmed.by}`;
+    const why = disarmed.reason === null ? '' : `: ${disarmed.reason}`;
+    findings.push({
+      code: 'DISARMED',
+      severity: 'warning',
+      subject: '',
+      text: `${disarmedText(disarmed)}; since ${disarmed.since}${by}${why}`,
+      try: ['kennel arm'],
+    });
+  }
   const { hold } = state.governor;
   if (hold !== null) {
     findings.push({

@@ -17,7 +17,10 @@ export function nodeState(
 
 /** The state people see of a VM: its phase refined by what its owner reports. */
 export function vmState(vm: VmRecord, state: ClusterState, observations: Observations): VmState {
-  if (vm.desired === 'ignored') return ignoredState(vm, state, observations);
+  const { disarmed } = state.arming;
+  if (vm.desired === 'ignored' || disarmed?.mode === 'ignore') {
+    return ignoredState(vm, state, observations);
+  }
   if (vm.permit === null) return vm.phase;
   const node = state.nodes.get(vm.permit.node);
   if (node === undefined) return 'unknown';
@@ -29,7 +32,10 @@ export function vmState(vm: VmRecord, state: ClusterState, observations: Observa
   if (isLost(seen, observations, state.settings.timing)) return 'unknown';
   const report = seen?.report ?? null;
   if (report === null || report.domains === null) return 'unknown';
-  if (vm.phase === 'running' && report.domains.get(vm.id)?.state === 'paused') return 'paused';
+  const domain = report.domains.get(vm.id);
+  if (vm.phase === 'running' && domain?.state === 'paused') return 'paused';
+  // It ended by itself, and nobody starts it.
+  if (vm.phase === 'running' && disarmed !== null && domain?.active !== true) return 'stopped';
   return vm.phase;
 }
 

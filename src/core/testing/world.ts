@@ -21,6 +21,7 @@ import type { Incarnation, NodeRecord } from '../model/node.ts';
 import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { PowerReading } from '../model/proof.ts';
 import type { AlertRecord } from '../model/alert.ts';
+import { armed, type ArmingRecord } from '../model/arming.ts';
 import { idleGovernor, type GovernorRecord } from '../model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../model/manager.ts';
 import { defaultSettings, type ClusterSettings } from '../model/settings.ts';
@@ -73,6 +74,7 @@ export class TestWorld implements ClusterState {
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
   governor: GovernorRecord = idleGovernor;
+  arming: ArmingRecord = armed;
   readonly alerts = new Map<string, AlertRecord>();
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
@@ -379,6 +381,9 @@ export class TestWorld implements ClusterState {
           break;
         case 'governor':
           this.governor = object;
+          break;
+        case 'arming':
+          this.arming = object;
           break;
         case 'alert':
           this.alerts.set(object.id, object);

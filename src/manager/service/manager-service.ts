@@ -1,4 +1,5 @@
 import type { Caller, ClusterService } from '../../api/cluster-service.ts';
+import type { ArmingView, Disarm } from '../../api/schema/arming.ts';
 import type {
   CreateManagerToken,
   Handover,
@@ -76,6 +77,7 @@ import type { Replica } from '../replica.ts';
 import type { JoinService } from './join-service.ts';
 import type { FenceService } from './fence-service.ts';
 import type { AlertsOf } from './alerts-of.ts';
+import { armCluster, disarmCluster } from './arming-service.ts';
 import type { GuardsOf } from './guard-service.ts';
 import type { NodeService } from './node-service.ts';
 import type { RegistryService } from './registry-service.ts';
@@ -282,6 +284,17 @@ export class ManagerService implements ClusterService {
 
   releaseGovernor(caller: Caller): Promise<Outcome<GovernorView>> {
     return this.#lead((leader, sight) => this.#options.guards.release(leader, sight, caller));
+  }
+
+  disarm(body: Disarm, caller: Caller): Promise<Outcome<ArmingView>> {
+    return this.#lead((leader, sight) => {
+      const nowIso = sight().observations.nowWall;
+      return disarmCluster(leader, { body, caller, nowIso });
+    });
+  }
+
+  arm(caller: Caller): Promise<Outcome<ArmingView>> {
+    return this.#lead((leader) => armCluster(leader, caller));
   }
 
   async settings(): Promise<Outcome<readonly SettingView[]>> {
