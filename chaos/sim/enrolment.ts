@@ -30,10 +30,11 @@ export function managerWrites(
     readonly fingerprint: string;
     readonly sessions: string;
     readonly role: ManagerRole;
+    readonly isWitness?: boolean;
   }[],
 ): readonly Write[] {
   const roster: Roster = { kind: 'roster', version: managers.length, lastNumber: managers.length };
-  const records = managers.map(({ name, fingerprint, sessions, role }, index): ManagerRecord => ({
+  const records = managers.map(({ name, fingerprint, sessions, role, isWitness }, index): ManagerRecord => ({
     kind: 'manager',
     id: managerId(name),
     number: index + 1,
@@ -41,6 +42,7 @@ export function managerWrites(
     sessions,
     certificateFingerprint: fingerprint,
     role,
+    isWitness: isWitness === true,
     replaces: null,
     joinedAt: '2026-01-01T00:00:00.000Z',
   }));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   handoverSchema,
   managerJoinedSchema,
+  managerRebuiltSchema,
   managersViewSchema,
   managerViewSchema,
 } from '../api/schema/managers.ts';
@@ -36,6 +37,7 @@ export const answerSchemas = {
   managers: managersViewSchema,
   manager: managerViewSchema,
   managerJoined: managerJoinedSchema,
+  managerRebuilt: managerRebuiltSchema,
   handover: handoverSchema,
   error: z.object({ error: problemViewSchema }),
 };

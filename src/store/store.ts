@@ -84,7 +84,7 @@ export interface StoreMember {
   readonly name: string;
   readonly healthy: boolean;
   /** Absent where the driver does not know. */
-  readonly role?: 'voter' | 'learner' | 'witness';
+  readonly role?: 'voter' | 'learner';
   /** Log entries that it lacks; absent where the driver does not know. */
   readonly lagEntries?: number;
 }

@@ -109,6 +109,7 @@ export class RaftStore implements Store {
       storage,
       appends: this.#appends,
       timing,
+      isWitness: parts.isWitness,
       applied: parts.applied,
       observer: parts.observer,
       contentOf: (snapshot) => this.#receiver.content(snapshot),
