@@ -28,8 +28,10 @@ describe('two managers and a witness', { timeout: 60_000 }, () => {
     );
   const rolesOf = (view: ManagersView): string =>
     view.managers.map(({ name, number, role }) => `${name} ${number} ${role}`).join(', ');
-  const allAnswer = (view: ManagersView): boolean =>
-    view.managers.every(({ healthy, role }) => healthy && role !== 'learner');
+  const allAnswer = ({ managers: all, store }: ManagersView): boolean =>
+    all.every(({ healthy, role }) => healthy && role !== 'learner') &&
+    store.members.length === all.length &&
+    store.members.every(({ disk }) => disk !== undefined);
   const place = (manager: ManagerProcess): string =>
     `--directory ${manager.directory} --address 127.0.0.1 --api-port ${manager.apiPort} --session-port ${manager.sessionPort}`;
   const segmentsOf = (store: string): readonly string[] =>
@@ -67,6 +69,10 @@ describe('two managers and a witness', { timeout: 60_000 }, () => {
   test('a witness votes, and holds no key of the cluster', async () => {
     const view = await until(allAnswer);
     expect(rolesOf(view)).toBe('manager-1 1 voter, manager-2 2 voter, witness-1 3 witness');
+    for (const { disk } of view.store.members) {
+      expect(disk).toMatchObject({ writeErrors: 0 });
+      expect(disk?.logBytes).toBeGreaterThan(1000);
+    }
     const { directory: data } = named('witness-1');
     expect(existsSync(join(data, 'manager.pem'))).toBe(true);
     expect(existsSync(join(data, 'authority.pem'))).toBe(false);

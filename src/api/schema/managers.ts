@@ -96,6 +96,15 @@ export const managerViewSchema = z.object({
   joinedAt: z.string(),
 });
 
+/** By the member's own word; absent for one that cannot be heard. */
+const diskHealthSchema = z.object({
+  lastSyncMs: z.number(),
+  slowestSyncMs: z.number(),
+  /** Writes and syncs that failed since it started. */
+  writeErrors: z.int(),
+  logBytes: z.int(),
+});
+
 export const managersViewSchema = z.object({
   leader: z.string().nullable(),
   epoch: z.int(),
@@ -114,6 +123,7 @@ export const managersViewSchema = z.object({
         healthy: z.boolean(),
         role: roleSchema.optional(),
         lagEntries: z.number().optional(),
+        disk: diskHealthSchema.optional(),
       }),
     ),
   }),

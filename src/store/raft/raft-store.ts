@@ -6,6 +6,7 @@ import { encodeCommand, transactionProblem } from '../command.ts';
 import { epochBaseKey, leaderKey } from '../leadership-key.ts';
 import {
   StoreUnavailable,
+  type DiskHealth,
   type KeyValue,
   type Leadership,
   type Store,
@@ -17,6 +18,7 @@ import {
 import { AppendQueue } from './append-queue.ts';
 import { LinearReads } from './linear-reads.ts';
 import { roleOf } from './members.ts';
+import { readDiskHealth } from './disk-health.ts';
 import { peerOf, Peers } from './peers.ts';
 import { notSent } from './not-sent.ts';
 import { Pending } from './pending.ts';
@@ -157,6 +159,7 @@ export class RaftStore implements Store {
       self: self.number,
       members: () => replica.members,
       send: (to, message) => void this.#peers.send(to, message),
+      disk: () => this.#diskHealth(),
       isHeard: (number) => this.#member.status().progress.get(number)?.recentActive === true,
       wants: () => this.#election.wants,
     });
@@ -282,6 +285,7 @@ export class RaftStore implements Store {
           healthy: isAlive && (number === self.number || this.#peers.isConnected(number)),
           role: roleOf(replica.members, number) ?? 'learner',
           ...(lagEntries === null ? {} : { lagEntries }),
+          ...withDisk(number === self.number ? this.#diskHealth() : this.#succession.disk(number)),
         };
       }),
       hasQuorum: isAlive && leader !== 0,
@@ -384,7 +388,7 @@ export class RaftStore implements Store {
     const note = value as Note;
     switch (note.kind) {
       case 'wants':
-        this.#succession.note(from, note.wants === true);
+        this.#succession.note(from, note.wants === true, readDiskHealth(note.disk));
         return;
       case 'dismissed':
         // A leader that was deposed unnoticed may not know a newcomer.
@@ -455,6 +459,16 @@ export class RaftStore implements Store {
 
   // --- Trouble with the disk.
 
+  #diskHealth(): DiskHealth {
+    const { times, writeErrors, totalBytes } = this.#parts.log;
+    return {
+      lastSyncMs: times.lastMs(),
+      slowestSyncMs: times.slowestMs(),
+      writeErrors,
+      logBytes: totalBytes,
+    };
+  }
+
   #onFull(): void {
     const { env, directory, limits, guard } = this.#parts;
     env.log.error({ directory }, 'the disk is full: only fence intents and proofs are written');
@@ -481,7 +495,12 @@ export class RaftStore implements Store {
 interface Note {
   readonly kind?: JsonValue;
   readonly wants?: JsonValue;
+  readonly disk?: JsonValue;
   readonly stream?: JsonValue;
   readonly at?: JsonValue;
   readonly term?: JsonValue;
+}
+
+function withDisk(disk: DiskHealth | null): { readonly disk?: DiskHealth } {
+  return disk === null ? {} : { disk };
 }
