@@ -34,7 +34,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const fewOrMany = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
   const nodes = size.pick([2, 2, 3, 3, 4, 5, 7]);
   const vms = 1 + size.below(4);
-  const { store, managers, joining } = drawStore(random.split('store'), chosen, {
+  const { store, managers, joining, hasWitness } = drawStore(random.split('store'), chosen, {
     ...options,
     drawn: fewOrMany,
   });
@@ -50,6 +50,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     nodes,
     store,
     joining,
+    hasWitness,
     twoLeaders,
     detection: times.pick(['fast', 'default', 'default'] as const),
     // With a long lease, whoever was deposed goes on believing in itself for long.
@@ -82,7 +83,7 @@ function drawStore(
   random: RandomStream,
   { store: made }: FaultProfile,
   options: DrawOptions & { readonly drawn: number },
-): Pick<Scenario, 'store' | 'managers' | 'joining'> {
+): Pick<Scenario, 'store' | 'managers' | 'joining' | 'hasWitness'> {
   if (options.store !== undefined && made !== undefined && options.store !== made) {
     throw new Error(`this profile is made for the store ${made}, not for ${options.store}`);
   }
@@ -90,16 +91,18 @@ function drawStore(
   const members = random.pick([3, 3, 5]);
   const late = random.pick([0, 0, 0, 0, 1, 2]);
   const isDurable = random.chance(0.5);
+  const hasWitness = random.chance(0.25);
   const asked = options.managers ?? null;
   const store = options.store ?? made ?? (isRaft && asked !== 1 ? 'raft' : null);
   if (store === 'raft') {
     const managers = asked ?? members;
-    return { store, managers, joining: Math.min(late, managers - 1) };
+    const joining = Math.min(late, managers - 1);
+    return { store, managers, joining, hasWitness: hasWitness && managers > 2 && joining === 0 };
   }
   const managers = asked ?? (store === 'file' ? 1 : options.drawn);
   if (store === 'file' && managers !== 1) throw new Error('the store file has one manager');
   const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
-  return { store: isFile ? 'file' : 'memory', managers, joining: 0 };
+  return { store: isFile ? 'file' : 'memory', managers, joining: 0, hasWitness: false };
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {

@@ -2,6 +2,7 @@ import { lanProfile } from '../sim/link.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import { troubleDisk } from './disk-faults.ts';
+import { loseDisk } from './lost-disk.ts';
 import { renamed } from './recorded-commands.ts';
 import type { Recorder } from './recorder.ts';
 import type { Fault } from './scenario.ts';
@@ -26,6 +27,7 @@ type OutsideFault = FaultOf<
   | 'panic'
   | 'managerPower'
   | 'electionFall'
+  | 'diskLost'
 >;
 type InsideFault = Exclude<Fault, OutsideFault>;
 
@@ -107,6 +109,8 @@ export class Injector {
         return this.#managerPower(fault);
       case 'electionFall':
         return this.#electionFall(fault);
+      case 'diskLost':
+        return loseDisk(this.#stage, this.#recorder, fault.manager);
       default:
         return this.#beginInside(fault);
     }

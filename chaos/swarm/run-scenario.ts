@@ -57,6 +57,7 @@ export async function runScenario(
     nodes: scenario.nodes,
     store: scenario.store,
     joining: scenario.joining,
+    hasWitness: scenario.hasWitness,
     detection: scenario.detection,
     storeLeaseMs: scenario.storeLeaseMs,
     storeLatencyMs: scenario.storeLatencyMs,
