@@ -232,6 +232,9 @@ export class RaftSimStore implements SimStore {
           taps.raftApplied?.({ member, run, index, term, digest: digestOfEntry(entry) });
         }),
       elected: (term) => alive(() => taps.raftElected?.(member, term)),
+      ...(taps.raftTrace === undefined
+        ? {}
+        : { trace: (event) => alive(() => taps.raftTrace?.(event)) }),
     };
   }
 }

@@ -96,6 +96,7 @@ export class RaftMember {
       readOnly: 'safe',
       stepDownOnRemoval: true,
       random: (ticks) => campaignDelayTicks(env.random.fraction(), ticks, isWitness),
+      ...(parts.observer?.trace === undefined ? {} : { trace: parts.observer.trace }),
       logger: {
         debug: () => undefined,
         info: (text) => env.log.debug({ raft: text }, 'consensus'),
