@@ -32,10 +32,7 @@ interface Holder {
   readonly id: string | null;
 }
 
-function afterwards(
-  holder: Holder,
-  { action, answeredAt }: NameOperation,
-): Holder | undefined {
+function afterwards(holder: Holder, { action, answeredAt }: NameOperation): Holder | undefined {
   const isAnswered = answeredAt !== null;
   switch (action.kind) {
     case 'look':

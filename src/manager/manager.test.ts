@@ -302,7 +302,11 @@ test('a change that is asked of a manager that does not lead is refused, and not
   await world.lead('m-1');
   const follower = await world.startManager('m-2');
   const questions: Parameters<ManagerWorld['refused']>[1][] = [
-    (service) => service.createManagerToken({ name: null, replaces: null, isWitness: false, ttlMs: 1000 }, caller()),
+    (service) =>
+      service.createManagerToken(
+        { name: null, replaces: null, isWitness: false, ttlMs: 1000 },
+        caller(),
+      ),
     (service) =>
       service.joinManager({
         token: '',

@@ -263,7 +263,12 @@ export class KennelCluster {
 
   async #joinManager(manager: number, directory: string): Promise<void> {
     const name = managerName(manager);
-    const asked = await this.client.createManagerToken({ name, replaces: null, isWitness: false, ttlMs: 600_000 });
+    const asked = await this.client.createManagerToken({
+      name,
+      replaces: null,
+      isWitness: false,
+      ttlMs: 600_000,
+    });
     const { token } = valueOf(asked);
     const joined = await this.lab.exec(
       { kind: 'manager', manager },

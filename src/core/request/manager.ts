@@ -58,7 +58,10 @@ function notItself(id: ManagerId): Outcome<never> {
     what: `${id} is not rebuilt`,
     because: 'its certificate is not the one that is recorded for a manager of that name',
     so: 'nothing was changed',
-    try: ['kennel manager ls', `kennel manager replace ${id} --name ${id}, and join with the token`],
+    try: [
+      'kennel manager ls',
+      `kennel manager replace ${id} --name ${id}, and join with the token`,
+    ],
   });
 }
 

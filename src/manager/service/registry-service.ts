@@ -179,7 +179,8 @@ export class RegistryService {
    */
   async rebuild(leader: Leader, by: PeerIdentity): Promise<Outcome<ManagerRebuilt>> {
     const id = managerId(by.name);
-    if (!this.#options.membership.managersVote) return notRebuilt(id, 'its store is not on its disk');
+    if (!this.#options.membership.managersVote)
+      return notRebuilt(id, 'its store is not on its disk');
     const refusal = this.#neededNow(leader, id);
     if (refusal !== null) return notRebuilt(id, refusal);
     const asking = { id, certificateFingerprint: by.fingerprint };

@@ -90,7 +90,12 @@ async function startLog(place: LogPlace, names: readonly string[]): Promise<Reco
     carried: [],
   });
   const { sequence, index } = current;
-  return { tail: new LogTail(0), segments: [{ sequence, index, bytes: current.offset }], current, snapshot: null };
+  return {
+    tail: new LogTail(0),
+    segments: [{ sequence, index, bytes: current.offset }],
+    current,
+    snapshot: null,
+  };
 }
 
 interface Replayed {

@@ -39,7 +39,10 @@ export async function createSegment(
   disk: Disk,
   directory: string,
   owner: LogOwner,
-  segment: Omit<SegmentInfo, 'bytes'> & { readonly previousCrc: number; readonly carried: readonly RawRecord[] },
+  segment: Omit<SegmentInfo, 'bytes'> & {
+    readonly previousCrc: number;
+    readonly carried: readonly RawRecord[];
+  },
 ): Promise<OpenSegment> {
   const { sequence, index, previousCrc } = segment;
   const path = `${directory}/${segmentName(sequence)}`;
