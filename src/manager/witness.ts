@@ -36,11 +36,12 @@ export async function startWitness(options: WitnessOptions): Promise<Witness> {
     else channel.close('a witness serves no agents');
   });
   let isStopped = false;
-  void membership.left().then(() => {
+  const removed = (): void => {
     if (isStopped) return;
     env.log.error({ manager: name }, 'this witness was removed from the cluster');
     onRemoved?.();
-  });
+  };
+  void membership.left().then(removed);
   return {
     stop: async () => {
       isStopped = true;

@@ -55,7 +55,8 @@ describe('two managers and a witness', { timeout: 60_000 }, () => {
       const kind = name === 'witness-1' ? ' --witness' : '';
       const { out: token } = await run(`manager token --name ${name}${kind}`);
       const line = `manager join --token-stdin --manager ${first.address} --name ${name} ${place(named(name))}`;
-      expect(await run(line, token)).toMatchObject({ code: 0 });
+      const joined = await run(line, token);
+      if (joined.code !== 0) throw new Error(joined.errors);
       named(name).start();
     }
     await until((view) => view.managers.length === 3 && allAnswer(view));
