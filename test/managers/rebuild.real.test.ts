@@ -6,7 +6,7 @@ import type { ManagersView } from '../../src/api/schema/managers.ts';
 import { freePort, kennel, ManagerProcess, type Finished } from './manager-process.ts';
 
 /** Two managers that can lead and a witness: the site with two machines. */
-describe('two managers and a witness', { timeout: 60_000 }, () => {
+describe('two managers and a witness', { timeout: 150_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'kennel-rebuild-'));
   const names = ['manager-1', 'manager-2', 'witness-1'] as const;
   const managers = new Map<string, ManagerProcess>();
@@ -24,7 +24,7 @@ describe('two managers and a witness', { timeout: 60_000 }, () => {
         if (view === null || !holds(view)) throw new Error(`not yet: ${out}${errors}`);
         return view;
       },
-      { timeout: 40_000, interval: 200 },
+      { timeout: 90_000, interval: 300 },
     );
   const rolesOf = (view: ManagersView): string =>
     view.managers.map(({ name, number, role }) => `${name} ${number} ${role}`).join(', ');
@@ -60,7 +60,7 @@ describe('two managers and a witness', { timeout: 60_000 }, () => {
       named(name).start();
     }
     await until((view) => view.managers.length === 3 && allAnswer(view));
-  }, 60_000);
+  }, 150_000);
 
   afterAll(async () => {
     await Promise.all([...managers.values()].map((manager) => manager.kill()));
