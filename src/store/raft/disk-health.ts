@@ -1,5 +1,16 @@
 import type { JsonValue } from '../../env/network.ts';
+import type { SegmentedLog } from '../log/segmented-log.ts';
 import type { DiskHealth } from '../store.ts';
+
+/** What a member says of its own disk. */
+export function diskHealthOf({ times, writeErrors, totalBytes }: SegmentedLog): DiskHealth {
+  return {
+    lastSyncMs: times.lastMs(),
+    slowestSyncMs: times.slowestMs(),
+    writeErrors,
+    logBytes: totalBytes,
+  };
+}
 
 /** What a member says of its disk; null for what is no such thing. */
 export function readDiskHealth(value: JsonValue | undefined): DiskHealth | null {

@@ -6,7 +6,6 @@ import { encodeCommand, transactionProblem } from '../command.ts';
 import { epochBaseKey, leaderKey } from '../leadership-key.ts';
 import {
   StoreUnavailable,
-  type DiskHealth,
   type KeyValue,
   type Leadership,
   type Store,
@@ -18,7 +17,7 @@ import {
 import { AppendQueue } from './append-queue.ts';
 import { LinearReads } from './linear-reads.ts';
 import { roleOf } from './members.ts';
-import { readDiskHealth } from './disk-health.ts';
+import { diskHealthOf, readDiskHealth } from './disk-health.ts';
 import { peerOf, Peers } from './peers.ts';
 import { notSent } from './not-sent.ts';
 import { Pending } from './pending.ts';
@@ -159,7 +158,7 @@ export class RaftStore implements Store {
       self: self.number,
       members: () => replica.members,
       send: (to, message) => void this.#peers.send(to, message),
-      disk: () => this.#diskHealth(),
+      disk: () => diskHealthOf(log),
       isHeard: (number) => this.#member.status().progress.get(number)?.recentActive === true,
       wants: () => this.#election.wants,
     });
@@ -280,12 +279,13 @@ export class RaftStore implements Store {
       revision: replica.machine.revision,
       members: replica.members.list.map(({ number, name }) => {
         const lagEntries = this.membership.lag(number);
+        const disk = number === self.number ? diskHealthOf(log) : this.#succession.disk(number);
         return {
           name,
           healthy: isAlive && (number === self.number || this.#peers.isConnected(number)),
           role: roleOf(replica.members, number) ?? 'learner',
           ...(lagEntries === null ? {} : { lagEntries }),
-          ...withDisk(number === self.number ? this.#diskHealth() : this.#succession.disk(number)),
+          ...(disk === null ? {} : { disk }),
         };
       }),
       hasQuorum: isAlive && leader !== 0,
@@ -459,16 +459,6 @@ export class RaftStore implements Store {
 
   // --- Trouble with the disk.
 
-  #diskHealth(): DiskHealth {
-    const { times, writeErrors, totalBytes } = this.#parts.log;
-    return {
-      lastSyncMs: times.lastMs(),
-      slowestSyncMs: times.slowestMs(),
-      writeErrors,
-      logBytes: totalBytes,
-    };
-  }
-
   #onFull(): void {
     const { env, directory, limits, guard } = this.#parts;
     env.log.error({ directory }, 'the disk is full: only fence intents and proofs are written');
@@ -499,8 +489,4 @@ interface Note {
   readonly stream?: JsonValue;
   readonly at?: JsonValue;
   readonly term?: JsonValue;
-}
-
-function withDisk(disk: DiskHealth | null): { readonly disk?: DiskHealth } {
-  return disk === null ? {} : { disk };
 }
