@@ -38,6 +38,8 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly store?: StoreKind;
   /** Of `raft`: so many managers, the last ones, join while the cluster runs. Default 0. */
   readonly joining?: number;
+  /** Of `raft`: the last manager only votes. Default false. */
+  readonly hasWitness?: boolean;
   /** Leadership of the simulated store lasts this long without renewal. Default 4 s. */
   readonly storeLeaseMs?: number;
   /** Longest way to the simulated store or back. Default 3 ms. */
@@ -95,9 +97,10 @@ export class SimCluster {
       ]),
     );
     this.managers = names.map(
-      (name) =>
+      (name, index) =>
         new ClusterManager(world, {
           name,
+          isWitness: options.hasWitness === true && index === names.length - 1,
           store: () => this.store,
           managers,
           profile: options.detection ?? 'default',
@@ -129,8 +132,9 @@ export class SimCluster {
   /** The records of the managers, which each of them expects to find. */
   managerWrites(): readonly Write[] {
     return managerWrites(
-      this.managers.map(({ name }, index) => ({
+      this.managers.map(({ name, isWitness }, index) => ({
         name,
+        isWitness,
         fingerprint: identityOf(this.world, 'manager', name).fingerprint,
         sessions: `${name}:${sessionPort}`,
         role: this.#isFounder(index) ? 'voter' : 'learner',
@@ -177,7 +181,8 @@ export class SimCluster {
     if (options.store === 'raft') {
       return new RaftSimStore({
         clusterId: world.clusterId,
-        members: this.managers.map(({ name, disk }, index) => ({
+        members: this.managers.map(({ name, disk, isWitness }, index) => ({
+          isWitness,
           number: index + 1,
           name,
           address: `${name}:${sessionPort}`,

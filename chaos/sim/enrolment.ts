@@ -31,20 +31,24 @@ export function managerWrites(
     readonly fingerprint: string;
     readonly sessions: string;
     readonly role: ManagerRole;
+    readonly isWitness?: boolean;
   }[],
 ): readonly Write[] {
   const roster: Roster = { kind: 'roster', version: managers.length, lastNumber: managers.length };
-  const records = managers.map(({ name, fingerprint, sessions, role }, index): ManagerRecord => ({
-    kind: 'manager',
-    id: managerId(name),
-    number: index + 1,
-    api: `${name}:7400`,
-    sessions,
-    certificateFingerprint: fingerprint,
-    role,
-    replaces: null,
-    joinedAt: '2026-01-01T00:00:00.000Z',
-  }));
+  const records = managers.map(
+    ({ name, fingerprint, sessions, role, isWitness }, index): ManagerRecord => ({
+      kind: 'manager',
+      id: managerId(name),
+      number: index + 1,
+      api: `${name}:7400`,
+      sessions,
+      certificateFingerprint: fingerprint,
+      role,
+      isWitness: isWitness === true,
+      replaces: null,
+      joinedAt: '2026-01-01T00:00:00.000Z',
+    }),
+  );
   return [roster, ...records].map((object) => ({
     kind: 'put',
     key: keyOf(object),

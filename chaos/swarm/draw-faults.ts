@@ -218,6 +218,7 @@ export const drawn = {
     how: random.pick(['writes', 'syncs', 'full', 'slow', 'rot'] as const),
   }),
   managerPower: (random, cast) => ({ kind: 'managerPower', manager: aManager(random, cast) }),
+  diskLost: (random, cast) => ({ kind: 'diskLost', manager: aManager(random, cast) }),
   storageCut: (random, cast) => ({ kind: 'storageCut', node: aNode(random, cast) }),
   ambiguousWrite: (random) => ({
     kind: 'ambiguousWrite',

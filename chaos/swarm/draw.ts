@@ -34,7 +34,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const fewOrMany = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
   const nodes = size.pick(chosen.nodes ?? [2, 2, 3, 3, 4, 5, 7]);
   const vms = chosen.vms === undefined ? 1 + size.below(4) : size.pick(chosen.vms);
-  const { store, managers, joining } = drawStore(random.split('store'), chosen, {
+  const { store, managers, joining, hasWitness } = drawStore(random.split('store'), chosen, {
     ...options,
     drawn: fewOrMany,
   });
@@ -50,6 +50,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     nodes,
     store,
     joining,
+    hasWitness,
     twoLeaders,
     levelBudgetMs:
       chosen.pdus === true ? Math.round(random.split('pdus').between(8000, 25_000)) : null,
@@ -84,7 +85,7 @@ function drawStore(
   random: RandomStream,
   { store: made }: FaultProfile,
   options: DrawOptions & { readonly drawn: number },
-): Pick<Scenario, 'store' | 'managers' | 'joining'> {
+): Pick<Scenario, 'store' | 'managers' | 'joining' | 'hasWitness'> {
   if (options.store !== undefined && made !== undefined && options.store !== made) {
     throw new Error(`this profile is made for the store ${made}, not for ${options.store}`);
   }
@@ -92,16 +93,18 @@ function drawStore(
   const members = random.pick([3, 3, 5]);
   const late = random.pick([0, 0, 0, 0, 1, 2]);
   const isDurable = random.chance(0.5);
+  const hasWitness = random.chance(0.25);
   const asked = options.managers ?? null;
   const store = options.store ?? made ?? (isRaft && asked !== 1 ? 'raft' : null);
   if (store === 'raft') {
     const managers = asked ?? members;
-    return { store, managers, joining: Math.min(late, managers - 1) };
+    const joining = Math.min(late, managers - 1);
+    return { store, managers, joining, hasWitness: hasWitness && managers > 2 && joining === 0 };
   }
   const managers = asked ?? (store === 'file' ? 1 : options.drawn);
   if (store === 'file' && managers !== 1) throw new Error('the store file has one manager');
   const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
-  return { store: isFile ? 'file' : 'memory', managers, joining: 0 };
+  return { store: isFile ? 'file' : 'memory', managers, joining: 0, hasWitness: false };
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {

@@ -3,6 +3,7 @@ import type { SimCluster } from '../sim/cluster.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import { feedNames } from '../sim/feeds.ts';
 import { troubleDisk } from './disk-faults.ts';
+import { loseDisk } from './lost-disk.ts';
 import { renamed } from './recorded-commands.ts';
 import type { Recorder } from './recorder.ts';
 import type { Fault } from './scenario.ts';
@@ -29,6 +30,7 @@ type OutsideFault = FaultOf<
   | 'panic'
   | 'managerPower'
   | 'electionFall'
+  | 'diskLost'
 >;
 type InsideFault = Exclude<Fault, OutsideFault>;
 
@@ -112,6 +114,8 @@ export class Injector {
         return this.#managerPower(fault);
       case 'electionFall':
         return this.#electionFall(fault);
+      case 'diskLost':
+        return loseDisk(this.#stage, this.#recorder, fault.manager);
       default:
         return this.#beginInside(fault);
     }

@@ -58,6 +58,11 @@ export class Operator {
     const missing: string[] = [];
     const seated = stage.cluster.store.leader;
     if (seated === null || stage.leader()?.name !== seated) missing.push('nobody leads');
+    for (const name of stage.lostDisks) missing.push(`${name} has lost its disk`);
+    for (const { value } of stage.cluster.store.machine.list('manager/')) {
+      const { id, role } = JSON.parse(value) as { readonly id: string; readonly role: string };
+      if (role === 'learner') missing.push(`${id} does not count yet`);
+    }
     for (const { value } of stage.cluster.store.machine.list('node/')) {
       const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
       if (node.phase !== 'online') missing.push(`${node.id} is ${node.phase}`);

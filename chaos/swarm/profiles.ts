@@ -199,6 +199,7 @@ export const profiles = {
     weights: {
       ...members,
       disk: 3,
+      diskLost: 2,
       memberPower: 5,
       crashManager: 3,
       pause: 3,

@@ -165,6 +165,10 @@ export class Recorder {
     return (this.#commands.get(node) ?? []).slice(-most);
   }
 
+  rebuilt(): void {
+    this.#sometimes.hit('a member whose disk was lost was rebuilt from the others');
+  }
+
   struck(kind: Fault['kind']): void {
     this.#sometimes.hit(`fault: ${kind}`);
   }

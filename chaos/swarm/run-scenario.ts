@@ -32,6 +32,8 @@ export interface SeedResult {
 export interface RunOptions {
   /** Keep the log lines of a run that broke a rule. */
   readonly withLog?: boolean;
+  /** Gets each step of consensus, where the managers replicate the store. */
+  readonly onRaftStep?: (event: object) => void;
 }
 
 /** Everything that was wanted runs within this time after everything was healed, ms. */
@@ -58,6 +60,7 @@ export async function runScenario(
     nodes: scenario.nodes,
     store: scenario.store,
     joining: scenario.joining,
+    hasWitness: scenario.hasWitness,
     detection: scenario.detection,
     levelBudgetMs: scenario.levelBudgetMs,
     storeLeaseMs: scenario.storeLeaseMs,
@@ -68,7 +71,7 @@ export async function runScenario(
     managerRestartMs: scenario.managerRestartMs,
     guard: false,
     isolation: 'reference',
-    taps: recorder.taps,
+    taps: tapsOf(recorder, options),
   });
   for (const { name, machine } of [...cluster.nodes, ...cluster.managers]) {
     machine.clock.setRate(rateOf(scenario, name));
@@ -124,6 +127,10 @@ export async function runScenario(
     recovery: recorder.recovery.counts(),
     log: options.withLog === true ? cluster.world.log.lines('info') : [],
   };
+}
+
+function tapsOf({ taps }: Recorder, { onRaftStep }: RunOptions): Recorder['taps'] {
+  return onRaftStep === undefined ? taps : { ...taps, raftTrace: onRaftStep };
 }
 
 async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): Promise<void> {

@@ -79,6 +79,11 @@ export type FaultEffect =
   | { readonly kind: 'disk'; readonly host: Target; readonly how: DiskTrouble }
   /** A manager's machine loses power: what its disk was not told to keep may be gone. */
   | { readonly kind: 'managerPower'; readonly manager: Target }
+  /**
+   * A manager's machine dies with all that was on its disk. Once it has an empty one, a person has its
+   * part of the store rebuilt from the others.
+   */
+  | { readonly kind: 'diskLost'; readonly manager: Target }
   /** Every manager falls in the very step in which one is next elected to lead the store. */
   | { readonly kind: 'electionFall'; readonly how: 'crash' | 'powerLoss' }
   /** A node's way to the shared storage is cut: every VM on it stands still on an I/O error. */
@@ -148,6 +153,8 @@ export interface Scenario {
   readonly store: StoreKind;
   /** So many managers of a `raft` store, the last ones, join while it runs. */
   readonly joining: number;
+  /** The last manager of a `raft` store only votes. */
+  readonly hasWitness: boolean;
   /** Two managers believe that they lead, for as long as faults last. */
   readonly twoLeaders: boolean;
   /** Every node has PDUs as a second level, which follows the first after so long; null = none, ms. */

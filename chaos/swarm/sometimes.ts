@@ -72,6 +72,7 @@ const states = [
   'a member came back from a snapshot of its own',
   'a leading member handed over',
   'a new member was made a voter',
+  'a member whose disk was lost was rebuilt from the others',
 ] as const;
 
 /** Every kind of fault, so that none is drawn and never finds anything to strike. */
@@ -99,6 +100,7 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   disk: true,
   managerPower: true,
   electionFall: true,
+  diskLost: true,
   storageCut: true,
   ambiguousWrite: true,
   expireLeader: true,

@@ -8,6 +8,7 @@ import type {
   Handover,
   JoinManager,
   ManagerJoined,
+  ManagerRebuilt,
   ManagersView,
   ManagerView,
 } from './schema/managers.ts';
@@ -68,6 +69,8 @@ export interface ClusterService extends GuardService, AlertService, ArmingServic
   joinManager(body: JoinManager): Promise<Outcome<ManagerJoined>>;
   /** For managers only: `to` is the one that asks, by its certificate. */
   handover(to: PeerIdentity): Promise<Outcome<Handover>>;
+  /** For managers only: `by` lost its part of the store, and begins again under a new number. */
+  rebuildManager(by: PeerIdentity): Promise<Outcome<ManagerRebuilt>>;
   removeManager(name: string, caller: Caller): Promise<Outcome<ManagerView>>;
   removeNode(name: string, caller: Caller): Promise<Outcome<NodeView>>;
   /** What each kind of fence device is given. */

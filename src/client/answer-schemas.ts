@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   handoverSchema,
   managerJoinedSchema,
+  managerRebuiltSchema,
   managersViewSchema,
   managerViewSchema,
 } from '../api/schema/managers.ts';
@@ -59,6 +60,7 @@ export const answerSchemas = {
   managers: managersViewSchema,
   manager: managerViewSchema,
   managerJoined: managerJoinedSchema,
+  managerRebuilt: managerRebuiltSchema,
   handover: handoverSchema,
   alert: alertViewSchema,
   alerts: z.array(alertViewSchema),

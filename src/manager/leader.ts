@@ -172,7 +172,7 @@ export class Leader implements LeadingListener {
       epoch: this.epoch,
       version: roster.version,
       managers: [...managers.values()]
-        .filter((manager) => manager.role !== 'witness')
+        .filter((manager) => !manager.isWitness)
         .map((manager) => ({ name: manager.id, address: manager.sessions })),
     };
   }

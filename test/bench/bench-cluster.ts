@@ -200,7 +200,12 @@ export class BenchCluster {
 
   async #joinManager(node: BenchNode): Promise<void> {
     const name = managerName(node);
-    const asked = await this.#client.createManagerToken({ name, replaces: null, ttlMs: 600_000 });
+    const asked = await this.#client.createManagerToken({
+      name,
+      replaces: null,
+      isWitness: false,
+      ttlMs: 600_000,
+    });
     await node.run(
       [
         ...kennelCommand,

@@ -157,6 +157,17 @@ export class KennelCluster {
    * `without`: a manager that is not to be asked, because what it knows is old.
    */
   async openClient({ without = 0 }: { readonly without?: number } = {}): Promise<void> {
+    const asked = [1, ...this.#others()].filter((manager) => manager !== without);
+    await this.#client?.close();
+    this.#client = await this.#clientOf(asked);
+  }
+
+  /** A client of its own that asks this manager first, and the others when it does not answer. */
+  clientVia(manager: number): Promise<Client> {
+    return this.#clientOf([manager, ...[1, ...this.#others()].filter((one) => one !== manager)]);
+  }
+
+  async #clientOf(managers: readonly number[]): Promise<Client> {
     const admin = join(this.#directory, 'admin');
     const env = realEnv({ log: realLog({ level: 'silent' }) });
     const credentials = await loadClientCredentials(env, {
@@ -164,15 +175,9 @@ export class KennelCluster {
       key: join(admin, 'admin.key'),
       certificateAuthority: join(admin, 'ca.crt'),
     });
-    const [first, ...others] = [1, ...this.#others()]
-      .filter((manager) => manager !== without)
-      .map((manager) => ({ unixSocket: this.#socket(manager) }));
+    const [first, ...others] = managers.map((manager) => ({ unixSocket: this.#socket(manager) }));
     if (first === undefined) throw new RangeError('no manager is left to be asked');
-    await this.#client?.close();
-    this.#client = openClient({
-      targets: [first, ...others],
-      credentials: valueOf(credentials),
-    });
+    return openClient({ targets: [first, ...others], credentials: valueOf(credentials) });
   }
 
   async status(): Promise<StatusView> {
@@ -260,7 +265,12 @@ export class KennelCluster {
 
   async #joinManager(manager: number, directory: string): Promise<void> {
     const name = managerName(manager);
-    const asked = await this.client.createManagerToken({ name, replaces: null, ttlMs: 600_000 });
+    const asked = await this.client.createManagerToken({
+      name,
+      replaces: null,
+      isWitness: false,
+      ttlMs: 600_000,
+    });
     const { token } = valueOf(asked);
     const joined = await this.lab.exec(
       { kind: 'manager', manager },

@@ -91,6 +91,7 @@ test('every route is there, under the name that the client uses', () => {
     'POST /v1/join join',
     'POST /v1/managers/handover handover',
     'POST /v1/managers/join joinManager',
+    'POST /v1/managers/rebuild rebuildManager',
     'POST /v1/managers/tokens createManagerToken',
     'POST /v1/nodes/{node}/confirm-off confirmOff',
     'POST /v1/nodes/{node}/fence fenceNode',
@@ -147,6 +148,7 @@ test('every route but those of joining asks for the certificate of an administra
     ['POST /v1/join', []],
     ['POST /v1/managers/join', []],
     ['POST /v1/managers/handover', [{ manager: [] }]],
+    ['POST /v1/managers/rebuild', [{ manager: [] }]],
   ]);
 });
 
@@ -156,7 +158,12 @@ test('every change that an administrator makes can be a dry run', () => {
     operation.parameters?.some((one) => one.name === 'dryRun' && one.in === 'query'),
   );
   const rest = changes.filter((change) => !dry.includes(change)).map(({ route }) => route);
-  expect(rest).toEqual(['POST /v1/join', 'POST /v1/managers/join', 'POST /v1/managers/handover']);
+  expect(rest).toEqual([
+    'POST /v1/join',
+    'POST /v1/managers/join',
+    'POST /v1/managers/handover',
+    'POST /v1/managers/rebuild',
+  ]);
 });
 
 test('there is no example or default of a secret', () => {

@@ -144,8 +144,7 @@ const testManagers: ManagersView = {
 };
 
 export const testHandover: Handover = {
-  authorityKey: '',
-  clusterKeys: [{ id: '00000001', key: '' }],
+  secrets: { authorityKey: '', clusterKeys: [{ id: '00000001', key: '' }] },
   store: { kind: 'raft' },
   managers: [],
 };
@@ -285,6 +284,7 @@ export function makeTestService(
     clusterName: 'test',
     profile: 'default',
     number: 2,
+    isWitness: false,
     certificate: '',
     certificateAuthority: '',
   };
@@ -306,6 +306,7 @@ export function makeTestService(
     createManagerToken: async (body, caller) => record('createManagerToken', token, body, caller),
     joinManager: async (body) => record('joinManager', managerJoined, body),
     handover: async (to) => record('handover', testHandover, to),
+    rebuildManager: async (by) => record('rebuildManager', { number: 4 }, by),
     removeManager: async (name, caller) => record('removeManager', testManager, name, caller),
     removeNode: async (name, caller) => record('removeNode', testNode, name, caller),
     fenceDrivers: async () => record('fenceDrivers', []),

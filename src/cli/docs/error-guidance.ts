@@ -212,7 +212,7 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     ],
     try: [
       'check the disk (dmesg, smartctl)',
-      'with a quorum elsewhere: kennel manager replace, which copies the state from the others',
+      'with a quorum elsewhere: kennel manager rebuild --manager HOST:PORT, which sets the data aside and copies theirs',
       'without: kennel restore, from a backup',
     ],
   },

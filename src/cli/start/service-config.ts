@@ -15,6 +15,8 @@ const managerConfigSchema = z.strictObject({
   address: z.string().min(1).max(255),
   apiPort: portSchema,
   sessionPort: portSchema,
+  /** It votes in the store and does nothing else. */
+  witness: z.boolean().default(false),
   profile: z.enum(['fast', 'default', 'conservative']),
   store: storeConfigSchema.default({ kind: 'file' }),
 });

@@ -5,6 +5,7 @@ import type {
   Handover,
   JoinManager,
   ManagerJoined,
+  ManagerRebuilt,
   ManagersView,
   ManagerView,
 } from '../../api/schema/managers.ts';
@@ -173,6 +174,10 @@ export class ManagerService implements ClusterService {
 
   handover(to: PeerIdentity): Promise<Outcome<Handover>> {
     return this.#lead((leader) => this.#options.registry.handover(leader, to));
+  }
+
+  rebuildManager(by: PeerIdentity): Promise<Outcome<ManagerRebuilt>> {
+    return this.#lead((leader) => this.#options.registry.rebuild(leader, by));
   }
 
   removeManager(name: string, caller: Caller): Promise<Outcome<ManagerView>> {
