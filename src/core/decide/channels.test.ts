@@ -176,6 +176,7 @@ describe('two nodes', () => {
     sessions: `${host}:7401`,
     certificateFingerprint: 'f',
     role: 'voter' as const,
+    isWitness: false,
     replaces: null,
     joinedAt: '',
   });

@@ -240,6 +240,7 @@ describe('what is wrong for longer', () => {
     sessions: 'm-9:7443',
     certificateFingerprint: 'print-m-9',
     role: 'voter',
+    isWitness: false,
     replaces: null,
     joinedAt: '2026-01-01T00:00:00.000Z',
   };
