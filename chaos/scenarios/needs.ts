@@ -5,8 +5,7 @@ import type { Scenario, ScenarioRule } from './schema.ts';
  * `needs:`; the text is for docs/scenarios.md.
  */
 export const missingFeatures = {
-  'live migration': 'moving a running VM to another node, by command or by decision',
-  'migrate and relocate verbs': '`service.migrate` and `service.relocate`',
+  'failing migrations': 'services whose migration is made to fail',
   'maintenance verbs': 'switching maintenance on and off, evacuation, return',
   'shutdown policies': 'freeze or migrate VMs when a node is shut down or rebooted by its OS',
   'preferred nodes': 'node affinity that is not strict, or has priorities',
@@ -82,7 +81,12 @@ function needsOfRule(rule: ScenarioRule): readonly MissingFeature[] {
 }
 
 function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
-  return scenario.services.some((service) => service.lock !== undefined) ? ['locks'] : [];
+  const needs: MissingFeature[] = [];
+  for (const { lock, faults } of scenario.services) {
+    if (lock !== undefined) needs.push('locks');
+    if (faults?.migrate_fails !== undefined) needs.push('failing migrations');
+  }
+  return needs;
 }
 
 function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
@@ -94,9 +98,6 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
     case 'cluster.disarm':
     case 'cluster.arm':
       return ['disarm and arm'];
-    case 'service.migrate':
-    case 'service.relocate':
-      return ['migrate and relocate verbs'];
     case 'service.lock':
     case 'service.unlock':
       return ['locks'];
@@ -112,7 +113,6 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
 
 function needsOfMove(move: Scenario['expect']['moves'][number]): readonly MissingFeature[] {
   const needs: MissingFeature[] = [];
-  if (move.kind === 'live-migrate') needs.push('live migration');
   switch (move.cause) {
     case 'placement-rule':
     case 'follows-affinity-peer':

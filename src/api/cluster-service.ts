@@ -17,6 +17,7 @@ import type {
   FenceNode,
   Join,
   Joined,
+  MoveVm,
   ProbeView,
   StopVm,
   TokenCreated,
@@ -74,6 +75,10 @@ export interface ClusterService {
   /** Out of the cluster, as it is; what runs goes on. */
   forgetVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   deleteVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
+  /** To another node, live or by a stop and a start. */
+  moveVm(vm: string, body: MoveVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** Takes that back; what is handed over already stays there. */
+  cancelMove(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
   /** Events after this sequence number, oldest first. */
   events(after: number, limit: number): Promise<Outcome<readonly EventView[]>>;

@@ -320,6 +320,7 @@ export class KennelCluster {
         '--token-stdin',
         `--node=${node.name}`,
         `--address=${node.address}`,
+        '--migrate-over=tcp',
         `--manager=${this.lab.managerAddress()}:${apiPort}`,
         `--directory=${directory}`,
       ],

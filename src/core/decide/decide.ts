@@ -5,6 +5,7 @@ import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
+import { decideMoves } from './moves.ts';
 import { decideNodes } from './nodes.ts';
 import { decideRecovery } from './recovery.ts';
 import { decideStrays } from './strays.ts';
@@ -27,6 +28,7 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideNodes(draft);
   decideVms(draft);
   decideRecovery(draft);
+  decideMoves(draft);
   decideFailovers(draft);
   return draft.finish({ commands: commandsFor(draft), fences: fenceRequestsFor(draft) });
 }

@@ -8,7 +8,7 @@ import { silentSinceMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { withNextFailover } from './fence-intent.ts';
 import { guardAgainst } from './guards.ts';
-import { heldVmsOf, movableVmsOf } from './ownership.ts';
+import { heldVmsOf, incomingVmsOf, movableVmsOf } from './ownership.ts';
 
 /** The last attempts that a fence operation keeps. */
 const maxAttempts = 20;
@@ -206,6 +206,7 @@ export function recordProof(
 function decideProven(draft: Draft, fence: FenceOperation): void {
   const isDone =
     movableVmsOf(draft, fence.node, fence.incarnation.id).length === 0 &&
+    incomingVmsOf(draft, fence.incarnation.id).length === 0 &&
     draft.failover(fence.failover)?.outcome !== 'open';
   if (fence.proof !== null && isDisproven(draft, fence)) {
     if (isDone) revokeLate(draft, fence, fence.proof);
@@ -305,6 +306,7 @@ function forgetWhenOld(draft: Draft, fence: FenceOperation): void {
   const number = Number(fence.id.slice(2));
   if (number > draft.state.counters.fence - keptOperations) return;
   if (heldVmsOf(draft, fence.incarnation.id).length > 0) return;
+  if (incomingVmsOf(draft, fence.incarnation.id).length > 0) return;
   draft.remove(fence);
   for (const failover of draft.state.failovers.values()) {
     if (failover.fence === fence.id) draft.remove(failover);

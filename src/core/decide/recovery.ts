@@ -68,7 +68,7 @@ export function decideRecovery(draft: Draft): void {
       draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
       continue;
     }
-    const lostOn = fence === null || isReturn(fence) ? null : fence.node;
+    const lostOn = fence === null || isReturn(fence) ? (vm.move?.from ?? null) : fence.node;
     const placement = place(vm, input, lostOn);
     if (placement.kind === 'nowhere') {
       explain(draft, vm, explainPlacement(placement));
@@ -83,7 +83,8 @@ export function decideRecovery(draft: Draft): void {
       nextPermit(vm, node.id, node.incarnation),
       fence === null ? 'starting' : 'recovering',
     );
-    draft.put({ ...start, reason: null });
+    // A wish to move ends with a new place, whichever it is: it is not moved round and round.
+    draft.put({ ...start, move: null, reason: null });
     addUsage(input.usage, node.id, vm);
     notePlaced(draft, start, explainPlacement(placement));
   }
@@ -196,7 +197,8 @@ function waitingVms(draft: Draft): readonly Waiting[] {
       if (vm.phase === 'stopped' && vm.desired === 'running') waiting.push({ vm, fence: null });
       continue;
     }
-    if (vm.phase === 'stopping') continue;
+    // Whoever else could run it is accounted for first (`migration.ts`).
+    if (vm.phase === 'stopping' || vm.move?.migration != null) continue;
     const fence = proofFor(draft, vm.permit.incarnation);
     // What is not to run has been settled already (`vms.ts`).
     if (fence === undefined || vm.desired !== 'running') continue;

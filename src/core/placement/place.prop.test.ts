@@ -20,6 +20,7 @@ const vmOf = (name: string, memoryMiB: number, separateFrom: readonly string[] =
   tries: noTries,
   failover: null,
   reason: null,
+  move: null,
   strays: [],
   asked: null,
   deleting: false,

@@ -26,6 +26,9 @@ export function usageByNode(vms: Iterable<VmRecord>): UsageByNode {
   const usage: UsageByNode = new Map();
   for (const vm of vms) {
     if (vm.permit !== null) addUsage(usage, vm.permit.node, vm);
+    // A copy takes its room from the intent on.
+    const target = vm.move?.migration?.target.node;
+    if (target !== undefined) addUsage(usage, target, vm);
   }
   return usage;
 }

@@ -188,6 +188,7 @@ export class FakeAgent {
   #obey(command: AgentCommand): void {
     switch (command.kind) {
       case 'start':
+      case 'resume':
       case 'permit': {
         const { permit } = command;
         const name =
@@ -199,6 +200,12 @@ export class FakeAgent {
       }
       case 'release':
         this.domains?.delete(command.vm);
+        break;
+      case 'prepare':
+      case 'abort':
+        break;
+      case 'migrate':
+        this.domains?.delete(command.permit.vm);
         break;
       case 'inspect':
         this.say({
