@@ -110,7 +110,16 @@ export type Fact =
   | {
       readonly kind: 'call';
       readonly id: number;
-      readonly verb: 'create' | 'start' | 'stop' | 'disable' | 'ignore' | 'delete';
+      readonly verb:
+        | 'create'
+        | 'start'
+        | 'stop'
+        | 'disable'
+        | 'ignore'
+        | 'delete'
+        | 'migrate'
+        | 'relocate'
+        | 'stay';
       readonly vm: string;
     }
   /** `ok`, `no` = certainly not done, `unknown` = nobody can tell. */

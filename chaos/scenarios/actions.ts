@@ -1,5 +1,6 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import { vmId } from '../../src/core/model/ids.ts';
+import { defaultMigrationLimits } from '../../src/core/model/move.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { ClusterNode } from '../sim/cluster-node.ts';
 import type { ScenarioAction } from './action-schema.ts';
@@ -59,6 +60,8 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'service.stop':
     case 'service.add':
     case 'service.remove':
+    case 'service.migrate':
+    case 'service.relocate':
       command(stage, action);
       break;
     default:
@@ -170,7 +173,14 @@ function shutDown(stage: Stage, node: ClusterNode, comesBack: boolean): void {
 /** What a person would type. */
 function command(
   stage: Stage,
-  action: Of<'service.set_desired' | 'service.stop' | 'service.add' | 'service.remove'>,
+  action: Of<
+    | 'service.set_desired'
+    | 'service.stop'
+    | 'service.add'
+    | 'service.remove'
+    | 'service.migrate'
+    | 'service.relocate'
+  >,
 ): void {
   const { names, person } = stage;
   const vm = names.vmName(action.service);
@@ -190,9 +200,22 @@ function command(
     case 'service.remove':
       person.give(text, (service, caller) => service.forgetVm(vm, caller));
       break;
+    case 'service.migrate':
+    case 'service.relocate': {
+      const to = names.simNode(action.to);
+      // A service that cannot be migrated is moved by a stop and a start, as its type says.
+      const isLive = action.action === 'service.migrate' && canMigrate(stage, action.service);
+      const move = { to, way: isLive ? 'live' : 'cold', limits: defaultMigrationLimits } as const;
+      person.give(text, (service, caller) => service.moveVm(vm, move, caller));
+      break;
+    }
     default:
       action satisfies never;
   }
+}
+
+function canMigrate({ scenario }: Stage, id: string): boolean {
+  return scenario.services.find((service) => service.id === id)?.type !== 'container';
 }
 
 function setDesired(

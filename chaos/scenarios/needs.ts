@@ -5,8 +5,7 @@ import type { Scenario, ScenarioRule } from './schema.ts';
  * `needs:`; the text is for docs/scenarios.md.
  */
 export const missingFeatures = {
-  'live migration': 'moving a running VM to another node, by command or by decision',
-  'migrate and relocate verbs': '`service.migrate` and `service.relocate`',
+  'failing migrations': 'services whose migration is made to fail',
   'maintenance verbs': 'switching maintenance on and off, evacuation, return',
   'shutdown policies': 'freeze or migrate VMs when a node is shut down or rebooted by its OS',
   'rule enforcement': 'moving a running VM because a placement rule says so, failback included',
@@ -82,7 +81,12 @@ function isBeforeStart(
 }
 
 function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
-  return scenario.services.some((service) => service.lock !== undefined) ? ['locks'] : [];
+  const needs: MissingFeature[] = [];
+  for (const { lock, faults } of scenario.services) {
+    if (lock !== undefined) needs.push('locks');
+    if (faults?.migrate_fails !== undefined) needs.push('failing migrations');
+  }
+  return needs;
 }
 
 function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
@@ -91,9 +95,6 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
       return ['maintenance verbs'];
     case 'node.set_software_version':
       return ['software versions'];
-    case 'service.migrate':
-    case 'service.relocate':
-      return ['migrate and relocate verbs'];
     case 'service.lock':
     case 'service.unlock':
       return ['locks'];
@@ -109,7 +110,6 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
 
 function needsOfMove(move: ExpectedMove): readonly MissingFeature[] {
   const needs: MissingFeature[] = [];
-  if (move.kind === 'live-migrate') needs.push('live migration');
   switch (move.cause) {
     case 'placement-rule':
     case 'follows-affinity-peer':

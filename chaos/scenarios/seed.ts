@@ -74,6 +74,7 @@ export function serviceRecords(scenario: Scenario, names: Names): readonly VmRec
     tries: noTries,
     failover: null,
     reason: null,
+    move: null,
     strays: [],
     asked: null,
     deleting: false,

@@ -86,7 +86,16 @@ export class ClusterNode {
         world.taps.vmRuns?.(name, vm, permit, running);
       },
       onStartAsked: (permit) => world.taps.startAsked?.(name, permit),
+      peerAt: (address) => {
+        const host = world.hypervisors.get(address);
+        const { network } = world;
+        if (host === undefined) return null;
+        const reachable = (): boolean =>
+          network.reachable(name, address) && network.reachable(address, name);
+        return { host, reachable };
+      },
     });
+    world.hypervisors.set(name, this.hypervisor);
     installHypervisor(this.machine, this.hypervisor);
     this.fencedBy = {
       bmcHost: `bmc-${name}`,

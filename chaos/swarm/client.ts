@@ -1,5 +1,6 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import type { Caller, ClusterService } from '../../src/api/cluster-service.ts';
+import { defaultMigrationLimits } from '../../src/core/model/move.ts';
 import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { identityOf } from '../sim/cluster-world.ts';
@@ -69,6 +70,20 @@ export class Client {
           return service.disableVm(name, { force: step.force, reason: null }, caller);
         case 'ignore':
           return service.ignoreVm(name, caller);
+        case 'migrate':
+          return service.moveVm(
+            name,
+            { to: null, way: step.force ? 'liveOrCold' : 'live', limits: defaultMigrationLimits },
+            caller,
+          );
+        case 'relocate':
+          return service.moveVm(
+            name,
+            { to: null, way: 'cold', limits: defaultMigrationLimits },
+            caller,
+          );
+        case 'stay':
+          return service.cancelMove(name, caller);
         case 'delete':
           return service.deleteVm(name, caller);
         default:

@@ -71,6 +71,9 @@ function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFaul
     'destroy',
     'undefine',
     'setPermit',
+    'migrate',
+    'finish',
+    'resume',
   ]);
   const outcome = random.pick<SimFault>([
     { kind: 'lost' },

@@ -128,7 +128,16 @@ export type Recreate = 'never' | 'sameId' | 'newId';
 
 export interface WorkloadStep {
   readonly atMs: number;
-  readonly verb: 'create' | 'start' | 'stop' | 'disable' | 'ignore' | 'delete';
+  readonly verb:
+    | 'create'
+    | 'start'
+    | 'stop'
+    | 'disable'
+    | 'ignore'
+    | 'delete'
+    | 'migrate'
+    | 'relocate'
+    | 'stay';
   /** Number of the VM, from 1. */
   readonly vm: number;
   readonly force: boolean;

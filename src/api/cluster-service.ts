@@ -29,6 +29,7 @@ import type {
   FenceNode,
   Join,
   Joined,
+  MoveVm,
   StopVm,
   TokenCreated,
 } from './schema/requests.ts';
@@ -100,6 +101,10 @@ export interface ClusterService extends GuardService, AlertService, ArmingServic
   /** Out of the cluster, as it is; what runs goes on. */
   forgetVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   deleteVm(vm: string, caller: Caller): Promise<Outcome<VmView>>;
+  /** To another node, live or by a stop and a start. */
+  moveVm(vm: string, body: MoveVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** Takes that back; what is handed over already stays there. */
+  cancelMove(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
   /** What plans of placement rest on. */
   placement(): Promise<Outcome<SiteSnapshotView>>;

@@ -14,6 +14,7 @@ import type {
   CreateToken,
   CreateVm,
   FenceNode,
+  MoveVm,
   StopVm,
   TokenCreated,
 } from '../api/schema/requests.ts';
@@ -136,6 +137,8 @@ export interface Client {
   ignoreVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  moveVm(vm: string, body: MoveVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  cancelMove(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   /** Ends running calls and watches. */
   close(): Promise<void>;
@@ -301,6 +304,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     ignoreVm: (vm, options) => send(post(ofVm(vm, '/ignore')), 'vm', options),
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
+    moveVm: (vm, body, options) => send(post(ofVm(vm, '/move'), body), 'vm', options),
+    cancelMove: (vm, options) => send(post(ofVm(vm, '/cancel-move')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),
   };
 }

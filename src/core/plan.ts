@@ -1,6 +1,7 @@
 import type { ClusterObject } from './cluster-state.ts';
 import type { ClusterEvent } from './model/event.ts';
 import type { FenceId, IncarnationId, NodeId, OperationId, Token, VmId } from './model/ids.ts';
+import type { MigrationLimits } from './model/move.ts';
 import type { FenceLevel } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { VmSpec } from './model/vm.ts';
@@ -18,6 +19,37 @@ export type Command =
       readonly operation: OperationId;
       readonly permit: Permit;
       readonly previousToken: Token | null;
+    }
+  /** Wake the copy that a live migration left here, under this permit. */
+  | {
+      readonly kind: 'resume';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly previousToken: Token | null;
+    }
+  /** Be ready for the copy of a VM; the permit is the one that it will get, and has not got yet. */
+  | {
+      readonly kind: 'prepare';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly spec: VmSpec;
+    }
+  /** Copy a running VM to the node at this address, and leave the copy standing still there. */
+  | {
+      readonly kind: 'migrate';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly target: Permit;
+      readonly address: string;
+      readonly limits: MigrationLimits;
+    }
+  /** Stop copying, never begin it by this token again, and say how the VM stands. */
+  | {
+      readonly kind: 'abort';
+      readonly operation: OperationId;
+      readonly vm: VmId;
+      readonly incarnation: IncarnationId;
+      readonly token: Token;
     }
   | {
       readonly kind: 'release';

@@ -115,6 +115,27 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
     await kennel(`vm delete ${domain.name} -y --wait`);
   });
 
+  test('a running VM is migrated to another node and back; its guest is not started anew', async () => {
+    const before = await site.vm('disk-1');
+    const from = before.node ?? '';
+    const to = from === 'node-1' ? 'node-2' : 'node-1';
+    await site.beating(['disk-1']);
+    const boots = site.boots('disk-1');
+    for (const [here, there] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      await kennel(`vm migrate disk-1 --to ${there} --wait`);
+      expect(await site.vm('disk-1')).toMatchObject({ state: 'running', node: there, move: null });
+      await site.beating(['disk-1']);
+      const { libvirtSocket } = site.lab.node(Number(here.slice('node-'.length)));
+      const known = async (): Promise<string> =>
+        (await virsh(libvirtSocket, ['list', '--all', '--name'])).stdout;
+      await waitUntil(`${here} forgot it`, async () => !(await known()).includes('disk-1'), limits);
+    }
+    expect(site.boots('disk-1')).toBe(boots);
+  });
+
   test('V1: a VM whose QEMU was killed starts again on its node', async () => {
     const { machine, vms } = await site.busiest();
     const [vm = ''] = vms;

@@ -332,6 +332,7 @@ export class KennelCluster {
         '--token-stdin',
         `--node=${node.name}`,
         `--address=${node.address}`,
+        '--migrate-over=tcp',
         `--manager=${this.lab.managerAddress()}:${apiPort}`,
         `--directory=${directory}`,
       ],

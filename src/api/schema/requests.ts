@@ -66,6 +66,25 @@ export const stopVmSchema = z.strictObject({
   reason: textSchema.nullable(),
 });
 
+/** Bounds of one live migration. */
+export const migrationLimitsSchema = z.strictObject({
+  /** Null = as fast as it goes. */
+  bandwidthMiBs: z.int().min(1).max(1_000_000).nullable(),
+  autoConverge: z.boolean(),
+  deadlineMs: z
+    .int()
+    .min(1000)
+    .max(24 * 3600_000),
+});
+
+export const moveVmSchema = z.strictObject({
+  /** Null = Kennel chooses. */
+  to: nameSchema.nullable(),
+  /** `cold`: shut down here, started there; `liveOrCold`: that only where live does not work out. */
+  way: z.enum(['live', 'cold', 'liveOrCold']),
+  limits: migrationLimitsSchema,
+});
+
 export const adoptVmSchema = z.strictObject({
   node: nameSchema,
   /** Domain name or UUID on that node. */
@@ -80,4 +99,5 @@ export type FenceNode = z.infer<typeof fenceNodeSchema>;
 export type ConfirmOff = z.infer<typeof confirmOffSchema>;
 export type CreateVm = z.infer<typeof createVmSchema>;
 export type StopVm = z.infer<typeof stopVmSchema>;
+export type MoveVm = z.infer<typeof moveVmSchema>;
 export type AdoptVm = z.infer<typeof adoptVmSchema>;

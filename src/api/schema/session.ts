@@ -154,6 +154,50 @@ export const commandSchema = z.discriminatedUnion('kind', [
     permit: permitSchema,
     previousToken: tokenSchema.nullable(),
   }),
+  /**
+   * Wake the copy that a live migration left standing here, first writing this permit onto it where it
+   * carries `previousToken`. Needs a lease and a token that is not older than any seen.
+   */
+  z.object({
+    kind: z.literal('resume'),
+    ...commandBase,
+    permit: permitSchema,
+    previousToken: tokenSchema.nullable(),
+  }),
+  /** Be ready to take the copy of a VM that will have this permit. Needs a lease and a newer token. */
+  z.object({
+    kind: z.literal('prepare'),
+    ...commandBase,
+    permit: permitSchema,
+    spec: vmSpecSchema,
+  }),
+  /**
+   * Copy the VM that runs by `permit` to the node at `address`; there the copy carries `target` and
+   * stands still. done = it is gone from here. Needs a lease and a target token newer than any seen.
+   */
+  z.object({
+    kind: z.literal('migrate'),
+    ...commandBase,
+    permit: permitSchema,
+    target: permitSchema,
+    address: z.string().min(1).max(255),
+    limits: z.object({
+      bandwidthMiBs: z.int().min(1).nullable(),
+      autoConverge: z.boolean(),
+      deadlineMs: z.int().min(1),
+    }),
+  }),
+  /**
+   * End the migration by this token, and never begin it again. done = the VM is here still; failed
+   * `migrated` = it is gone by that migration, `leftPaused` = it stands still here, `gone` = neither.
+   */
+  z.object({
+    kind: z.literal('abort'),
+    ...commandBase,
+    vm: uuidSchema,
+    incarnation: incarnationIdSchema,
+    token: tokenSchema,
+  }),
   /** Stop and forget the domain of this token: done = released, it will not run again here. */
   z.object({
     kind: z.literal('release'),

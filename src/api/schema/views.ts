@@ -104,6 +104,16 @@ export const vmViewSchema = z.object({
   permit: permitSchema.nullable(),
   memoryMiB: z.number(),
   vcpus: z.number(),
+  /** Where else it is to run; null = it stays. */
+  move: z
+    .object({
+      from: z.string(),
+      to: z.string().nullable(),
+      way: z.enum(['live', 'cold', 'liveOrCold']),
+      /** Of the live migration that is under way; null = it waits, or goes by a stop and a start. */
+      phase: z.enum(['preparing', 'moving', 'cancelling', 'ending']).nullable(),
+    })
+    .nullable(),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
   /** False when its node has no way to be proven dead. */

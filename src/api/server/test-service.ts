@@ -41,6 +41,7 @@ export const testVm: VmView = {
   memoryMiB: 512,
   vcpus: 1,
   reason: null,
+  move: null,
   isProtected: true,
   spec: {
     name: 'db-1',
@@ -336,6 +337,8 @@ export function makeTestService(
     stopVm: ofVm('stopVm'),
     disableVm: ofVm('disableVm'),
     ignoreVm: ofVm('ignoreVm'),
+    moveVm: ofVm('moveVm'),
+    cancelMove: ofVm('cancelMove'),
     forgetVm: ofVm('forgetVm'),
     deleteVm: ofVm('deleteVm'),
     adoptVm: ofVm('adoptVm'),

@@ -16,6 +16,7 @@ interface JoinOptions {
   readonly address: string;
   readonly directory: string;
   readonly libvirtSocket: string | null;
+  readonly migrateOver: 'tls' | 'tcp';
   readonly bootIdFile: string | null;
   readonly machineIdFile: string | null;
 }
@@ -127,6 +128,7 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
       address: options.address,
       directory,
       libvirtSocket: absolute(options.libvirtSocket),
+      migrateOver: options.migrateOver,
       bootIdFile: absolute(options.bootIdFile),
       machineIdFile: absolute(options.machineIdFile),
     }),

@@ -111,5 +111,6 @@ async function openHypervisor(
   }
   const { LibvirtHypervisor } = await import('../../../agent/libvirt/libvirt-hypervisor.ts');
   const { dialUnix } = await import('../../../agent/libvirt/unix-transport.ts');
-  return new LibvirtHypervisor({ env, dial: dialUnix(config.hypervisor.socket) });
+  const { socket, migrateOver } = config.hypervisor;
+  return new LibvirtHypervisor({ env, dial: dialUnix(socket), migrateOver });
 }

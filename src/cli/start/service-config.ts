@@ -33,6 +33,8 @@ const agentConfigSchema = z.strictObject({
       socket: z.string().min(1).max(107),
       /** Restarts its daemon; null = never. Absent: through systemd, where that runs. */
       restart: z.array(z.string().min(1)).min(1).nullable().optional(),
+      /** How it reaches the libvirt of other nodes; `tcp` only on a network of one's own. */
+      migrateOver: z.enum(['tls', 'tcp']).default('tls'),
     }),
     /** Sleeping processes instead of VMs, for benchmarks. */
     z.strictObject({ kind: z.literal('process'), eventsFile: z.string().min(1) }),

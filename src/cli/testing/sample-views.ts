@@ -86,6 +86,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     memoryMiB: 2048,
     vcpus: 2,
     reason: null,
+    move: null,
     isProtected: true,
     spec: {
       name: fields.name,

@@ -45,6 +45,8 @@ export function decideArming(draft: Draft): void {
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
     if (vm.desired === 'ignored' || vm.deleting || vm.adopting) continue;
+    // Two nodes have the guest's memory: what has begun is brought to its end first.
+    if (vm.move?.migration != null) continue;
     draft.put(lookedAtFirst(vm));
   }
 }
@@ -60,6 +62,7 @@ function lookedAtFirst(vm: VmRecord): VmRecord {
     operation: vm.operation?.kind === 'permit' ? vm.operation : null,
     failover: null,
     reason: null,
+    move: null,
     adopting: true,
   };
 }

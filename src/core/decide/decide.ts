@@ -7,6 +7,7 @@ import { openDraft } from './draft.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
+import { decideMoves } from './moves.ts';
 import { decideNodes } from './nodes.ts';
 import { decideRecovery } from './recovery.ts';
 import { decideStrays } from './strays.ts';
@@ -31,6 +32,7 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideNodes(draft);
   decideVms(draft);
   decideRecovery(draft);
+  decideMoves(draft);
   decideFailovers(draft);
   return draft.finish({ commands: commandsFor(draft), fences: fenceRequestsFor(draft) });
 }

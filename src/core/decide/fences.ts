@@ -10,7 +10,7 @@ import { withNextFailover } from './fence-intent.ts';
 import { guardAgainst, type Blocked } from './guards.ts';
 import { phaseOnReturn } from './quarantine.ts';
 import { aliveByPeersMs, lastSignOfLifeMs, later } from './witnesses.ts';
-import { heldVmsOf, movableVmsOf } from './ownership.ts';
+import { heldVmsOf, incomingVmsOf, movableVmsOf } from './ownership.ts';
 
 /** The last attempts that a fence operation keeps. */
 const maxAttempts = 20;
@@ -242,6 +242,7 @@ export function recordProof(
 function decideProven(draft: Draft, fence: FenceOperation): void {
   const isDone =
     movableVmsOf(draft, fence.node, fence.incarnation.id).length === 0 &&
+    incomingVmsOf(draft, fence.incarnation.id).length === 0 &&
     draft.failover(fence.failover)?.outcome !== 'open';
   if (fence.proof !== null && isDisproven(draft, fence)) {
     if (isDone) revokeLate(draft, fence, fence.proof);
@@ -342,6 +343,7 @@ function forgetWhenOld(draft: Draft, fence: FenceOperation): void {
   const number = Number(fence.id.slice(2));
   if (number > draft.state.counters.fence - keptOperations) return;
   if (heldVmsOf(draft, fence.incarnation.id).length > 0) return;
+  if (incomingVmsOf(draft, fence.incarnation.id).length > 0) return;
   const records = [...draft.state.failovers.values()];
   const kept = records.filter((one) => draft.failover(one.id) !== undefined);
   let left = 0;

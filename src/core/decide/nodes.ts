@@ -5,8 +5,16 @@ import { isLost, lostAtMs } from '../timing/silence.ts';
 import { disarmedNow, isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
-import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
-import { heldVmsOf, isAdmitted, isMovable, movableVmsOf, stoppedVmsOf } from './ownership.ts';
+import { nextPermit, withPermit, withRelease, withResume, withStart } from './operations.ts';
+import {
+  heldVmsOf,
+  incomingVmsOf,
+  isAdmitted,
+  isMovable,
+  movableVmsOf,
+  stoppedVmsOf,
+} from './ownership.ts';
+import { withAgentsRestart } from './migrating-agents.ts';
 import { notePlaces } from './restored.ts';
 import { announce, decideQuarantine, phaseOnReturn, withFlap } from './quarantine.ts';
 import { straysOn } from './strays.ts';
@@ -58,7 +66,12 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
   }
   const strays = straysOn(draft, node.id, current.bootId);
   const isUnheard = node.unheardSince !== undefined;
-  const unheld = strays.length === 0 && !isUnheard && stoppedVmsOf(draft, node.id).length === 0;
+  const incoming = incomingVmsOf(draft, current.id);
+  const unheld =
+    strays.length === 0 &&
+    incoming.length === 0 &&
+    !isUnheard &&
+    stoppedVmsOf(draft, node.id).length === 0;
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
@@ -71,7 +84,11 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     });
     return;
   }
-  const movable = [...movableVmsOf(draft, node.id, current.id), ...strays.filter(isMovable)];
+  const movable = [
+    ...movableVmsOf(draft, node.id, current.id),
+    ...strays.filter(isMovable),
+    ...incoming,
+  ];
   if (node.maintenance || (movable.length === 0 && !isUnheard)) return;
   if (disarmedNow(draft) !== null) return;
   openFence(draft, node, {
@@ -133,7 +150,12 @@ function livesAfterAdmission(
 
 /** The machine came back with another boot id: the old incarnation is dead (`newBoot`). */
 function rebooted(draft: Draft, node: NodeRecord, old: Incarnation): void {
-  if (heldVmsOf(draft, old.id).length > 0 || straysOn(draft, node.id, old.bootId).length > 0) {
+  const mayRun = [
+    ...heldVmsOf(draft, old.id),
+    ...incomingVmsOf(draft, old.id),
+    ...straysOn(draft, node.id, old.bootId),
+  ];
+  if (mayRun.length > 0) {
     openFence(draft, node, { kind: 'detector', evidence: [] });
     return;
   }
@@ -161,8 +183,9 @@ function readmitAgent(
   const report = seen?.report ?? null;
   if (report === null || report.incarnation !== next.id || report.domains === null) return;
   const held = heldVmsOf(draft, old.id);
+  const incoming = incomingVmsOf(draft, old.id);
   // All of them or none: a permit of an incarnation that is never admitted could not be proven away.
-  if (held.length > manyVms && !draft.isEmpty()) return;
+  if (held.length + incoming.length > manyVms && !draft.isEmpty()) return;
   draft.put({ ...withFlap(node), incarnation: next, capacity: report.capacity });
   draft.event({
     code: 'AGENT_RESTARTED',
@@ -171,6 +194,7 @@ function readmitAgent(
     vm: null,
     text: `the agent of ${node.id} restarted; its VMs are taken over as they are`,
   });
+  for (const vm of incoming) draft.put(withAgentsRestart(vm, node.id, next));
   for (const vm of held) {
     draft.put(takeOver(draft, vm, node, next, report.domains.get(vm.id)));
   }
@@ -184,6 +208,7 @@ function takeOver(
   next: Incarnation,
   domain: DomainObservation | undefined,
 ): VmRecord {
+  if (vm.move?.migration != null) return withAgentsRestart(vm, node.id, next);
   const permit = nextPermit(vm, node.id, next);
   const repermitted = { ...vm, permit, lastToken: permit.token };
   // `failed` with a permit is a stop that does not succeed.
@@ -194,6 +219,9 @@ function takeOver(
     return domain?.active === true && carriesItsPermit(vm, domain)
       ? withPermit(vm, permit, domain.permit?.token ?? null)
       : { ...repermitted, operation: null };
+  }
+  if (vm.operation?.kind === 'resume' && domain?.active === true) {
+    return withResume(vm, permit, domain.permit?.token ?? permit.token);
   }
   if (domain?.active !== true) {
     const phase = vm.phase === 'recovering' ? 'recovering' : 'starting';
@@ -271,6 +299,8 @@ export function leftoversOn(
     if (vm === undefined || vm.adopting || isLeftAlone(draft, vm)) continue;
     // Proven dead and heard again: it holds the permit until somebody else does.
     if (vm.permit?.incarnation === seen.incarnation.id) continue;
+    // The copy of a migration that is under way; when it comes to nothing, that is over first.
+    if (vm.move?.migration?.target.node === node.id) continue;
     if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);
   }
   return leftovers;

@@ -54,7 +54,8 @@ export function decideRecovery(draft: Draft): void {
       nextPermit(one.vm, node.id, node.incarnation),
       one.fence === null ? 'starting' : 'recovering',
     );
-    draft.put({ ...start, reason: null });
+    // A wish to move ends with a new place, whichever it is: it is not moved round and round.
+    draft.put({ ...start, move: null, reason: null });
     notePlaced(draft, start, explainPlacement(placement));
   }
   if (disarmed !== null || unheardSinceRestore(draft) !== null) return;
@@ -99,7 +100,7 @@ function waitingFor(draft: Draft): (one: Ownerless) => Placeable {
   return ({ vm, fence }) => ({
     vm,
     fence,
-    lostOn: fence === null || isReturn(fence) ? null : fence.node,
+    lostOn: fence === null || isReturn(fence) ? (vm.move?.from ?? null) : fence.node,
     anew: rebalanceOnStart && fence === null && vm.tries.failures === 0,
   });
 }
@@ -202,7 +203,8 @@ function waitingVms(draft: Draft): readonly Ownerless[] {
       if (vm.phase === 'stopped' && vm.desired === 'running') waiting.push({ vm, fence: null });
       continue;
     }
-    if (vm.phase === 'stopping') continue;
+    // Whoever else could run it is accounted for first (`migration.ts`).
+    if (vm.phase === 'stopping' || vm.move?.migration != null) continue;
     const fence = proofFor(draft, vm.permit.incarnation);
     // What is not to run has been settled already (`vms.ts`).
     if (fence === undefined || vm.desired !== 'running') continue;

@@ -19,7 +19,11 @@ export function siteOf(draft: Draft, without: ReadonlySet<VmId>): Site {
     vcpuOvercommit: draft.state.settings.vcpuOvercommit,
   });
   for (const vm of draft.vms()) {
-    if (vm.permit !== null && !without.has(vm.id)) site.put(vm, vm.permit.node);
+    if (without.has(vm.id)) continue;
+    if (vm.permit !== null) site.put(vm, vm.permit.node);
+    // A copy takes its room from the intent on, and rules hold where it will run.
+    const target = vm.move?.migration?.target.node;
+    if (target !== undefined) site.put(vm, target);
   }
   return site;
 }

@@ -72,6 +72,7 @@ function activeElsewhere(draft: Draft): ReadonlyMap<VmId, readonly Sighting[]> {
     for (const domain of domains.values()) {
       const vm = domain.active ? draft.vm(domain.vm) : undefined;
       if (vm === undefined || vm.permit?.node === id) continue;
+      if (vm.move?.migration?.target.node === id) continue;
       const sighting = { node: id, bootId: node.incarnation.bootId, receivedMs };
       const others = sightings.get(vm.id);
       if (others === undefined) sightings.set(vm.id, [sighting]);

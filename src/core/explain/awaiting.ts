@@ -170,6 +170,8 @@ function awaitedInPhase(vm: VmRecord): string | null {
       return `${owner} reports it running, or gives the start up`;
     case 'stopping':
       return `${owner} acknowledges that it runs there no more, or is proven dead`;
+    case 'migrating':
+      return awaitedOfMigration(vm);
     case 'running':
       return vm.desired === 'running' && vm.operation === null
         ? null
@@ -182,5 +184,24 @@ function awaitedInPhase(vm: VmRecord): string | null {
         : `${owner} stops it, or is proven dead`;
     default:
       return vm.phase satisfies never;
+  }
+}
+
+function awaitedOfMigration({ permit, move }: VmRecord): string | null {
+  const migration = move?.migration ?? null;
+  if (migration === null) return null;
+  const from = permit?.node ?? 'its owner';
+  const to = migration.target.node;
+  switch (migration.phase) {
+    case 'preparing':
+      return `${to} says that it can take it`;
+    case 'moving':
+      return `${from} has copied it to ${to}`;
+    case 'cancelling':
+      return `${from} says how it stands there, or is proven dead`;
+    case 'ending':
+      return `${to} drops its copy, or is proven dead`;
+    default:
+      return migration.phase satisfies never;
   }
 }

@@ -60,6 +60,9 @@ export interface ClusterSettings {
   readonly shutdownGraceMs: number;
   /** Starts in flight per node. */
   readonly maxStartsPerNode: number;
+  /** Live migrations under way at once: to and from one node, and in the whole cluster. */
+  readonly maxMigrationsPerNode: number;
+  readonly maxMigrations: number;
   /** How long a VM stays `failed` before it is tried anew. */
   readonly failedWindowMs: number;
 }
@@ -108,6 +111,8 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     placement: defaultPlacementPolicy,
     shutdownGraceMs: 60_000,
     maxStartsPerNode: 8,
+    maxMigrationsPerNode: 2,
+    maxMigrations: 8,
     failedWindowMs: 30 * 60_000,
   };
 }

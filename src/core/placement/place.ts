@@ -49,7 +49,8 @@ interface Rank {
  * goes where most of it is, or where all of it that waits fits. Among those left the order of `Rank`
  * decides, and then the name.
  */
-export function place({ vm, lostOn, anew }: Waiting, site: Site): Placement {
+export function place(waiting: Waiting, site: Site): Placement {
+  const { vm, lostOn, anew, refuses } = waiting;
   const rules = site.rulesOf(vm);
   const unit = unitOf(vm, rules, site);
   const need = needOf(unit);
@@ -58,7 +59,7 @@ export function place({ vm, lostOn, anew }: Waiting, site: Site): Placement {
   let best: { readonly seat: Seat; readonly rank: Rank } | null = null;
   let isPreferred = false;
   for (const seat of site.seats) {
-    const because = refusalOfUnit(unit, need, seat, site);
+    const because = refuses?.(seat.node.id) ?? refusalOfUnit(unit, need, seat, site);
     if (because !== null) {
       refused.push({ node: seat.node.id, because });
       continue;

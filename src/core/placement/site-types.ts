@@ -40,4 +40,6 @@ export interface Waiting {
   readonly lostOn: NodeId | null;
   /** It may be placed anew instead of going home. */
   readonly anew: boolean;
+  /** Why a node is not wanted for it, whatever the node could take; null = it may go there. */
+  readonly refuses?: (node: NodeId) => string | null;
 }

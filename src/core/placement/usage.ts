@@ -13,14 +13,19 @@ const none: NodeUsage = { memoryMiB: 0, vcpus: 0, vms: 0 };
 /** Every permit counts, also of VMs that are still starting. */
 export function usageByNode(vms: Iterable<VmRecord>): ReadonlyMap<NodeId, NodeUsage> {
   const usage = new Map<NodeId, NodeUsage>();
-  for (const { permit, spec } of vms) {
-    if (permit === null) continue;
-    const before = usage.get(permit.node) ?? none;
-    usage.set(permit.node, {
-      memoryMiB: before.memoryMiB + spec.memoryMiB,
-      vcpus: before.vcpus + spec.vcpus,
+  const add = (node: NodeId, { memoryMiB, vcpus }: VmRecord['spec']): void => {
+    const before = usage.get(node) ?? none;
+    usage.set(node, {
+      memoryMiB: before.memoryMiB + memoryMiB,
+      vcpus: before.vcpus + vcpus,
       vms: before.vms + 1,
     });
+  };
+  for (const { permit, move, spec } of vms) {
+    if (permit !== null) add(permit.node, spec);
+    // A copy takes its room from the intent on.
+    const target = move?.migration?.target.node;
+    if (target !== undefined) add(target, spec);
   }
   return usage;
 }

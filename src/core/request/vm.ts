@@ -7,6 +7,7 @@ import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
 import { capacityProblem } from './capacity.ts';
+import { withdrawn } from './move.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
 /**
@@ -40,6 +41,7 @@ export function createVm(
     tries: noTries,
     failover: null,
     reason: null,
+    move: null,
     strays: [],
     asked: null,
     deleting: false,
@@ -94,6 +96,7 @@ export function setDesired(
   { force }: HowToStop,
 ): Outcome<VmRecord> {
   if (vm.deleting && desired !== 'stopped') return problem(conflict(vm, 'it is being deleted'));
+  if (desired === 'ignored' && vm.phase === 'migrating') return problem(migrating(vm));
   const stuck =
     vm.desired === 'ignored' && desired !== 'ignored' ? localDiskProblem(vm.spec) : null;
   if (stuck !== null) return problem({ ...stuck, so: 'it stays ignored' });
@@ -134,6 +137,7 @@ function started(vm: VmRecord): VmRecord {
 function stopped(vm: VmRecord, desired: 'stopped' | 'disabled', force: boolean): VmRecord {
   const next: VmRecord = { ...vm, desired, adopting: false };
   const owned = vm.permit !== null && vm.phase !== 'recovering';
+  if (vm.phase === 'migrating' && vm.move !== null) return { ...next, move: withdrawn(vm.move) };
   const mustRelease =
     owned && (vm.phase !== 'stopping' || (force && vm.operation?.force === false));
   return mustRelease
@@ -153,6 +157,7 @@ function leftAlone(vm: VmRecord): VmRecord {
     operation: vm.operation?.kind === 'permit' ? vm.operation : null,
     failover: null,
     reason: null,
+    move: null,
     adopting: false,
   };
 }
@@ -180,6 +185,7 @@ export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
  * start or a stop that is on its way may still take effect. Creating it again takes over what runs.
  */
 export function forgetVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
+  if (vm.phase === 'migrating') return problem(migrating(vm));
   forget(draft, vm);
   draft.event({
     code: 'VM_FORGOTTEN',
@@ -240,6 +246,14 @@ export function adoptVm(
     text: `${input.spec.name} is adopted where it runs, on ${input.node}`,
   });
   return ok(adopted);
+}
+
+function migrating(vm: VmRecord): Problem {
+  return conflict(
+    vm,
+    `it is being migrated to ${vm.move?.migration?.target.node ?? 'another node'}`,
+    ['kennel vm migrate --cancel'],
+  );
 }
 
 function conflict(

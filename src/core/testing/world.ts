@@ -247,6 +247,7 @@ export class TestWorld implements ClusterState {
       tries: noTries,
       failover: null,
       reason: null,
+      move: null,
       strays: [],
       asked: null,
       deleting: false,

@@ -39,6 +39,7 @@ import type {
   FenceNode,
   Join,
   Joined,
+  MoveVm,
   StopVm,
   TokenCreated,
 } from '../../api/schema/requests.ts';
@@ -336,6 +337,14 @@ export class ManagerService implements ClusterService {
     return this.#lead((leader, sight) =>
       this.#options.vms.disable(leader, sight, vm, body, caller),
     );
+  }
+
+  moveVm(vm: string, body: MoveVm, caller: Caller): Promise<Outcome<VmView>> {
+    return this.#lead((leader, sight) => this.#options.vms.move(leader, sight, vm, body, caller));
+  }
+
+  cancelMove(vm: string, caller: Caller): Promise<Outcome<VmView>> {
+    return this.#lead((leader, sight) => this.#options.vms.cancelMove(leader, sight, vm, caller));
   }
 
   ignoreVm(vm: string, caller: Caller): Promise<Outcome<VmView>> {

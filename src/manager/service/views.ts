@@ -6,6 +6,7 @@ import { nodeState, vmState } from '../../core/explain/states.ts';
 import type { FailoverRecord } from '../../core/model/failover.ts';
 import type { FenceOperation } from '../../core/model/fence-operation.ts';
 import type { FenceDevice, NodeRecord } from '../../core/model/node.ts';
+import type { VmMove } from '../../core/model/move.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Observations } from '../../core/observations.ts';
 import { usageByNode, usageOf } from '../../core/placement/usage.ts';
@@ -140,11 +141,16 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     permit: vm.permit,
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
+    move: vm.move === null ? null : moveView(vm.move),
     reason: vm.reason,
     isProtected:
       vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
     spec: mutableSpec(vm.spec),
   };
+}
+
+function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {
+  return { from, to: migration?.target.node ?? to, way, phase: migration?.phase ?? null };
 }
 
 /** The same spec with the array types of the API. */

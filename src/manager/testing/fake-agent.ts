@@ -192,6 +192,7 @@ export class FakeAgent {
   #obey(command: AgentCommand): void {
     switch (command.kind) {
       case 'start':
+      case 'resume':
       case 'permit': {
         const { permit } = command;
         const name =
@@ -203,6 +204,12 @@ export class FakeAgent {
       }
       case 'release':
         this.domains?.delete(command.vm);
+        break;
+      case 'prepare':
+      case 'abort':
+        break;
+      case 'migrate':
+        this.domains?.delete(command.permit.vm);
         break;
       case 'inspect':
         this.say({

@@ -107,6 +107,7 @@ export const vmRecord = (number: number, change: Partial<VmRecord> = {}): VmReco
   tries: noTries,
   failover: null,
   reason: null,
+  move: null,
   strays: [],
   asked: null,
   deleting: false,
