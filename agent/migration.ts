@@ -83,9 +83,9 @@ export async function resolveMigration(
   return answerOfSource(await standing(tools, command.permit.vm), stays);
 }
 
-function answerOfSource(standing: Standing, stays: CommandOutcome): CommandOutcome {
-  if (standing.kind === 'migrated') return done;
-  return standing.kind === 'here' ? stays : otherwise(standing);
+function answerOfSource(now: Standing, stays: CommandOutcome): CommandOutcome {
+  if (now.kind === 'migrated') return done;
+  return now.kind === 'here' ? stays : otherwise(now);
 }
 
 /**
@@ -123,18 +123,16 @@ type Standing =
   | { readonly kind: 'gone'; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string };
 
-function otherwise(
-  standing: Exclude<Standing, { readonly kind: 'here' | 'migrated' }>,
-): CommandOutcome {
-  switch (standing.kind) {
+function otherwise(now: Exclude<Standing, { readonly kind: 'here' | 'migrated' }>): CommandOutcome {
+  switch (now.kind) {
     case 'leftPaused':
       return failed('leftPaused', 'its guest was left standing by the migration');
     case 'gone':
-      return failed('gone', standing.detail);
+      return failed('gone', now.detail);
     case 'unknown':
-      return ambiguous(standing.detail);
+      return ambiguous(now.detail);
     default:
-      return standing satisfies never;
+      return now satisfies never;
   }
 }
 

@@ -15,13 +15,13 @@ const live: MoveVm = { to: null, way: 'live', limits: defaultMigrationLimits };
 
 /** A migration of one VM, with the places that the tests break. */
 class Migration {
-  readonly it: ClusterOfVms;
+  readonly site: ClusterOfVms;
   readonly source: ClusterNode;
   readonly target: ClusterNode;
   readonly id: string;
 
-  constructor(it: ClusterOfVms, source: ClusterNode, target: ClusterNode, id: string) {
-    this.it = it;
+  constructor(site: ClusterOfVms, source: ClusterNode, target: ClusterNode, id: string) {
+    this.site = site;
     this.source = source;
     this.target = target;
     this.id = id;
@@ -36,7 +36,7 @@ class Migration {
     readonly permit: { readonly node: string } | null;
     readonly move: { readonly migration: { readonly phase: string } | null } | null;
   } {
-    return this.it.stored(`vm/${this.id}`) as never;
+    return this.site.stored(`vm/${this.id}`) as never;
   }
 
   phase(): string | null {
@@ -46,7 +46,7 @@ class Migration {
   ask(
     question: (service: ClusterService, caller: Caller) => Promise<Outcome<VmView>>,
   ): Promise<Outcome<VmView>> {
-    const { cluster } = this.it;
+    const { cluster } = this.site;
     const identity = identityOf(cluster.world, 'admin', 'test');
     return cluster.ask(({ manager }) => {
       if (manager === null) throw new Error('the leader is gone');
@@ -59,20 +59,20 @@ class Migration {
     const asked = await this.ask((service, caller) =>
       service.moveVm(vm, { ...live, to: this.target.name }, caller),
     );
-    expect(asked.kind).toBe('ok');
-    await this.it.until(() => this.phase() === phase && more());
+    if (asked.kind === 'problem') throw new Error(asked.problem.because);
+    await this.site.until(() => this.phase() === phase && more());
   }
 
   runsOn(node: ClusterNode): boolean {
     const { phase, permit, move } = this.record();
-    const homes = this.it.cluster.whereIs(vm);
+    const homes = this.site.cluster.whereIs(vm);
     const isAlone = homes.length === 1 && homes[0] === node.name;
     return isAlone && phase === 'running' && permit?.node === node.name && move === null;
   }
 
   /** It runs, once, wherever that is, and nothing is under way any more. */
   runsSomewhere(): boolean {
-    return this.it.cluster.nodes.some((node) => this.runsOn(node));
+    return this.site.cluster.nodes.some((node) => this.runsOn(node));
   }
 
   boots(node: ClusterNode): number {
@@ -83,13 +83,13 @@ class Migration {
 let migration: Migration;
 
 beforeEach(async () => {
-  const it = await clusterOfVms({ vms: { [vm]: {} } });
-  const source = it.homeOf(vm);
-  const target = it.cluster.nodes.find((node) => node !== source);
+  const site = await clusterOfVms({ vms: { [vm]: {} } });
+  const source = site.homeOf(vm);
+  const target = site.cluster.nodes.find((node) => node !== source);
   if (target === undefined) throw new Error('there is one node');
-  const { id } = await it.vm(vm);
-  migration = new Migration(it, source, target, id);
-  await it.until(() => migration.runsOn(source));
+  const { id } = await site.vm(vm);
+  migration = new Migration(site, source, target, id);
+  await site.until(() => migration.runsOn(source));
 });
 
 const isCopying = (): boolean => migration.domainOn(migration.target)?.transit?.kind === 'incoming';
@@ -99,7 +99,7 @@ const hasArrived = (): boolean => migration.domainOn(migration.target)?.transit?
 
 describe('a live migration', () => {
   it('takes a running VM to another node without a boot, and its source forgets it', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     await migration.reach('preparing');
     await world.until(() => migration.runsOn(target));
     expect(migration.boots(target)).toBe(0);
@@ -108,7 +108,7 @@ describe('a live migration', () => {
   });
 
   it('can be called off while it copies; the guest goes on at its source', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     await migration.reach('moving', isCopying);
     const cancelled = await migration.ask((service, caller) => service.cancelMove(vm, caller));
     expect(cancelled.kind).toBe('ok');
@@ -118,7 +118,7 @@ describe('a live migration', () => {
   });
 
   it('V13: of a guest that outruns the copy is called off at its deadline', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     const temper = { starts: () => true, stops: true, converges: () => false };
     source.hypervisor.setTemper(vmId(migration.id), temper);
     const limits = { ...defaultMigrationLimits, deadlineMs: 10_000 };
@@ -131,7 +131,7 @@ describe('a live migration', () => {
   });
 
   it('stops for a VM that is to be off, which is then shut down where it is', async () => {
-    const { it: world } = migration;
+    const { site: world } = migration;
     await migration.reach('moving', isCopying);
     await migration.ask((service, caller) =>
       service.stopVm(vm, { force: false, reason: null }, caller),
@@ -153,7 +153,7 @@ describe('a live migration', () => {
 
 describe('a cold move', () => {
   it('shuts a VM down and starts it on the other node', async () => {
-    const { it: world, target } = migration;
+    const { site: world, target } = migration;
     await migration.ask((service, caller) =>
       service.moveVm(vm, { ...live, to: target.name, way: 'cold' }, caller),
     );
@@ -162,7 +162,7 @@ describe('a cold move', () => {
   });
 
   it('is what a migration falls back to where live does not work out', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     source.hypervisor.inject('migrate', { kind: 'fails', code: 'unsafe', message: 'no' });
     await migration.ask((service, caller) =>
       service.moveVm(vm, { ...live, to: target.name, way: 'liveOrCold' }, caller),
@@ -191,7 +191,7 @@ const deaths = {
   "the source's libvirt": () => restartDaemon(migration.source),
   "the target's libvirt": () => restartDaemon(migration.target),
   'the leader': () => {
-    const [leader] = migration.it.cluster.leaders();
+    const [leader] = migration.site.cluster.leaders();
     leader?.machine.crash('manager');
   },
 } as const;
@@ -207,7 +207,7 @@ const cells = (Object.keys(deaths) as (keyof typeof deaths)[]).flatMap((who) =>
 
 describe('V12: what dies in a migration', () => {
   it.each(cells)('%s in %s: the VM runs once, and is never on two nodes', async (who, when) => {
-    const { it: world } = migration;
+    const { site: world } = migration;
     const { phase, more } = moments[when];
     await migration.reach(phase, more);
     deaths[who]();
@@ -218,7 +218,7 @@ describe('V12: what dies in a migration', () => {
   });
 
   it('V9: a source that dies while it copies: the copy is dropped before the VM is started', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     await migration.reach('moving', isCopying);
     source.machine.powerOff();
     await world.until(() => migration.phase() === 'ending', 120_000);
@@ -228,7 +228,7 @@ describe('V12: what dies in a migration', () => {
   });
 
   it('V10: a source that dies after the hand-over: the guest goes on at the target', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     await migration.reach('moving');
     await world.until(() => migration.record().permit?.node === target.name);
     source.machine.powerOff();
@@ -238,7 +238,7 @@ describe('V12: what dies in a migration', () => {
   });
 
   it('V11: a target that dies before the hand-over: the guest goes on at the source', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     await migration.reach('moving', isCopying);
     target.machine.powerOff();
     await world.until(() => migration.runsOn(source), 120_000);
@@ -246,7 +246,7 @@ describe('V12: what dies in a migration', () => {
   });
 
   it('V11: a target that dies after the hand-over: the VM starts once it is proven dead', async () => {
-    const { it: world, target } = migration;
+    const { site: world, target } = migration;
     await migration.reach('moving');
     await world.until(() => migration.record().permit?.node === target.name);
     target.machine.powerOff();
@@ -256,7 +256,7 @@ describe('V12: what dies in a migration', () => {
   });
 
   it('V9: with both ends dead, the VM starts only when both are proven dead', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     target.bmc.mode = { kind: 'unreachable' };
     await migration.reach('moving', isCopying);
     target.machine.powerOff();
@@ -269,7 +269,7 @@ describe('V12: what dies in a migration', () => {
   });
 
   it('an answer that is lost at the switch-over leaves a copy that is never woken', async () => {
-    const { it: world, source, target } = migration;
+    const { site: world, source, target } = migration;
     target.hypervisor.inject('finish', { kind: 'ackLost', effectAfterMs: 0 });
     await migration.reach('moving', isCopying);
     await world.until(hasArrived);

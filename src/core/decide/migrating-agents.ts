@@ -3,6 +3,12 @@ import type { Incarnation } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { nextPermit } from './operations.ts';
 
+export const isMigrating = (vm: VmRecord): boolean => vm.move?.migration != null;
+
+/** A copy of it may be there, as its migration has it. */
+export const isIncoming = (vm: VmRecord, node: NodeId): boolean =>
+  vm.move?.migration?.target.node === node;
+
 /**
  * A migration after the agent of its source or of its target started anew. libvirt may have gone on
  * without it. So the source is asked how it stands; and as the newest token is another than the one of

@@ -1,4 +1,5 @@
 import type { Incarnation, NodeRecord } from '../model/node.ts';
+import type { Permit } from '../model/permit.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation, NodeObservation } from '../observations.ts';
 import { isLost, lostAtMs } from '../timing/silence.ts';
@@ -14,7 +15,7 @@ import {
   movableVmsOf,
   stoppedVmsOf,
 } from './ownership.ts';
-import { withAgentsRestart } from './migrating-agents.ts';
+import { isIncoming, isMigrating, withAgentsRestart } from './migrating-agents.ts';
 import { notePlaces } from './restored.ts';
 import { announce, decideQuarantine, phaseOnReturn, withFlap } from './quarantine.ts';
 import { straysOn } from './strays.ts';
@@ -196,7 +197,10 @@ function readmitAgent(
   });
   for (const vm of incoming) draft.put(withAgentsRestart(vm, node.id, next));
   for (const vm of held) {
-    draft.put(takeOver(draft, vm, node, next, report.domains.get(vm.id)));
+    const after = isMigrating(vm)
+      ? withAgentsRestart(vm, node.id, next)
+      : takeOver(draft, vm, node, next, report.domains.get(vm.id));
+    draft.put(after);
   }
 }
 
@@ -208,7 +212,6 @@ function takeOver(
   next: Incarnation,
   domain: DomainObservation | undefined,
 ): VmRecord {
-  if (vm.move?.migration != null) return withAgentsRestart(vm, node.id, next);
   const permit = nextPermit(vm, node.id, next);
   const repermitted = { ...vm, permit, lastToken: permit.token };
   // `failed` with a permit is a stop that does not succeed.
@@ -220,6 +223,17 @@ function takeOver(
       ? withPermit(vm, permit, domain.permit?.token ?? null)
       : { ...repermitted, operation: null };
   }
+  return takeOverWanted(draft, vm, permit, domain);
+}
+
+/** The same of one that Kennel starts and stops. */
+function takeOverWanted(
+  draft: Draft,
+  vm: VmRecord,
+  permit: Permit,
+  domain: DomainObservation | undefined,
+): VmRecord {
+  const repermitted = { ...vm, permit, lastToken: permit.token };
   if (vm.operation?.kind === 'resume' && domain?.active === true) {
     return withResume(vm, permit, domain.permit?.token ?? permit.token);
   }
@@ -231,9 +245,9 @@ function takeOver(
     draft.event({
       code: 'VM_PERMIT_MISMATCH',
       severity: 'critical',
-      node: node.id,
+      node: permit.node,
       vm: vm.id,
-      text: `${vm.spec.name} runs on ${node.id} with a permit that was not given to it; it is stopped there`,
+      text: `${vm.spec.name} runs on ${permit.node} with a permit that was not given to it; it is stopped there`,
     });
     return withRelease(repermitted, true);
   }
@@ -300,7 +314,7 @@ export function leftoversOn(
     // Proven dead and heard again: it holds the permit until somebody else does.
     if (vm.permit?.incarnation === seen.incarnation.id) continue;
     // The copy of a migration that is under way; when it comes to nothing, that is over first.
-    if (vm.move?.migration?.target.node === node.id) continue;
+    if (isIncoming(vm, node.id)) continue;
     if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);
   }
   return leftovers;

@@ -100,9 +100,14 @@ function waitingFor(draft: Draft): (one: Ownerless) => Placeable {
   return ({ vm, fence }) => ({
     vm,
     fence,
-    lostOn: fence === null || isReturn(fence) ? (vm.move?.from ?? null) : fence.node,
+    lostOn: leftNode(vm, fence),
     anew: rebalanceOnStart && fence === null && vm.tries.failures === 0,
   });
+}
+
+/** The node that it was lost on, or is to leave: any other is better. */
+function leftNode(vm: VmRecord, fence: FenceOperation | null): NodeId | null {
+  return fence === null || isReturn(fence) ? (vm.move?.from ?? null) : fence.node;
 }
 
 /** Why a VM without an owner is not placed yet, though nothing of it is seen to run; null = it may be. */
