@@ -193,6 +193,9 @@ export class RandomCluster {
       if (kind === 'addVoter') voters.add(id);
       else voters.delete(id);
     }
+    // A leader that takes its own vote away and is then cut off can leave nobody who may be elected: the
+    // rest asks for its vote, and it has what they lack. Hosts hand over first (docs/raft.md).
+    if (this.#run.mustRest && !voters.has(member.id)) return false;
     const moved =
       [...voters].filter((id) => !before.has(id)).length +
       [...before].filter((id) => !voters.has(id)).length;
