@@ -120,3 +120,20 @@ export function alreadyActive(domain: SimDomain, permit: Permit): SimOutcome<voi
   if (live !== null && samePermit(live, permit)) return done;
   return failed('activeWithOtherPermit', `${domain.name} is already active with another permit`);
 }
+
+/** A domain that is off and has no definition yet. */
+export function newDomain(vm: VmId, name: string): SimDomain {
+  return {
+    vm,
+    name,
+    stored: null,
+    live: undefined,
+    transit: null,
+    state: 'shutOff',
+    reason: 'unknown',
+    autostart: false,
+    savedState: false,
+    boots: 0,
+    hung: false,
+  };
+}

@@ -12,11 +12,12 @@ import type {
   SimTemper,
   SimWork,
 } from './sim-domain.ts';
-import { alreadyActive, defaultLatency, done, failed, isActive } from './sim-domain.ts';
+import { alreadyActive, defaultLatency, done, failed, isActive, newDomain } from './sim-domain.ts';
+import { SimTransit } from './sim-transit.ts';
 import { defaultMigrationTimes, SimMigration } from './sim-migration.ts';
 import type { MigrationPeer, MigrationTimes } from './sim-migration.ts';
 
-type DiskWriterHook = (vm: VmId, running: boolean, permit: Permit | null) => void;
+export type DiskWriterHook = (vm: VmId, running: boolean, permit: Permit | null) => void;
 
 export interface SimHostOptions {
   /** The simulator's own timers: what goes on in the host outlives the agent. */
@@ -62,6 +63,8 @@ export class SimHost {
   #daemon: 'up' | 'hung' | 'down' = 'up';
   #daemonRun = 1;
   capacity: NodeCapacity;
+  /** Domains that are here because of a migration. */
+  readonly transit: SimTransit;
 
   constructor(options: SimHostOptions) {
     this.#timers = options.timers;
@@ -72,6 +75,11 @@ export class SimHost {
     this.#peerAt = options.peerAt ?? (() => null);
     this.#migrationTimes = { ...defaultMigrationTimes, ...options.migrationTimes };
     this.capacity = options.capacity;
+    this.transit = new SimTransit({
+      domains: this.#domains,
+      onDiskWriter: this.#onDiskWriter,
+      changed: () => this.#changed(),
+    });
   }
 
   get powered(): boolean {
@@ -167,7 +175,7 @@ export class SimHost {
     if (!this.#powered || this.#daemon !== 'down') return;
     this.#daemon = 'up';
     // A daemon that comes back finds copies that nobody feeds any more.
-    for (const { vm } of this.domains()) this.dropIncoming(vm);
+    for (const { vm } of this.domains()) this.transit.drop(vm);
     this.#changed();
   }
 
@@ -334,7 +342,7 @@ export class SimHost {
         return failed('libvirtOperationFailed', `the process of ${domain.name} does not die`);
       }
       if (domain.transit === null) this.#end(vm, 'destroyed');
-      else this.#clearTransit(domain, 'destroyed');
+      else this.transit.clear(domain, 'destroyed');
       return done;
     };
     return { kind: 'later', afterMs: domain.hung ? hungDestroyMs : destroyMs, finish };
@@ -382,12 +390,12 @@ export class SimHost {
       times: this.#migrationTimes,
       fraction: () => this.#random?.fraction() ?? 0.5,
       converges: () => this.#tempers.get(vm)?.converges?.() !== false,
-      pause: () => this.#stand(domain, 'outgoing'),
+      pause: () => this.transit.stand(domain),
       goOn: () => {
-        if (domain.transit?.kind === 'outgoing') this.#wake(domain, 'migrationCancelled');
+        if (domain.transit?.kind === 'outgoing') this.transit.wake(domain, 'migrationCancelled');
       },
       leave: () => {
-        if (domain.transit?.kind === 'outgoing') this.#clearTransit(domain, 'migrated');
+        if (domain.transit?.kind === 'outgoing') this.transit.clear(domain, 'migrated');
       },
     };
     const run = (end: (outcome: SimOutcome<void>) => void): void => {
@@ -408,46 +416,6 @@ export class SimHost {
     return migration === undefined || migration.isOver ? null : migration.progress(nowMs);
   }
 
-  /** For a migration that comes here: makes a domain that waits for the copy. */
-  arrive(from: SimDomain, permit: Permit): SimOutcome<void> {
-    const there = this.#domains.get(from.vm);
-    if (there !== undefined && isActive(there))
-      return failed('domainBusy', `${from.name} is active here`);
-    const domain = there ?? this.#make(from.vm, from.name);
-    const xml = from.stored?.xml ?? '';
-    domain.stored = { permit, xml };
-    domain.transit = { permit, kind: 'incoming' };
-    domain.state = 'paused';
-    domain.reason = 'migration';
-    this.#changed();
-    return done;
-  }
-
-  /** The copy is whole. It stands still until somebody wakes it. */
-  finish(vm: VmId): SimOutcome<void> {
-    const domain = this.#domains.get(vm);
-    if (domain?.transit?.kind !== 'incoming') return failed('noDomain', `${vm} does not come here`);
-    domain.transit = { ...domain.transit, kind: 'arrived' };
-    domain.reason = 'user';
-    this.#changed();
-    return done;
-  }
-
-  /** What a domain that waits for a copy carries; null = none waits. */
-  incoming(vm: VmId): SimDomain['transit'] {
-    const transit = this.#domains.get(vm)?.transit ?? null;
-    return transit?.kind === 'incoming' ? transit : null;
-  }
-
-  /** The copy will not come; with `permit`, the one that was to carry it. */
-  dropIncoming(vm: VmId, permit: Permit | null = null): void {
-    const domain = this.#domains.get(vm);
-    if (domain === undefined || domain.transit?.kind !== 'incoming') return;
-    if (permit !== null && domain.transit.permit?.token !== permit.token) return;
-    this.#domains.delete(vm);
-    this.#changed();
-  }
-
   /** Lets a guest go on that stands still. */
   goOn(vm: VmId): SimOutcome<void> {
     const domain = this.#domains.get(vm);
@@ -458,37 +426,8 @@ export class SimHost {
       return failed('operationInvalid', `the copy of ${vm} is not whole`);
     }
     if (domain.transit === null) this.resume(vm);
-    else this.#wake(domain, 'unpaused');
+    else this.transit.wake(domain, 'unpaused');
     return done;
-  }
-
-  #stand(domain: SimDomain, kind: 'outgoing'): void {
-    const { live } = domain;
-    if (live === undefined) return;
-    domain.live = undefined;
-    domain.transit = { permit: live.permit, kind };
-    domain.state = 'paused';
-    domain.reason = 'migration';
-    this.#onDiskWriter(domain.vm, false, live.permit);
-    this.#changed();
-  }
-
-  #wake(domain: SimDomain, reason: string): void {
-    const permit = domain.transit?.permit ?? null;
-    domain.transit = null;
-    domain.live = { permit };
-    domain.state = 'running';
-    domain.reason = reason;
-    this.#onDiskWriter(domain.vm, true, permit);
-    this.#changed();
-  }
-
-  #clearTransit(domain: SimDomain, reason: string): void {
-    domain.transit = null;
-    domain.state = 'shutOff';
-    domain.reason = reason;
-    if (domain.stored === null) this.#domains.delete(domain.vm);
-    this.#changed();
   }
 
   #perform<T>(work: () => SimWork<T>, reply: (outcome: SimOutcome<T>) => void): void {
@@ -510,19 +449,7 @@ export class SimHost {
   }
 
   #make(vm: VmId, name: string): SimDomain {
-    const domain: SimDomain = {
-      vm,
-      name,
-      stored: null,
-      live: undefined,
-      transit: null,
-      state: 'shutOff',
-      reason: 'unknown',
-      autostart: false,
-      savedState: false,
-      boots: 0,
-      hung: false,
-    };
+    const domain = newDomain(vm, name);
     this.#domains.set(vm, domain);
     return domain;
   }

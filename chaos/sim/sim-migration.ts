@@ -108,7 +108,7 @@ export class SimMigration {
     const { host, domain } = this.#source;
     this.#ask(
       'arrive',
-      () => this.#peer.host.arrive(domain, this.#request.permit),
+      () => this.#peer.host.transit.arrive(domain, this.#request.permit),
       (outcome) => {
         if (outcome.kind === 'failed') this.#fail(outcome.code, outcome.message);
         else host.after(tickMs, () => this.#copy());
@@ -132,7 +132,7 @@ export class SimMigration {
       return;
     }
     const target = this.#peer.host;
-    if (target.incoming(domain.vm) === null) {
+    if (target.transit.incoming(domain.vm) === null) {
       this.#fail('libvirtOperationFailed', 'the other side closed the connection');
       return;
     }
@@ -153,7 +153,7 @@ export class SimMigration {
     this.#source.pause();
     this.#ask(
       'finish',
-      () => this.#peer.host.finish(domain.vm),
+      () => this.#peer.host.transit.finish(domain.vm),
       (outcome) => {
         if (outcome.kind === 'ok') this.#succeed();
         else this.#fail(outcome.code, outcome.message);
@@ -204,6 +204,6 @@ export class SimMigration {
     const { times, domain, fraction } = this.#source;
     const { host } = this.#peer;
     const afterMs = this.#peer.reachable() ? times.dropMs * fraction() : times.silentMs;
-    host.after(afterMs, () => host.dropIncoming(domain.vm, this.#request.permit));
+    host.after(afterMs, () => host.transit.drop(domain.vm, this.#request.permit));
   }
 }

@@ -21,7 +21,8 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'vm',
-    summary: 'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
+    summary:
+      'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
     load: async () => (await import('./commands/vm.ts')).vmNoun,
   },
   {

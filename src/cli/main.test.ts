@@ -227,6 +227,7 @@ test('services get absolute paths and everything else as given', async () => {
         directory: '/work/d',
         libvirtSocket: null,
         bootIdFile: '/work/b',
+        migrateOver: 'tls',
         machineIdFile: null,
       },
     },

@@ -28,6 +28,8 @@ test('every verb that changes the cluster takes the five options of changes', as
     'stop',
     'disable',
     'ignore',
+    'migrate',
+    'relocate',
     'forget',
     'delete',
     'adopt',
