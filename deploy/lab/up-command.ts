@@ -14,10 +14,13 @@ interface UpFlags {
   readonly disks?: number;
   readonly vms?: number;
   readonly bare?: boolean;
+  readonly smallDisks?: boolean;
   readonly store?: LabStore;
   readonly profile: DetectionProfile;
 }
 
+/** Size of a disk that is there to be filled. */
+const smallDiskMiB = 64;
 /** VMs of a new lab, unless another number is asked for. */
 const usualVms = 3;
 
@@ -59,7 +62,8 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
       managers: Math.max(present, managers ?? 1),
     });
   }
-  const report = await lab.up({ nodes, managers, disks, signal, say });
+  const diskMiB = flags.smallDisks === true ? smallDiskMiB : undefined;
+  const report = await lab.up({ nodes, managers, disks, diskMiB, signal, say });
   if (flags.bare === true) {
     console.log(verdict(lab, report.kind));
     return;
@@ -132,6 +136,7 @@ export function upCommand(): Command {
     )
     .option('--bare', 'without Kennel: nodes, BMCs and disks only')
     .option('--disks <n>', 'shared disks without a VM, disk-1 to disk-n', count)
+    .option('--small-disks', 'new agents and managers keep their state on disks that can be filled')
     .option('--managers <n>', 'managers (default: 1)', count)
     .addOption(
       new Option(
