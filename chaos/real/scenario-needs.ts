@@ -45,7 +45,6 @@ export function labLacks(scenario: Scenario): readonly string[] {
     if (action.action === 'bmc.mode' && !bmcModes.has(action.mode.kind)) {
       lacks.add(`a BMC that is ${action.mode.kind}`);
     }
-    if (action.action === 'link.degrade' && action.delay_ms > 0) lacks.add('delay of packets');
   }
   return [...lacks].map((one) => `a lab has no means for: ${one}`);
 }
