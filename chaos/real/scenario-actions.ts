@@ -207,7 +207,8 @@ async function actOnLink(stage: LabStage, action: Of<'link'>): Promise<void> {
     if (action.action === 'link.heal') await lab.clearLinkFault(name);
     else {
       const loss = action.action === 'link.cut' ? 1 : action.loss;
-      await lab.setLinkFault({ name, from: a, to: b, loss });
+      const delayMs = action.action === 'link.degrade' ? action.delay_ms : 0;
+      await lab.setLinkFault({ name, from: a, to: b, loss, delayMs });
     }
   }
 }

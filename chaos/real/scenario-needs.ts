@@ -47,7 +47,6 @@ export function labLacks(scenario: Scenario): readonly string[] {
       lacks.add(`a BMC that is ${action.mode.kind}`);
     }
     if (action.action === 'pdu.mode') lacks.add('outlets that fail');
-    if (action.action === 'link.degrade' && action.delay_ms > 0) lacks.add('delay of packets');
   }
   return [...lacks].map((one) => `a lab has no means for: ${one}`);
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { labBmc, readBmcFault, setBmcFault, bmcCalls, bmcProcessName } from './bmc.ts';
 import { ensureBmc, powerCuts, stopBmc, wiredTo, wireBmc } from './bmc.ts';
 import type { BmcCall, BmcFault, LabBmc, PowerCut } from './bmc.ts';
@@ -9,6 +9,8 @@ import type { OutletFault, OutletName } from './pdu.ts';
 import { runCommand } from './command.ts';
 import type { CommandOptions, CommandResult } from './command.ts';
 import { freezeGroup, killGroup, thawGroup } from './control-group.ts';
+import { cpuController, cpuShare, setCpuShare } from './cpu-share.ts';
+import { fillDisk, mendDisk, slowDisk } from './disk-faults.ts';
 import { managerIsCut, setManagerCable } from './fabric.ts';
 import type { LabNetwork } from './fabric.ts';
 import { LabBook } from './lab-book.ts';
@@ -29,6 +31,7 @@ import {
   managerName,
   managerNamespace,
   nodeName,
+  storeDirectory,
 } from './layout.ts';
 import type { LabLayout, LabOptions } from './layout.ts';
 import { clearLinkFault, clearLinkFaults, linkFaults, setLinkFault } from './link-faults.ts';
@@ -52,6 +55,8 @@ export interface LabStatus {
   readonly directory: string;
   readonly nodes: readonly (LabNodeStatus & {
     readonly libvirtSocket: string;
+    /** Share of one CPU that it is left; null = no limit. */
+    readonly cpuShare: number | null;
     readonly bmc: LabBmc & {
       readonly state: LabProcessState;
       readonly fault: BmcFault;
@@ -88,6 +93,18 @@ export interface LabProcess {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
 }
+
+/** A machine of the lab: one on which agents or managers run. */
+export type LabHost = Exclude<LabPlace, { kind: 'fabric' }>;
+
+/**
+ * What is wrong with the disk on which an agent or a manager keeps its state. `full` needs a lab with
+ * small disks. `slow`: every sync takes that much longer, until the process ends.
+ */
+export type DiskFault =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'slow'; readonly delayMs: number };
 
 /** A lab of libvirt nodes on this machine. Needs root; see `preflight`. */
 export class Lab {
@@ -204,11 +221,92 @@ export class Lab {
   }
 
   async setLinkFault(fault: LinkFault): Promise<void> {
-    await setLinkFault(this.layout, fault);
+    await this.#locked(() => setLinkFault(this.#book, fault));
   }
 
   async clearLinkFault(name: string): Promise<void> {
-    await clearLinkFault(this.layout, name);
+    await this.#locked(() => clearLinkFault(this.#book, name));
+  }
+
+  /** @throws LabError LAB_NO_DISK, or LAB_NO_SERVICE when the process that is to be slow is dead. */
+  async setDiskFault(host: LabHost, fault: DiskFault): Promise<void> {
+    const { name, disk } = this.#host(host);
+    await this.#locked(async () => {
+      await mendDisk(this.#book, name, disk);
+      if (fault.kind === 'full') await fillDisk(this.#book, name, disk);
+      if (fault.kind !== 'slow') return;
+      await slowDisk(this.#book, name, { pid: this.#servicePid(host), delayMs: fault.delayMs });
+    });
+  }
+
+  /**
+   * Leaves all that runs now on a node, or a manager, so much of one CPU, 0 to 1; null = no limit. A
+   * limit ends with the power of the node, or with the manager's process.
+   *
+   * @throws LabError LAB_NO_CPU on a machine whose control groups have no limits of CPU time.
+   */
+  setCpuShare(host: LabHost, share: number | null): void {
+    const controller = cpuController(readFileSync('/proc/self/mounts', 'utf8'));
+    if (controller !== null) {
+      setCpuShare(controller, this.#groups(host), share);
+    } else if (share !== null) {
+      throw new LabError(
+        'LAB_NO_CPU',
+        'CPU time cannot be limited',
+        'no control group of this machine has the controller cpu',
+        'mount it, or try another fault',
+      );
+    }
+  }
+
+  /** Null = no limit. */
+  cpuShare(host: LabHost): number | null {
+    const controller = cpuController(readFileSync('/proc/self/mounts', 'utf8'));
+    return controller === null ? null : cpuShare(controller, this.#groups(host));
+  }
+
+  /** Name of a machine, and where its agent or manager keeps what it must not forget. */
+  #host(host: LabHost): { readonly name: string; readonly disk: string } {
+    if (host.kind === 'node') {
+      const { name, agentDirectory: disk } = this.node(host.node);
+      return { name, disk };
+    }
+    const disk = storeDirectory(this.layout, host.manager);
+    return { name: managerName(host.manager), disk };
+  }
+
+  #groups(host: LabHost): { readonly labGroup: string; readonly group: string } {
+    const { group: labGroup } = this.#book.record();
+    const group =
+      host.kind === 'node'
+        ? this.node(host.node).group
+        : requireProcess(this.#book, managerName(host.manager)).group;
+    return { labGroup, group };
+  }
+
+  #servicePid(host: LabHost): number {
+    const pid =
+      host.kind === 'node'
+        ? this.node(host.node).servicePid('agent')
+        : this.process(managerName(host.manager)).pid;
+    if (pid !== null) return pid;
+    throw new LabError(
+      'LAB_NO_SERVICE',
+      `service of ${this.#host(host).name}`,
+      'it does not run',
+      'see `kennel lab status`',
+    );
+  }
+
+  #hosts(): readonly LabHost[] {
+    const running = new Set(this.#book.record().processes.map(({ name }) => name));
+    const managers = Array.from({ length: this.managerCount }, (_, index) => index + 1);
+    return [
+      ...this.nodes().map(({ number }) => ({ kind: 'node' as const, node: number })),
+      ...managers
+        .filter((manager) => running.has(managerName(manager)))
+        .map((manager) => ({ kind: 'manager' as const, manager })),
+    ];
   }
 
   linkFaults(): Promise<readonly string[]> {
@@ -337,7 +435,11 @@ export class Lab {
    * that was killed stays dead.
    */
   async healAll(): Promise<void> {
-    await clearLinkFaults(this.layout);
+    await this.#locked(() => clearLinkFaults(this.#book));
+    for (const host of this.#hosts()) {
+      await this.setDiskFault(host, { kind: 'none' });
+      this.setCpuShare(host, null);
+    }
     for (const node of this.nodes()) {
       const { number } = node;
       await this.startBmc(number);
@@ -380,6 +482,7 @@ export class Lab {
       nodes: this.nodes().map((node) => ({
         ...node.status(),
         libvirtSocket: node.libvirtSocket,
+        cpuShare: this.cpuShare({ kind: 'node', node: node.number }),
         bmc: {
           ...this.bmcOf(node.number),
           state: stateOf(bmcProcessName(node.number)),

@@ -15,10 +15,13 @@ interface UpFlags {
   readonly vms?: number;
   readonly bare?: boolean;
   readonly pdus?: boolean;
+  readonly smallDisks?: boolean;
   readonly store?: LabStore;
   readonly profile: DetectionProfile;
 }
 
+/** Size of a disk that is there to be filled. */
+const smallDiskMiB = 64;
 /** VMs of a new lab, unless another number is asked for. */
 const usualVms = 3;
 
@@ -60,7 +63,8 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
       managers: Math.max(present, managers ?? 1),
     });
   }
-  const report = await lab.up({ nodes, managers, disks, pdus, signal, say });
+  const diskMiB = flags.smallDisks === true ? smallDiskMiB : undefined;
+  const report = await lab.up({ nodes, managers, disks, diskMiB, pdus, signal, say });
   if (flags.bare === true) {
     console.log(verdict(lab, report.kind));
     return;
@@ -134,6 +138,7 @@ export function upCommand(): Command {
     .option('--bare', 'without Kennel: nodes, BMCs and disks only')
     .option('--pdus', 'two switchable supplies for every node, behind its BMC as a second level')
     .option('--disks <n>', 'shared disks without a VM, disk-1 to disk-n', count)
+    .option('--small-disks', 'new agents and managers keep their state on disks that can be filled')
     .option('--managers <n>', 'managers (default: 1)', count)
     .addOption(
       new Option(

@@ -22,7 +22,7 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
   let site: WatchedCluster;
 
   beforeAll(async () => {
-    site = await WatchedCluster.up({ vms: names.length, storeMiB: 40, hopeless: [hopeless] });
+    site = await WatchedCluster.up({ vms: names.length, diskMiB: 40, hopeless: [hopeless] });
     const [disk] = site.lab.disks();
     if (disk === undefined) throw new Error('no disk');
     const spec = tinyVmSpec({ ...disk, name: hopeless });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AddFenceDevice } from '../../../src/api/schema/fencing.ts';
 import type { CreateVm } from '../../../src/api/schema/requests.ts';
@@ -36,8 +36,6 @@ export interface ClusterOptions {
   readonly profile: DetectionProfile;
   /** Settle time of every BMC, in ms. */
   readonly settleMs: number;
-  /** Size of the disk that the manager's store lies on. Default: the disk that the lab lies on. */
-  readonly storeMiB?: number;
   /** Default: `storeOf`. */
   readonly store?: LabStore | undefined;
   readonly say?: (line: string) => void;
@@ -292,12 +290,7 @@ export class KennelCluster {
     throw new LabError('LAB_CLUSTER', `${name} did not join`, joined.stderr, 'see its log');
   }
 
-  async #init({ profile, storeMiB }: ClusterOptions, store: LabStore): Promise<void> {
-    const place = join(this.#directory, 'store');
-    if (storeMiB !== undefined) {
-      mkdirSync(place, { recursive: true, mode: 0o700 });
-      await mustRun(['mount', '-t', 'tmpfs', '-o', `size=${storeMiB}m`, 'kennel-lab', place]);
-    }
+  async #init({ profile }: ClusterOptions, store: LabStore): Promise<void> {
     await mustRun([
       ...kennelCommand,
       'init',
