@@ -2,7 +2,7 @@ import { heartbeatVm, startHeartbeatVm } from '../../deploy/lab/heartbeat-vm.ts'
 import type { BmcFault } from '../../deploy/lab/bmc.ts';
 import type { WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 import { groupProcesses } from '../../deploy/lab/control-group.ts';
-import type { DiskFault, LabHost } from '../../deploy/lab/lab.ts';
+import type { DiskFault, LabHost } from '../../deploy/lab/host-faults.ts';
 import type { LabNode } from '../../deploy/lab/node-machine.ts';
 import { identify, signalProcess } from '../../deploy/lab/process-identity.ts';
 import { virsh } from '../../deploy/lab/virsh.ts';

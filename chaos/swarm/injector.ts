@@ -2,6 +2,7 @@ import { lanProfile } from '../sim/link.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import { feedNames } from '../sim/feeds.ts';
+import { byHand } from './by-hand.ts';
 import { troubleDisk } from './disk-faults.ts';
 import { loseDisk } from './lost-disk.ts';
 import { renamed } from './recorded-commands.ts';
@@ -409,7 +410,7 @@ export class Injector {
             };
       }
       case 'byHand':
-        return this.#byHand(fault);
+        return byHand(this.#stage, this.#recorder, fault);
       default:
         return fault satisfies never;
     }
@@ -436,39 +437,6 @@ export class Injector {
       default:
         return how satisfies never;
     }
-  }
-
-  /** Never a second copy beside one that runs: that would be the person's fault alone. */
-  #byHand({ node: target, vm, how }: FaultOf<'byHand'>): (() => void) | null {
-    const name = vmName(vm);
-    const record = this.#recorder.record(name);
-    const node = this.#stage.node(target);
-    if (record === null || node === null) return null;
-    const live = this.#stage.domains(name).find(({ domain }) => domain.live !== undefined);
-    if (how === 'instead') {
-      if (live === undefined || live.domain.live?.permit == null) return null;
-      live.node.hypervisor.crash(live.domain.vm);
-      live.node.hypervisor.startByHand(live.domain.vm, name);
-      live.node.machine.crashAgent();
-      return () => undefined;
-    }
-    const isFree = (): boolean => {
-      const now = this.#recorder.record(name);
-      const runs = this.#stage.domains(name).some(({ domain }) => domain.live !== undefined);
-      return now !== null && now.holder === null && now.desired === 'stopped' && !runs;
-    };
-    if (!isFree()) return null;
-    if (how === 'now') {
-      node.hypervisor.startByHand(record.vm, name);
-      return () => undefined;
-    }
-    let armed = true;
-    node.machine.onBoot(() => {
-      if (armed && isFree()) node.hypervisor.startByHand(record.vm, name);
-      armed = false;
-    });
-    node.machine.reset();
-    return () => undefined;
   }
 
   #leader(fault: FaultOf<'ambiguousWrite' | 'expireLeader'>): (() => void) | null {

@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander';
-import type { Lab, LabHost, LabPlace } from './lab.ts';
+import type { LabHost } from './host-faults.ts';
+import type { Lab, LabPlace } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import { managerName } from './layout.ts';
 import { linkCommands } from './link-commands.ts';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { labBmc, readBmcFault, setBmcFault, bmcCalls, bmcProcessName } from './bmc.ts';
 import { ensureBmc, powerCuts, stopBmc, wiredTo, wireBmc } from './bmc.ts';
 import type { BmcCall, BmcFault, LabBmc, PowerCut } from './bmc.ts';
@@ -9,10 +9,9 @@ import type { OutletFault, OutletName } from './pdu.ts';
 import { runCommand } from './command.ts';
 import type { CommandOptions, CommandResult } from './command.ts';
 import { freezeGroup, killGroup, thawGroup } from './control-group.ts';
-import { cpuController, cpuShare, setCpuShare } from './cpu-share.ts';
-import { fillDisk, mendDisk, slowDisk } from './disk-faults.ts';
 import { managerIsCut, setManagerCable } from './fabric.ts';
 import type { LabNetwork } from './fabric.ts';
+import { type DiskFault, HostFaults, type LabHost } from './host-faults.ts';
 import { LabBook } from './lab-book.ts';
 import { takeDown } from './lab-down.ts';
 import type { DownReport } from './lab-down.ts';
@@ -31,7 +30,6 @@ import {
   managerName,
   managerNamespace,
   nodeName,
-  storeDirectory,
 } from './layout.ts';
 import type { LabLayout, LabOptions } from './layout.ts';
 import { clearLinkFault, clearLinkFaults, linkFaults, setLinkFault } from './link-faults.ts';
@@ -94,26 +92,16 @@ export interface LabProcess {
   thaw(): Promise<void>;
 }
 
-/** A machine of the lab: one on which agents or managers run. */
-export type LabHost = Exclude<LabPlace, { kind: 'fabric' }>;
-
-/**
- * What is wrong with the disk on which an agent or a manager keeps its state. `full` needs a lab with
- * small disks. `slow`: every sync takes that much longer, until the process ends.
- */
-export type DiskFault =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'full' }
-  | { readonly kind: 'slow'; readonly delayMs: number };
-
 /** A lab of libvirt nodes on this machine. Needs root; see `preflight`. */
 export class Lab {
   readonly layout: LabLayout;
   readonly #book: LabBook;
+  readonly #hostFaults: HostFaults;
 
   constructor(layout: LabLayout) {
     this.layout = layout;
     this.#book = new LabBook(layout);
+    this.#hostFaults = new HostFaults(this, this.#book);
   }
 
   #locked<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -228,74 +216,19 @@ export class Lab {
     await this.#locked(() => clearLinkFault(this.#book, name));
   }
 
-  /** @throws LabError LAB_NO_DISK, or LAB_NO_SERVICE when the process that is to be slow is dead. */
+  /** See `HostFaults.setDisk`. */
   async setDiskFault(host: LabHost, fault: DiskFault): Promise<void> {
-    const { name, disk } = this.#host(host);
-    await this.#locked(async () => {
-      await mendDisk(this.#book, name, disk);
-      if (fault.kind === 'full') await fillDisk(this.#book, name, disk);
-      if (fault.kind !== 'slow') return;
-      await slowDisk(this.#book, name, { pid: this.#servicePid(host), delayMs: fault.delayMs });
-    });
+    await this.#locked(() => this.#hostFaults.setDisk(host, fault));
   }
 
-  /**
-   * Leaves all that runs now on a node, or a manager, so much of one CPU, 0 to 1; null = no limit. A
-   * limit ends with the power of the node, or with the manager's process.
-   *
-   * @throws LabError LAB_NO_CPU on a machine whose control groups have no limits of CPU time.
-   */
+  /** See `HostFaults.setCpuShare`. */
   setCpuShare(host: LabHost, share: number | null): void {
-    const controller = cpuController(readFileSync('/proc/self/mounts', 'utf8'));
-    if (controller !== null) {
-      setCpuShare(controller, this.#groups(host), share);
-    } else if (share !== null) {
-      throw new LabError(
-        'LAB_NO_CPU',
-        'CPU time cannot be limited',
-        'no control group of this machine has the controller cpu',
-        'mount it, or try another fault',
-      );
-    }
+    this.#hostFaults.setCpuShare(host, share);
   }
 
   /** Null = no limit. */
   cpuShare(host: LabHost): number | null {
-    const controller = cpuController(readFileSync('/proc/self/mounts', 'utf8'));
-    return controller === null ? null : cpuShare(controller, this.#groups(host));
-  }
-
-  /** Name of a machine, and where its agent or manager keeps what it must not forget. */
-  #host(host: LabHost): { readonly name: string; readonly disk: string } {
-    if (host.kind === 'node') {
-      const { name, agentDirectory: disk } = this.node(host.node);
-      return { name, disk };
-    }
-    const disk = storeDirectory(this.layout, host.manager);
-    return { name: managerName(host.manager), disk };
-  }
-
-  #groups(host: LabHost): { readonly labGroup: string; readonly group: string } {
-    const { group: labGroup } = this.#book.record();
-    const group =
-      host.kind === 'node'
-        ? this.node(host.node).group
-        : requireProcess(this.#book, managerName(host.manager)).group;
-    return { labGroup, group };
-  }
-
-  #servicePid(host: LabHost): number {
-    const pid =
-      host.kind === 'node'
-        ? this.node(host.node).servicePid('agent')
-        : this.process(managerName(host.manager)).pid;
-    if (pid !== null) return pid;
-    throw new LabError(
-      'LAB_NO_SERVICE',
-      `service of ${this.#host(host).name}`,
-      'it does not run',
-      'see `kennel lab status`',
-    );
+    return this.#hostFaults.cpuShare(host);
   }
 
   #hosts(): readonly LabHost[] {

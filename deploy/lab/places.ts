@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import type { LabHost, LabPlace } from './lab.ts';
+import type { LabHost } from './host-faults.ts';
+import type { LabPlace } from './lab.ts';
 
 /** `node-1`, `manager-1`, `fabric`; `1` is node-1. */
 export function parsePlace(text: string): LabPlace {

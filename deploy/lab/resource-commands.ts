@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import type { LabHost } from './lab.ts';
+import type { LabHost } from './host-faults.ts';
 import { parseHost, parseMs, parseShare } from './places.ts';
 import { withLab } from './with-lab.ts';
 
