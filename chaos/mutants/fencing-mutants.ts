@@ -118,8 +118,8 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/guards.ts',
-        find: 'channels, governor, storm];',
-        replace: 'channels];',
+        find: '  governor,\n  storm,\n];',
+        replace: '];',
       },
     ],
     expected: ['power', 'guards'],

@@ -105,6 +105,26 @@ async function strikeLink(
   };
 }
 
+/** Too little of something under a node's agent. */
+function lack(
+  site: WatchedCluster,
+  number: number,
+  fault: 'starve' | 'stateFull' | 'stateSlow',
+): Promise<Heal> {
+  const host = { kind: 'node', node: number } as const;
+  switch (fault) {
+    case 'starve':
+      site.lab.setCpuShare(host, starvedShare);
+      return Promise.resolve(() => site.lab.setCpuShare(host, null));
+    case 'stateFull':
+      return spoilDisk(site, host, { kind: 'full' });
+    case 'stateSlow':
+      return spoilDisk(site, host, { kind: 'slow', delayMs: slowSyncMs });
+    default:
+      return fault satisfies never;
+  }
+}
+
 async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKind): Promise<Heal> {
   const { lab } = site;
   const { number } = machine;
@@ -150,9 +170,6 @@ async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKi
     case 'storageCut':
       await lab.partition(number, ['storage']);
       return () => lab.heal(number);
-    case 'starve':
-      lab.setCpuShare({ kind: 'node', node: number }, starvedShare);
-      return () => lab.setCpuShare({ kind: 'node', node: number }, null);
     case 'agentKill':
       machine.signalService('agent', 'SIGKILL');
       return nothing;
@@ -173,10 +190,10 @@ async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKi
       return ifSameBoot(async () => {
         if (machine.power() === 'on') await machine.setStateDisk('writable');
       });
+    case 'starve':
     case 'stateFull':
-      return spoilDisk(site, { kind: 'node', node: number }, { kind: 'full' });
     case 'stateSlow':
-      return spoilDisk(site, { kind: 'node', node: number }, { kind: 'slow', delayMs: slowSyncMs });
+      return lack(site, number, fault);
     case 'libvirtHang':
       machine.signalService('libvirtd', 'SIGSTOP');
       return ifSameBoot(() => void machine.signalService('libvirtd', 'SIGCONT'));

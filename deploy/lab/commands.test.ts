@@ -51,6 +51,7 @@ test('every fault of the lab has its command', () => {
     'partition',
     'heal',
     'bmc-fault',
+    'pdu-fault',
     'wire-bmc',
   ]);
 });

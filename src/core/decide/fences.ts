@@ -61,11 +61,13 @@ function decideUnproven(draft: Draft, before: FenceOperation): void {
   const blocked = guardAgainst(draft, fence);
   const node = draft.node(fence.node);
   if (node !== undefined) {
-    const phase = blocked === null || fence.phase === 'acting' ? 'fencing' : 'blocked';
+    const isShown =
+      blocked !== null && fence.phase !== 'acting' && !isMomentary(draft, blocked, since.ms);
+    const phase = isShown ? 'blocked' : 'fencing';
     if (node.phase !== phase) {
       draft.put({ ...node, phase });
       // An incident of many nodes is announced once, by the governor.
-      if (blocked !== null && !isAnnouncedByGovernor(blocked)) {
+      if (isShown && !isAnnouncedByGovernor(blocked)) {
         draft.event({
           code: 'FENCE_BLOCKED',
           severity: 'critical',
@@ -102,6 +104,18 @@ function withLevel(draft: Draft, fence: FenceOperation, level: number | null): F
     text: `${fence.node} was not proven off by level ${fence.level}; level ${level} is tried: ${devices.map(({ id }) => id).join(', ')} (${fence.id})`,
   });
   return { ...fence, level };
+}
+
+/**
+ * Channels are not lost in step: what a peer had a moment before the last heartbeat is no news, and
+ * nobody is to be woken for it.
+ */
+function isMomentary(draft: Draft, { guard }: Blocked, sinceMs: number): boolean {
+  if (guard !== 'channels') return false;
+  const dueMs = sinceMs + draft.state.settings.timing.failAfterMs;
+  if (draft.observations.nowMs >= dueMs) return false;
+  draft.wakeAt(dueMs);
+  return true;
 }
 
 function isAnnouncedByGovernor({ guard }: Blocked): boolean {
