@@ -105,12 +105,14 @@ async function strikeLink(
   };
 }
 
+type Lack = 'starve' | 'stateFull' | 'stateSlow';
+
+function isLack(fault: FaultKind): fault is Lack & FaultKind {
+  return fault === 'starve' || fault === 'stateFull' || fault === 'stateSlow';
+}
+
 /** Too little of something under a node's agent. */
-function lack(
-  site: WatchedCluster,
-  number: number,
-  fault: 'starve' | 'stateFull' | 'stateSlow',
-): Promise<Heal> {
+function lack(site: WatchedCluster, number: number, fault: Lack): Promise<Heal> {
   const host = { kind: 'node', node: number } as const;
   switch (fault) {
     case 'starve':
@@ -138,6 +140,7 @@ async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKi
       if (machine.power() !== 'off' && machine.bootId() === boot) await work();
     };
   if (machine.power() === 'off') return powerOn;
+  if (isLack(fault)) return lack(site, number, fault);
   switch (fault) {
     case 'powerLoss':
       await machine.powerLoss();
@@ -190,10 +193,6 @@ async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKi
       return ifSameBoot(async () => {
         if (machine.power() === 'on') await machine.setStateDisk('writable');
       });
-    case 'starve':
-    case 'stateFull':
-    case 'stateSlow':
-      return lack(site, number, fault);
     case 'libvirtHang':
       machine.signalService('libvirtd', 'SIGSTOP');
       return ifSameBoot(() => void machine.signalService('libvirtd', 'SIGCONT'));
