@@ -9,6 +9,7 @@ import { arm, disarm } from '../request/arming.ts';
 import { setDesired } from '../request/vm.ts';
 import { TestWorld } from '../testing/world.ts';
 import { type Draft, openDraft } from './draft.ts';
+import { withResume } from './operations.ts';
 
 let world: TestWorld;
 let db: VmId;
@@ -131,4 +132,19 @@ it('left to people, a VM that was moved past Kennel is taken over where it runs,
 it('VMs that are left to people cannot be frozen: nobody knows where they are', () => {
   disarmed('ignore');
   expect(() => disarmed('freeze')).toThrow('left to people');
+});
+
+it('left to people, a guest that was just handed over to another node is woken first', () => {
+  const before = vm();
+  if (before.permit === null) throw new Error('it has no owner');
+  world.vms.set(db, withResume(before, before.permit, before.permit.token));
+  world.report('n1', [world.domain(db, { state: 'paused', reason: 'migration' })]);
+  disarmed('ignore');
+  expect(world.step().commands).toMatchObject([
+    { command: { kind: 'resume', permit: { vm: db } } },
+  ]);
+  expect(vm().adopting).toBe(false);
+  world.report('n1', [world.domain(db)]);
+  world.settle();
+  expect(vm()).toMatchObject({ operation: null, adopting: true });
 });

@@ -15,6 +15,11 @@ export function isLeftAlone(draft: Draft, vm: VmRecord): boolean {
   return vm.desired === 'ignored' || disarmedNow(draft)?.mode === 'ignore';
 }
 
+/** Two nodes have the guest's memory, or the one that got it has not woken it yet. */
+export function isBetweenNodes({ move, operation }: VmRecord): boolean {
+  return move?.migration != null || operation?.kind === 'resume';
+}
+
 /** Why a VM waits that would be started or moved. */
 export function disarmedText({ mode, until }: Disarmed): string {
   const end = until === null ? 'until kennel arm' : `until ${until}, or kennel arm`;
@@ -45,8 +50,8 @@ export function decideArming(draft: Draft): void {
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
     if (vm.desired === 'ignored' || vm.deleting || vm.adopting) continue;
-    // Two nodes have the guest's memory: what has begun is brought to its end first.
-    if (vm.move?.migration != null) continue;
+    // What has begun is brought to its end first.
+    if (isBetweenNodes(vm)) continue;
     draft.put(lookedAtFirst(vm));
   }
 }

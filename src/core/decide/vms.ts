@@ -2,7 +2,7 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, DomainObservation } from '../observations.ts';
 import type { Draft } from './draft.ts';
-import { disarmedNow, isLeftAlone } from './arming.ts';
+import { disarmedNow, isBetweenNodes, isLeftAlone } from './arming.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
 import { decideMigration } from './migration.ts';
@@ -36,7 +36,7 @@ export function decideVms(draft: Draft): void {
       decideMigration(draft, vm, vm.move, vm.move.migration);
       continue;
     }
-    if (isLeftAlone(draft, vm)) continue;
+    if (isLeftAlone(draft, vm) && !isBetweenNodes(vm)) continue;
     const owner = ownerOf(vm, draft);
     if (owner.kind === 'dead' && (vm.deleting || vm.desired !== 'running')) {
       settle(draft, { ...vm, permit: null });
