@@ -105,12 +105,19 @@ export async function abortVm(
   while (tools.isMigrating(command.vm, command.token)) {
     if (tools.stopping()) return ambiguous('the agent is stopping');
     if (clock.monotonicMs() >= endMs) return ambiguous('the migration does not end');
+    // Its call may never be answered. One that is not active any more is copied by no call.
+    if (await isInactive(tools, command.vm)) break;
     await tools.hypervisor.abortMigration(vmId(command.vm));
     await tools.changes.wait(tuning.lookMs);
   }
   const now = await standing(tools, command.vm);
   if (now.kind === 'here') return done;
   return now.kind === 'migrated' ? failed('migrated', 'it left by that migration') : otherwise(now);
+}
+
+async function isInactive(tools: OperationTools, vm: string): Promise<boolean> {
+  const listing = await tools.domains.fresh();
+  return listing.kind === 'ok' && findDomain(listing, vm)?.active !== true;
 }
 
 /** How a VM stands at its source once no migration is under way. */

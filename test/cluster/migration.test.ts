@@ -277,4 +277,13 @@ describe('V12: what dies in a migration', () => {
     expect(world.overlaps()).toEqual([]);
     await world.until(() => migration.domainOn(target) === undefined);
   });
+
+  it('a source that has the VM no more and never says so is asked, and the copy is woken', async () => {
+    const { site: world, source, target } = migration;
+    source.hypervisor.inject('migrate', { kind: 'ackLost', effectAfterMs: 1000 });
+    await migration.reach('moving', isCopying);
+    await world.until(() => migration.runsOn(target), 30_000);
+    expect(world.overlaps()).toEqual([]);
+    expect(migration.record().permit?.node).toBe(target.name);
+  });
 });

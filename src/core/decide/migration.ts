@@ -8,7 +8,7 @@ import { ownerOf, standingOf } from './ownership.ts';
 
 /** How long a target may take to answer, in ms. */
 const prepareMs = 30_000;
-/** How long after its answer was lost a source is asked how it stands, in ms. */
+/** From the intent on: a source that has the VM no more, and has not said why, is asked after it, in ms. */
 const answerMs = 20_000;
 
 type Outcome = CommandOutcome | null;
@@ -91,7 +91,7 @@ function decideMoving(draft: Draft, vm: VmRecord, move: VmMove, migration: VmMig
   }
   const late = isOver(draft, vm, move.limits.deadlineMs)
     ? `it took longer than ${Math.round(move.limits.deadlineMs / 1000)} s`
-    : null;
+    : silentlyGone(draft, vm);
   // A refusal does nothing, but the same command may come again: the token is burnt first.
   const because = calledOff(draft, vm, migration) ?? (outcome === null ? late : textOf(outcome));
   if (because === null) return;
@@ -122,6 +122,18 @@ function decideEnding(draft: Draft, vm: VmRecord, move: VmMove, migration: VmMig
     return;
   }
   stays(draft, vm, move, { because, isFailure });
+}
+
+/**
+ * The guest has left its source, or ended there, and the word of it was lost: it stands still until
+ * somebody asks. Null = the source has it, or may still be about to answer.
+ */
+function silentlyGone(draft: Draft, vm: VmRecord): string | null {
+  const source = ownerOf(vm, draft);
+  if (source.kind !== 'live' || source.domain.kind === 'unknown') return null;
+  if (source.domain.kind === 'present' && source.domain.domain.active) return null;
+  const isDue = isOver(draft, vm, answerMs);
+  return isDue ? 'its source has it no more, and did not say why' : null;
 }
 
 /** The source gave the VM away: from this commit on the target may wake it. */
@@ -178,13 +190,7 @@ function withPhase(
 
 function answerTo(draft: Draft, vm: VmRecord, migration: VmMigration): Outcome {
   const id = migrationOperation(vm, migration);
-  const sent = draft.observations.commands.get(id);
-  if (sent === undefined) return null;
-  if (sent.outcome === null && migration.phase === 'moving') {
-    // An agent that is silent on one command is asked about it by another.
-    draft.wakeAt(sent.sentMs + answerMs);
-  }
-  return sent.outcome;
+  return draft.observations.commands.get(id)?.outcome ?? null;
 }
 
 function isOver(draft: Draft, vm: VmRecord, ms: number): boolean {
