@@ -16,6 +16,9 @@ const patienceMs = 8000;
 /** Problems that say nothing about whether the change was made. */
 const unclear: ReadonlySet<string> = new Set(['E_NOT_LEADER', 'E_UNAVAILABLE', 'E_AMBIGUOUS']);
 
+/** Guests here are small, and a seed waits no ten minutes for a copy that nobody answers for. */
+const migrationLimits = { ...defaultMigrationLimits, deadlineMs: 60_000 };
+
 /**
  * A person with the API: asks whoever leads, one call after the other per VM, and keeps what was
  * acknowledged. Without a clear answer it does not ask again.
@@ -73,15 +76,11 @@ export class Client {
         case 'migrate':
           return service.moveVm(
             name,
-            { to: null, way: step.force ? 'liveOrCold' : 'live', limits: defaultMigrationLimits },
+            { to: null, way: step.force ? 'liveOrCold' : 'live', limits: migrationLimits },
             caller,
           );
         case 'relocate':
-          return service.moveVm(
-            name,
-            { to: null, way: 'cold', limits: defaultMigrationLimits },
-            caller,
-          );
+          return service.moveVm(name, { to: null, way: 'cold', limits: migrationLimits }, caller);
         case 'stay':
           return service.cancelMove(name, caller);
         case 'delete':
