@@ -71,6 +71,9 @@ export class BenchCluster {
     for (const node of options.nodes) cluster.startAgent(node);
     await cluster.untilReady(options.nodes);
     for (const node of options.nodes) await cluster.#addFence(node);
+    // Every round loses a node: quarantine would keep it out after five of them.
+    const settings = { 'quarantine.losses': 1000 };
+    valueOf(await cluster.#client.changeSettings({ settings }));
     return cluster;
   }
 
