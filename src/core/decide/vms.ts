@@ -42,32 +42,36 @@ export function decideVms(draft: Draft): void {
       settle(draft, { ...vm, permit: null });
       continue;
     }
-    switch (vm.phase) {
-      case 'stopped':
-        if (vm.deleting) forget(draft, vm);
-        break;
-      case 'starting':
-      case 'recovering':
-        decideStarting(draft, vm, owner);
-        break;
-      case 'running':
-      // Its migration is over, or it would have been decided on above.
-      case 'migrating':
-        decideRunning(draft, vm, owner);
-        break;
-      case 'stopping':
-        decideStopping(draft, vm, owner);
-        break;
-      case 'backoff':
-        if (mayRetry(draft, vm)) decideBackoff(draft, vm);
-        break;
-      case 'failed':
-        if (vm.permit !== null) decideStopping(draft, vm, owner);
-        else if (mayRetry(draft, vm)) decideFailed(draft, vm);
-        break;
-      default:
-        vm.phase satisfies never;
-    }
+    decidePhase(draft, vm, owner);
+  }
+}
+
+function decidePhase(draft: Draft, vm: VmRecord, owner: Owner): void {
+  switch (vm.phase) {
+    case 'stopped':
+      if (vm.deleting) forget(draft, vm);
+      break;
+    case 'starting':
+    case 'recovering':
+      decideStarting(draft, vm, owner);
+      break;
+    case 'running':
+    // Its migration is over, or it would have been decided on above.
+    case 'migrating':
+      decideRunning(draft, vm, owner);
+      break;
+    case 'stopping':
+      decideStopping(draft, vm, owner);
+      break;
+    case 'backoff':
+      if (mayRetry(draft, vm)) decideBackoff(draft, vm);
+      break;
+    case 'failed':
+      if (vm.permit !== null) decideStopping(draft, vm, owner);
+      else if (mayRetry(draft, vm)) decideFailed(draft, vm);
+      break;
+    default:
+      vm.phase satisfies never;
   }
 }
 
