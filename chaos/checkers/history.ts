@@ -42,6 +42,18 @@ export interface WriteFact {
   readonly proposedAtMs?: number;
 }
 
+/** What a client of the API may ask for. `stay`: a wish to move is taken back. */
+export type ClientVerb =
+  | 'create'
+  | 'start'
+  | 'stop'
+  | 'disable'
+  | 'ignore'
+  | 'delete'
+  | 'migrate'
+  | 'relocate'
+  | 'stay';
+
 /** What oracles are told, in the order in which it happened. Times are true time. */
 export type Fact =
   | WriteFact
@@ -110,16 +122,7 @@ export type Fact =
   | {
       readonly kind: 'call';
       readonly id: number;
-      readonly verb:
-        | 'create'
-        | 'start'
-        | 'stop'
-        | 'disable'
-        | 'ignore'
-        | 'delete'
-        | 'migrate'
-        | 'relocate'
-        | 'stay';
+      readonly verb: ClientVerb;
       readonly vm: string;
     }
   /** `ok`, `no` = certainly not done, `unknown` = nobody can tell. */

@@ -1,3 +1,4 @@
+import type { ClientVerb } from '../checkers/history.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
@@ -128,16 +129,7 @@ export type Recreate = 'never' | 'sameId' | 'newId';
 
 export interface WorkloadStep {
   readonly atMs: number;
-  readonly verb:
-    | 'create'
-    | 'start'
-    | 'stop'
-    | 'disable'
-    | 'ignore'
-    | 'delete'
-    | 'migrate'
-    | 'relocate'
-    | 'stay';
+  readonly verb: ClientVerb;
   /** Number of the VM, from 1. */
   readonly vm: number;
   readonly force: boolean;

@@ -1,11 +1,9 @@
-import type { NodeView } from '../../api/schema/views.ts';
 import type { Change } from '../change-options.ts';
 import { runChange } from '../change.ts';
 import type { Call } from '../command.ts';
 import { labelsText } from '../render/node.ts';
 import { usageError } from '../usage.ts';
-import { onValue } from '../wait-until.ts';
-import { describeNode } from './node-change.ts';
+import { describeNode, online } from './node-change.ts';
 
 export async function labelNode(
   call: Call,
@@ -40,16 +38,6 @@ export async function unquarantine(call: Call, node: string, options: Change): P
     apply: (client, how) => client.unquarantine(node, how),
     describe: (view, isDryRun) =>
       `node ${view.name}: ${isDryRun ? 'would take' : 'takes'} VMs again (${describeNode(view)})`,
-    goal: {
-      what: `node ${node} online`,
-      lookWith: `kennel explain ${node}`,
-      look: (client) => client.node(node),
-      judge: onValue((view: NodeView) =>
-        view.state === 'online'
-          ? { kind: 'reached', value: view }
-          : { kind: 'pending', state: describeNode(view) },
-      ),
-      reached: `node ${node}: online`,
-    },
+    goal: online(node),
   });
 }
