@@ -9,7 +9,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message'] as const;
+const kinds = ['write', 'message', 'releaseAsked'] as const;
 
 /** Answers of this share of the window are fresh, whatever the way of the report took. */
 const freshShare = 0.7;
@@ -54,6 +54,7 @@ export class GuardChecker implements Checker {
   readonly #told: { readonly node: string; readonly atMs: number }[] = [];
   readonly #acted = new Set<string>();
   #released: readonly string[] = [];
+  #releaseAsked = false;
   #leader: string | null = null;
   #failAfterMs = 3000;
   #guards: JsonObject | null = null;
@@ -63,6 +64,7 @@ export class GuardChecker implements Checker {
       if (fact.stage === 'delivered') this.#message(fact, atMs);
       return [];
     }
+    if (fact.kind === 'releaseAsked') this.#releaseAsked = true;
     return fact.kind === 'write' ? this.#write(fact, atMs) : [];
   }
 
@@ -88,13 +90,22 @@ export class GuardChecker implements Checker {
       this.#failAfterMs = (timing === null ? null : numberAt(timing, 'failAfterMs')) ?? 3000;
       this.#guards = objectAt(value, 'guards');
     }
-    if (key === 'governor' && value !== null && Array.isArray(value['released'])) {
-      this.#released = value['released'].map(String);
-    }
+    if (key === 'governor') return this.#governor(value);
     if (key.startsWith('node/')) return this.#node(key.slice(5), value, atMs);
     if (key.startsWith('vm/')) return this.#vm(key, value);
     if (key.startsWith('fence/') && value !== null) return this.#fence(fact, value, atMs);
     return [];
+  }
+
+  /** Only a person takes nodes out of the budgets. */
+  #governor(value: JsonObject | null): readonly string[] {
+    const list = value === null ? null : value['released'];
+    const released = Array.isArray(list) ? list.map(String) : [];
+    const fresh = released.filter((node) => !this.#released.includes(node));
+    this.#released = released;
+    return fresh.length > 0 && !this.#releaseAsked
+      ? [`nobody asked to release ${fresh.join(', ')}`]
+      : [];
   }
 
   #fence(fact: WriteFact, value: JsonObject, atMs: number): readonly string[] {

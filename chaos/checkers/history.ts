@@ -133,6 +133,8 @@ export type Fact =
       readonly detail: string;
     }
   | { readonly kind: 'fenceAsked'; readonly node: string }
+  /** A person lets go what the storm governor holds. */
+  | { readonly kind: 'releaseAsked' }
   /** A client's watch showed a revision of a prefix, and before it `after`, or began there. */
   | {
       readonly kind: 'watched';

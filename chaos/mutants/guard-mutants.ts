@@ -72,6 +72,21 @@ export const guardMutants: readonly Mutant[] = [
     profile: 'flaps',
   },
   {
+    name: 'governor-releases-itself',
+    summary: 'what the governor holds may be powered off, although nobody said so',
+    edits: [
+      {
+        file: 'src/core/decide/governor.ts',
+        find: 'if (out.length > allowedOf(guards.atOnce, total)) {\n    return { ...governor, hold: { ...hold, nodes } };',
+        replace:
+          'if (out.length > allowedOf(guards.atOnce, total)) {\n    return { ...governor, hold: null, released: nodes };',
+      },
+    ],
+    expected: ['guards'],
+    maxSeeds: 60,
+    profile: 'rack',
+  },
+  {
     name: 'quarantine-never-counted',
     summary: 'losses of a node are not counted, so that it is never quarantined',
     edits: [

@@ -13,6 +13,9 @@ export interface OperatorOptions {
 /** Longest time for which a running node may stay unproven or fenced before the person helps, ms. */
 const stuckMs = 60_000;
 
+/** A person looks after an incident for so long before releasing it, ms. */
+const lookMs = 10_000;
+
 /**
  * The person beside the cluster, who looks once a second: pushes the buttons of dark and hung
  * machines, asks why a VM does not run, and after everything was healed does what Kennel says only a
@@ -22,6 +25,7 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #darkSinceMs = new Map<string, number>();
   readonly #stuckSinceMs = new Map<string, number>();
+  #held: { readonly incident: string | null; readonly sinceMs: number } | null = null;
   #repairing = false;
 
   constructor(options: OperatorOptions) {
@@ -121,10 +125,10 @@ export class Operator {
 
   /** What waits for a person: an incident that is held, nodes in quarantine. */
   #letGo(): void {
-    const { client, stage } = this.#options;
+    const { client, recorder, stage } = this.#options;
     const { machine } = stage.cluster.store;
-    const governor = machine.get('governor');
-    if (governor !== null && (JSON.parse(governor.value) as { hold: unknown }).hold !== null) {
+    if (this.#isHeldFor(lookMs)) {
+      recorder.askToRelease();
       client.person((service, caller) => service.releaseGovernor(caller));
     }
     for (const { value } of machine.list('node/')) {
@@ -132,6 +136,18 @@ export class Operator {
       if (node.phase !== 'quarantined') continue;
       client.person((service, caller) => service.unquarantine(node.id, caller));
     }
+  }
+
+  /** Whether one incident is held for so long: nodes that come back by themselves end it first. */
+  #isHeldFor(forMs: number): boolean {
+    const { store, world } = this.#options.stage.cluster;
+    const record = store.machine.get('governor');
+    const governor =
+      record === null ? null : (JSON.parse(record.value) as { hold: { incident: string } | null });
+    const incident = governor?.hold?.incident ?? null;
+    const { nowMs } = world.time;
+    if (this.#held?.incident !== incident) this.#held = { incident, sinceMs: nowMs };
+    return incident !== null && nowMs - this.#held.sinceMs >= forMs;
   }
 
   #start(name: string): void {

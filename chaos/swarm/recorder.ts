@@ -204,6 +204,10 @@ export class Recorder {
     this.onFenceAsked(node);
   }
 
+  askToRelease(): void {
+    this.#tell({ kind: 'releaseAsked' });
+  }
+
   violated(checker: string, message: string): void {
     this.#violated(checker, message);
   }
