@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { storeDirectory } from '../../deploy/lab/layout.ts';
 import type { KennelCluster } from '../../deploy/lab/cluster/kennel-cluster.ts';
 import {
   isObject,
@@ -11,9 +12,10 @@ import {
   type WriteFact,
 } from '../checkers/history.ts';
 import { readAgentLine } from './agent-line.ts';
-import { CommitLog } from './commit-log.ts';
+import type { CommitSource } from './committed.ts';
 import { groundBetween, lastingDomains, lookAtGround, type Sample } from './ground.ts';
 import { LogTail } from './log-tail.ts';
+import { MemberLogs } from './member-logs.ts';
 
 /** Order in which one revision's keys are told: what justifies a change comes before it. */
 const order = ['leader', 'settings', 'fence/', 'failover/', 'node/', 'vm/', 'chain'];
@@ -21,11 +23,17 @@ const order = ['leader', 'settings', 'fence/', 'failover/', 'node/', 'vm/', 'cha
 /** Time between two looks. Whatever began and ended between two of them was not seen. */
 const lookEveryMs = 40;
 
+/** A fact that waits until an entry is known to be committed; null = not yet known which. */
+interface PendingFact {
+  readonly fact: Fact;
+  behind: number | null;
+}
+
 /** A second process of one VM is told again only when it is another pair. */
 type Pair = string;
 
 /**
- * Turns what happens on a lab into the facts that the checkers read, from the manager's log on disk,
+ * Turns what happens on a lab into the facts that the checkers read, from the managers' logs on disk,
  * the process tables, libvirt's files, the BMCs' own notes and the agents' logs. It asks no manager
  * and no agent for anything.
  *
@@ -36,7 +44,7 @@ type Pair = string;
 export class Observer {
   readonly violations: Violation[] = [];
   readonly facts = new Map<FactKind, number>();
-  readonly log: CommitLog;
+  readonly log: CommitSource;
   readonly #cluster: KennelCluster;
   readonly #byKind = new Map<FactKind, Checker[]>();
   readonly #listeners = new Set<(fact: Fact, atMs: number) => void>();
@@ -46,7 +54,7 @@ export class Observer {
   readonly #firstSeen = new Map<string, number>();
   readonly #doubles = new Set<Pair>();
   #sample: Sample;
-  #pending: Fact[] = [];
+  #pending: PendingFact[] = [];
   #timer: NodeJS.Timeout | null = null;
   #longestGapMs = 0;
   #looks = 0;
@@ -55,7 +63,7 @@ export class Observer {
   constructor(cluster: KennelCluster, checkers: readonly Checker[]) {
     const { lab } = cluster;
     this.#cluster = cluster;
-    this.log = new CommitLog(join(cluster.directory, 'store'));
+    this.log = this.#source();
     for (const checker of checkers) {
       for (const kind of checker.kinds) {
         this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), checker]);
@@ -111,7 +119,7 @@ export class Observer {
 
   /** A fact that may be judged only by what was written before it. */
   noteAfterWrites(fact: Fact): void {
-    this.#pending.push(fact);
+    this.#pending.push({ fact, behind: null });
   }
 
   violated(checker: string, message: string): void {
@@ -147,9 +155,8 @@ export class Observer {
 
   #look(): void {
     const before = this.#sample;
-    const pending = this.#pending;
-    this.#pending = [];
     const commits = this.log.read();
+    const settled = this.#settledFacts();
     const results = this.#agents.flatMap(({ node, tail }) =>
       tail.read().flatMap((line) => readAgentLine(node, line)),
     );
@@ -165,10 +172,11 @@ export class Observer {
     }
     const ground = groundBetween(before, after, (one) => this.#firstSeen.get(one) ?? nowMs);
     for (const fact of results) this.#tell(fact, nowMs);
-    for (const { revision, changes } of commits) {
+    for (const { revision, changes, seenAtMs } of commits) {
       const facts = changes.map(({ key, text }): WriteFact => {
         const value = text === null ? null : objectIn(text);
-        return { kind: 'write', revision, key, text, value, ground };
+        const proposed = seenAtMs === undefined ? {} : { proposedAtMs: seenAtMs };
+        return { kind: 'write', revision, key, text, value, ground, ...proposed };
       });
       facts.sort((a, b) => rank(a.key) - rank(b.key));
       for (const fact of facts) this.#tell(fact, nowMs);
@@ -176,9 +184,28 @@ export class Observer {
     for (const { node, boot } of cuts) {
       this.#tell({ kind: 'powerCut', node, boot, state: 'on' }, nowMs);
     }
-    for (const fact of pending) this.#tell(fact, nowMs);
+    for (const fact of settled) this.#tell(fact, nowMs);
     this.#processes(before, after, ground, nowMs);
     this.#sample = after;
+  }
+
+  #source(): CommitSource {
+    const { lab } = this.#cluster;
+    const managers = Array.from({ length: lab.managerCount }, (_, index) => index + 1);
+    const directories = managers.map((manager) => storeDirectory(lab.layout, manager));
+    return new MemberLogs(directories, () => this.nowMs());
+  }
+
+  /**
+   * What was acknowledged when it was noted is on a disk by now; whether it is committed may be seen
+   * only later, when a leader is elected.
+   */
+  #settledFacts(): readonly Fact[] {
+    const { index, lastIndex } = this.log;
+    for (const one of this.#pending) one.behind ??= lastIndex;
+    const settled = this.#pending.filter(({ behind }) => (behind ?? lastIndex) <= index);
+    this.#pending = this.#pending.filter((one) => !settled.includes(one));
+    return settled.map(({ fact }) => fact);
   }
 
   #processes(before: Sample, after: Sample, ground: WriteFact['ground'], nowMs: number): void {

@@ -2,14 +2,14 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { clusterId, operationId, revision } from '../../src/core/model/ids.ts';
+import { operationId, revision } from '../../src/core/model/ids.ts';
 import { realEnv } from '../../src/env/real/real-env.ts';
 import { realLog } from '../../src/env/real/log.ts';
-import { openFileStore } from '../../src/store/file/file-store.ts';
+import { createStore, openRaftStore } from '../../src/store/raft/open-raft-store.ts';
 import { readAgentLine } from './agent-line.ts';
-import { CommitLog } from './commit-log.ts';
 import { groundBetween, type Sample } from './ground.ts';
 import { LogTail } from './log-tail.ts';
+import { MemberLogs } from './member-logs.ts';
 
 function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), 'kennel-readers-'));
@@ -41,16 +41,19 @@ test('what an agent notes about a command is a result, anything else is nothing'
 test('the log of a store is followed over its segments, and refused transactions change nothing', async () => {
   const directory = join(scratch(), 'store');
   const env = realEnv({ log: realLog({ level: 'silent' }) });
-  const store = await openFileStore({
+  const clusterId = '0f3c7a52-6a53-4f0c-9d7e-3b8a5f1c2d4e';
+  const member = { number: 1, name: 'manager-1', address: 'manager-1:7401' };
+  await createStore({ env, directory, clusterId }, member);
+  const store = await openRaftStore({
     env,
     directory,
-    clusterId: clusterId('0f3c7a52-6a53-4f0c-9d7e-3b8a5f1c2d4e'),
-    nodeName: 'node-1',
+    clusterId,
+    listen: null,
     onFatal: (error) => expect.fail(error.message),
     limits: { segmentBytes: 2000, snapshotEntries: 15, reserveBytes: 4096 },
   });
   onTestFinished(() => store.close());
-  const reader = new CommitLog(directory);
+  const reader = new MemberLogs([directory], () => 0);
   const seen: string[] = [];
   for (let number = 1; number <= 60; number += 1) {
     const key = `key-${number % 7}`;
