@@ -143,12 +143,6 @@ export type Fact =
       readonly after: number;
       readonly revision: number;
     }
-  /** A store was read back from its disk, and is about to serve these items. */
-  | {
-      readonly kind: 'storeReopened';
-      readonly revision: number;
-      readonly items: ReadonlyMap<string, { readonly text: string; readonly revision: number }>;
-    }
   /** A manager takes itself for the leader at the instant at which the epoch of another begins. */
   | { readonly kind: 'stillLeads'; readonly manager: string; readonly epoch: number }
   /** A member of a replicated store was elected. */

@@ -70,7 +70,6 @@ export function simCommand(): Command {
     .addOption(
       new Option('--store <kind>', 'of the managers (default: each seed draws)').choices([
         'memory',
-        'file',
         'raft',
       ]),
     )

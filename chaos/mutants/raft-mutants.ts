@@ -141,15 +141,9 @@ export const raftMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/store/raft/raft-store.ts',
-        find: "        return this.#writes.wait(submission, Math.max(leftMs, 1), {\n          kind: 'ambiguous',\n          operation: operationId(transaction.operation),\n          detail: 'no answer from a quorum in time',\n        });",
+        find: "        return this.#writes.wait(submission, leftMs, {\n          kind: 'ambiguous',\n          operation: operationId(transaction.operation),\n          detail: 'no answer from a quorum in time',\n        });",
         replace:
-          "        const late = { kind: 'ambiguous', operation: operationId(transaction.operation), detail: '' } as const;\n        const said = await this.#writes.wait(submission, Math.max(leftMs, 1), late);\n        if (said.kind !== 'ambiguous' || this.#member.propose(bytes) !== 'ok') return said;\n        return this.#writes.wait(submission, limits.deadlineMs, late);",
-      },
-      {
-        file: 'src/store/raft/raft-store.ts',
-        find: '    deadlineMs: number,\n  ): Promise<WriteOutcome> {\n    const { env } = this.#parts;',
-        replace:
-          '    deadlineMs: number,\n  ): Promise<WriteOutcome> {\n    const { env, limits } = this.#parts;',
+          "        const late = { kind: 'ambiguous', operation: operationId(transaction.operation), detail: '' } as const;\n        const said = await this.#writes.wait(submission, leftMs, late);\n        if (said.kind !== 'ambiguous' || this.#member.propose(bytes) !== 'ok') return said;\n        return this.#writes.wait(submission, limits.deadlineMs, late);",
       },
     ],
     expected: ['linearizable', 'acknowledged'],
@@ -213,6 +207,20 @@ export const raftMutants: readonly Mutant[] = [
     maxSeeds: 3000,
     profile: null,
     ground: 'raftGroup',
+  },
+  {
+    name: 'raft-lone-reads-early',
+    summary: 'an only member that restarted answers reads before it knows what is committed',
+    edits: [
+      {
+        file: 'src/store/raft/raft-member.ts',
+        find: 'return this.isLeader && !this.leads;',
+        replace: 'return this.isLeader && !this.isLeader;',
+      },
+    ],
+    expected: ['watches', 'acknowledged', 'consensus'],
+    maxSeeds: 300,
+    profile: 'disks',
   },
   {
     name: 'raft-snapshot-keeps-tail',

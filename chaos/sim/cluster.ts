@@ -12,15 +12,11 @@ import { ClusterNode } from './cluster-node.ts';
 import { identityOf, makeClusterWorld } from './cluster-world.ts';
 import type { ClusterWorld, ClusterWorldOptions } from './cluster-world.ts';
 import { enrolmentWrites, managerWrites } from './enrolment.ts';
-import { FileSimStore } from './file-sim-store.ts';
-import { makeHostEnv } from './host-env.ts';
 import { RaftSimStore } from './raft-sim-store.ts';
 import { MemorySimStore } from './memory-sim-store.ts';
-import { SimPrograms } from './processes.ts';
-import { SimProcess } from './sim-process.ts';
 import type { SimStore } from './sim-store.ts';
 
-export type StoreKind = 'memory' | 'file' | 'raft';
+export type StoreKind = 'memory' | 'raft';
 
 /** A leader is missed after 1 to 2 s; half as many ticks as in production make half the events. */
 const raftTiming: RaftTiming = { tickMs: 100, heartbeatTicks: 2, electionTicks: 10 };
@@ -195,36 +191,11 @@ export class SimCluster {
         taps: world.taps,
       });
     }
-    if (options.store !== 'file') {
-      return new MemorySimStore({
-        env: world.env,
-        random: world.random.split('store'),
-        leaseMs: options.storeLeaseMs ?? 4000,
-        latencyMs: options.storeLatencyMs ?? 3,
-      });
-    }
-    const [manager, ...others] = this.managers;
-    if (manager === undefined || others.length > 0) throw new Error('a file store has one manager');
-    const { name, disk } = manager;
-    const process = new SimProcess(world.time, `${name} enrolment`);
-    const env = makeHostEnv({
-      time: world.time,
-      process,
-      host: name,
-      identity: identityOf(world, 'manager', name),
-      clock: manager.machine.clock,
-      network: world.network,
-      disk,
-      random: world.random.split('enrolment'),
-      log: world.log.from(process.name),
-      programs: new SimPrograms(world.time),
-    });
-    return new FileSimStore({
-      clusterId: world.clusterId,
-      manager: name,
-      env,
-      disk,
-      onOpened: (machine) => world.taps.storeOpened?.(machine),
+    return new MemorySimStore({
+      env: world.env,
+      random: world.random.split('store'),
+      leaseMs: options.storeLeaseMs ?? 4000,
+      latencyMs: options.storeLatencyMs ?? 3,
     });
   }
 

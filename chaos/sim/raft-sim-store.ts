@@ -16,13 +16,15 @@ import { openRaftStore, prepareMember } from '../../src/store/raft/open-raft-sto
 import { isHello } from '../../src/store/raft/peers.ts';
 import type { RaftStore } from '../../src/store/raft/raft-store.ts';
 import type { RaftTiming } from '../../src/store/raft/timing.ts';
-import { storeDirectory } from './file-sim-store.ts';
 import type { RandomStream } from './random.ts';
 import { beginning, digestOfEntry, digestOfState, RaftLedger } from './raft-ledger.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimStore, StoreOfSeat, StoreSeat } from './sim-store.ts';
 import type { RaftTaps } from './taps.ts';
 import { tiedStore } from './tied-ports.ts';
+
+/** Where the store lies on a manager's disk. */
+export const storeDirectory = '/var/lib/kennel/store';
 
 /** Small, so that snapshots, new segments and a full disk come within a minute of a small cluster. */
 const limits: Partial<RaftStoreLimits> = {

@@ -1,6 +1,5 @@
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { JsonValue } from '../../src/env/network.ts';
-import type { StateMachine } from '../../src/store/state-machine.ts';
 import type { Transaction, WriteOutcome } from '../../src/store/store.ts';
 import type { DeathCause } from './sim-process.ts';
 
@@ -66,8 +65,6 @@ export interface SimTaps extends RaftTaps {
   /** A manager starts its fencing tool; `action` is the power verb, or `guid`. */
   toolStarted?(manager: string, bmcHost: string, action: string): void;
   toolEnded?(manager: string, bmcHost: string, action: string, exitCode: number | null): void;
-  /** A store was read from its disk, and is about to serve this. */
-  storeOpened?(state: StateMachine): void;
   /** The store of a manager cannot go on, and its process ends. */
   storeFailed?(manager: string, error: Error): void;
   /** A manager's transaction ended, as that manager sees it. */

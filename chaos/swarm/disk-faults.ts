@@ -1,4 +1,4 @@
-import { storeDirectory } from '../sim/file-sim-store.ts';
+import { storeDirectory } from '../sim/raft-sim-store.ts';
 import type { SimDisk } from '../sim/disk.ts';
 import type { Recorder } from './recorder.ts';
 import type { Fault } from './scenario.ts';

@@ -92,19 +92,15 @@ function drawStore(
   const isRaft = random.chance(raftShare);
   const members = random.pick([3, 3, 5]);
   const late = random.pick([0, 0, 0, 0, 1, 2]);
-  const isDurable = random.chance(0.5);
   const hasWitness = random.chance(0.25);
   const asked = options.managers ?? null;
-  const store = options.store ?? made ?? (isRaft && asked !== 1 ? 'raft' : null);
+  const store = options.store ?? made ?? (isRaft ? 'raft' : 'memory');
   if (store === 'raft') {
-    const managers = asked ?? members;
+    const managers = asked ?? (options.drawn === 1 ? 1 : members);
     const joining = Math.min(late, managers - 1);
     return { store, managers, joining, hasWitness: hasWitness && managers > 2 && joining === 0 };
   }
-  const managers = asked ?? (store === 'file' ? 1 : options.drawn);
-  if (store === 'file' && managers !== 1) throw new Error('the store file has one manager');
-  const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
-  return { store: isFile ? 'file' : 'memory', managers, joining: 0, hasWitness: false };
+  return { store, managers: asked ?? options.drawn, joining: 0, hasWitness: false };
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {

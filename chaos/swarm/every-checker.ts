@@ -1,7 +1,6 @@
 import { AcknowledgedChecker } from '../checkers/acknowledged.ts';
 import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
 import { ConsensusChecker } from '../checkers/consensus.ts';
-import { DurableChecker } from '../checkers/durable.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
 import { GuardChecker } from '../checkers/guards.ts';
 import type { Checker } from '../checkers/history.ts';
@@ -25,7 +24,6 @@ export function everyChecker(): readonly Checker[] {
     new LeaseChecker(),
     new AgentMemoryChecker(),
     new LeaderWriteChecker(),
-    new DurableChecker(),
     new ConsensusChecker(),
     new WatchChecker(),
     new PowerChecker(),

@@ -1,4 +1,4 @@
-import { storeDirectory } from '../sim/file-sim-store.ts';
+import { storeDirectory } from '../sim/raft-sim-store.ts';
 import type { ClusterManager } from '../sim/cluster-manager.ts';
 import { identityOf } from '../sim/cluster-world.ts';
 import { prepareMember } from '../../src/store/raft/open-raft-store.ts';

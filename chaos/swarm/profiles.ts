@@ -162,14 +162,14 @@ export const profiles = {
     lies: false,
   },
   disks: {
-    summary: 'one manager with the durable log, on a disk that fails, rots, fills up and forgets',
+    summary: 'one manager alone, on a disk that fails, rots, fills up and forgets',
     weights: { disk: 8, managerPower: 6, crashManager: 4, pause: 2, powerLoss: 3, domain: 2 },
     plots: ['leaderStandsStill', 'tornLog', 'tornLog'],
     most: 12,
     workloadSteps: 8,
     lies: false,
     managers: [1],
-    store: 'file',
+    store: 'raft',
   },
   twoLeaders: {
     summary: 'two managers lead at once, all the time',

@@ -1,6 +1,5 @@
 import type { VmId } from '../../src/core/model/ids.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
-import type { StateMachine } from '../../src/store/state-machine.ts';
 import { DiskError } from '../../src/env/disk.ts';
 import { LogFailed } from '../../src/store/log/log-error.ts';
 import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
@@ -87,7 +86,6 @@ export class Recorder {
       this.#tell({ kind: 'tool', stage: 'started', manager, bmcHost, action, exitCode: null }),
     toolEnded: (manager, bmcHost, action, exitCode) =>
       this.#tell({ kind: 'tool', stage: 'ended', manager, bmcHost, action, exitCode }),
-    storeOpened: (state) => this.#storeOpened(state),
     storeFailed: (manager, error) => {
       // A disk may fail; what the core excludes must never be.
       if (error instanceof LogFailed || error instanceof DiskError) return;
@@ -298,22 +296,6 @@ export class Recorder {
     }
     this.poll();
     this.#tell({ kind: 'message', stage, from, to, sentAtMs, body });
-  }
-
-  /** What was shown before is told first; the state is what is served from now on. */
-  #storeOpened(state: StateMachine): void {
-    this.poll();
-    const { revision } = state;
-    this.#tell({
-      kind: 'storeReopened',
-      revision,
-      items: new Map(
-        state
-          .list('')
-          .map(({ key, value, modRevision }) => [key, { text: value, revision: modRevision }]),
-      ),
-    });
-    if (state.compactedRevision > 0) this.#sometimes.hit('a store came back from a snapshot');
   }
 
   #startAsked(node: string, permit: Permit): void {

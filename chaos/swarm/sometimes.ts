@@ -58,7 +58,6 @@ const states = [
   'a watch had looked away for too long',
   'a message arrived twice',
   'a message overtook another',
-  'a store came back from a snapshot',
   'a torn write was cut from the end of the log',
   'a damaged log was refused',
   'a failed sync ended a manager',

@@ -56,13 +56,7 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
     console.log(`  ${line}`);
   };
   const { nodes, managers, disks, pdus, store } = flags;
-  if (flags.bare !== true) {
-    const present = lab.isUp() ? lab.managerCount : 1;
-    await storeOf(kennelDirectory(lab.layout), {
-      asked: store,
-      managers: Math.max(present, managers ?? 1),
-    });
-  }
+  if (flags.bare !== true) await storeOf(kennelDirectory(lab.layout), store);
   const diskMiB = flags.smallDisks === true ? smallDiskMiB : undefined;
   const report = await lab.up({ nodes, managers, disks, diskMiB, pdus, signal, say });
   if (flags.bare === true) {

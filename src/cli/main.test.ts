@@ -251,7 +251,7 @@ test('init prints where the admin configuration is and what comes next', async (
     apiPort: 7400,
     sessionPort: 7401,
     profile: 'fast',
-    store: { kind: 'file' },
+    store: { kind: 'raft' },
   });
 });
 

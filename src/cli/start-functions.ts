@@ -14,11 +14,10 @@ export interface InitClusterOptions {
 }
 
 /**
- * Where a new cluster keeps its state: in a log of its only manager, in its managers, which agree on
- * it, or in an etcd that is there already.
+ * Where a new cluster keeps its state: in its managers, which agree on it, or in an etcd that is there
+ * already.
  */
 export type StoreChoice =
-  | { readonly kind: 'file' }
   | { readonly kind: 'raft' }
   | ({ readonly kind: 'etcd' } & EtcdStoreOptions);
 

@@ -102,7 +102,7 @@ export interface StoreMember {
 }
 
 export interface StoreStatus {
-  readonly driver: 'memory' | 'file' | 'raft' | 'etcd';
+  readonly driver: 'memory' | 'raft' | 'etcd';
   readonly revision: Revision;
   readonly members: readonly StoreMember[];
   readonly hasQuorum: boolean;

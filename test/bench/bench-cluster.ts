@@ -60,7 +60,6 @@ export class BenchCluster {
       `--address=${first.address}`,
       `--api-port=${apiPort}`,
       `--session-port=${sessionPort}`,
-      `--store=${others.length > 0 ? 'raft' : 'file'}`,
     ]);
     const cluster = new BenchCluster(options, await adminClient(options));
     cluster.startManager(first);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ManagersView } from '../../src/api/schema/managers.ts';
+import type { MigrateStoreResult } from '../../src/cli/start-functions.ts';
 import { EtcdCluster } from '../store/etcd/etcd-cluster.ts';
 import { freePort, kennel, ManagerProcess, type Finished } from './manager-process.ts';
 
@@ -68,43 +69,42 @@ test(
   },
 );
 
+/** Stops the manager and moves its store. */
+async function move(line: string): Promise<MigrateStoreResult> {
+  await manager.kill();
+  return JSON.parse((await run(line)).out) as MigrateStoreResult;
+}
+
 test(
-  'a store moves from the file over raft to etcd with one content, and epochs go on upwards',
+  'a store moves from raft to etcd and back with one content, and epochs go on upwards',
   { timeout: 90_000 },
   async () => {
     const etcd = await EtcdCluster.start(1);
     try {
       const [endpoint] = etcd.endpoints;
-      await init('file');
-      let { epoch } = await leads();
-      for (const [from, to] of [
-        ['file', 'raft'],
-        ['raft', `etcd --etcd-endpoint http://127.0.0.1:${endpoint?.port}`],
-      ]) {
-        const line = `store migrate --from ${from} --to ${to} --directory ${file('m')} -y -o json`;
-        expect((await run(line)).errors).toContain('E_STORE_LOCKED');
-        await manager.kill();
-        const { from: left, to: right } = JSON.parse((await run(line)).out) as Record<
-          'from' | 'to',
-          { contentHash: string; keys: number }
-        >;
-        expect(right.contentHash).toBe(left.contentHash);
-        const now = await leads();
-        expect(now.store.driver).toBe(to?.split(' ')[0]);
-        expect(now.epoch).toBeGreaterThan(epoch);
-        ({ epoch } = now);
-      }
-      // The content is the same still, but the epochs of the file have been overtaken.
+      await init('raft');
+      const before = await leads();
+      const there = `store migrate --from raft --to etcd --etcd-endpoint http://127.0.0.1:${endpoint?.port}`;
+      const out = `${there} --directory ${file('m')} -y -o json`;
+      expect((await run(out)).errors).toContain('E_STORE_LOCKED');
+      const moved = await move(out);
+      const onEtcd = await leads();
+      expect(onEtcd.store.driver).toBe('etcd');
+      expect(onEtcd.epoch).toBeGreaterThan(before.epoch);
+      const back = `store migrate --from etcd --to raft --directory ${file('m')} -y -o json`;
       await manager.kill();
-      await vi.waitFor(
-        async () => {
-          // Until its lease is over etcd does not know that the manager is gone.
-          const back = await run(`store migrate --from etcd --to file --directory ${file('m')} -y`);
-          expect(back.errors).toContain('E_CONFLICT');
-        },
-        { timeout: 20_000, interval: 500 },
-      );
-      expect((await leads()).store.driver).toBe('etcd');
+      // Until its lease is over etcd does not know that the manager is gone; then the old store is in the way.
+      await vi.waitFor(async () => expect((await run(back)).errors).toContain('E_CONFLICT'), {
+        timeout: 20_000,
+        interval: 500,
+      });
+      renameSync(file('m/store'), file('m/store.old'));
+      const returned = await move(back);
+      expect(moved.from.contentHash).toBe(moved.to.contentHash);
+      expect(returned.from.contentHash).toBe(returned.to.contentHash);
+      const after = await leads();
+      expect(after.store.driver).toBe('raft');
+      expect(after.epoch).toBeGreaterThan(onEtcd.epoch);
     } finally {
       await manager.kill();
       await etcd.remove();

@@ -24,7 +24,7 @@ const real = (name: string, only?: string): TestRun => ({
   ...(only === undefined ? {} : { only }),
 });
 
-export type DriverName = 'memory' | 'file' | 'raft' | 'etcd';
+export type DriverName = 'memory' | 'raft' | 'etcd';
 
 /** The drivers of `npm run store:conformance`. A new driver is one more entry. */
 export const conformanceDrivers: Readonly<Record<DriverName, ConformanceDriver>> = {
@@ -33,15 +33,13 @@ export const conformanceDrivers: Readonly<Record<DriverName, ConformanceDriver>>
     suite: () => [unit('memory')],
     faults: () => [unit('memory-cluster')],
   },
-  file: {
-    members: [1],
-    suite: () => [unit('file')],
-    faults: () => [unit('crash.prop'), unit('damage'), unit('disk-trouble'), unit('file-kill')],
-  },
   raft: {
     members: [1, 3, 5],
     suite: (members) => [unit('raft', `raft with ${members} members`)],
-    faults: (members) => (members === 1 ? [] : [unit('raft-faults', `members of ${members}`)]),
+    faults: (members) =>
+      members === 1
+        ? [unit('crash.prop'), unit('damage'), unit('disk-trouble'), unit('kill')]
+        : [unit('raft-faults', `members of ${members}`)],
   },
   etcd: {
     members: [1, 3],

@@ -4,7 +4,7 @@ import { SimDisk, type CrashOptions, type DiskStop } from '../../chaos/sim/disk.
 import { operationId, revision } from '../../src/core/model/ids.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Store, Transaction, WriteOutcome } from '../../src/store/store.ts';
-import { openOn } from './file-harness.ts';
+import { foundOn, openOn } from './solo-harness.ts';
 import { pictureOf, picturesOf, samePicture, submitGroups, type Picture } from './workload.ts';
 
 /*
@@ -14,7 +14,7 @@ import { pictureOf, picturesOf, samePicture, submitGroups, type Picture } from '
  * prefix holds every acknowledged one.
  */
 
-const limits = { segmentBytes: 1500, snapshotEntries: 7, reserveBytes: 1024, deadlineMs: 60_000 };
+const limits = { segmentBytes: 1500, snapshotEntries: 7, reserveBytes: 1024, deadlineMs: 300 };
 
 type Step = { readonly keys: readonly number[]; readonly deletes: boolean; readonly guess: number };
 
@@ -160,6 +160,7 @@ describe('random ends of a store', () => {
           const fraction = (): number => draws.next().value ?? 0;
           const disk = new SimDisk({ fraction });
           const history = new History();
+          await foundOn(disk);
           for (const [number, one] of lives.entries()) await live(disk, one, number, history);
           const store = await openOn(disk, { limits });
           history.settle(await pictureOf(store));
@@ -167,7 +168,7 @@ describe('random ends of a store', () => {
           await store.close();
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

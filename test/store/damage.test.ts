@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SimDisk } from '../../chaos/sim/disk.ts';
 import { StoreDamaged } from '../../src/store/store-damaged.ts';
-import { openOn } from './file-harness.ts';
+import { openOn } from './solo-harness.ts';
 import {
   pictureOf,
   picturesOf,
@@ -12,7 +12,7 @@ import {
 } from './workload.ts';
 
 /*
- * A log written by a workload and then damaged at every single byte, once by cutting and once by
+ * A log written by a workload and then damaged at every third byte, once by cutting and once by
  * flipping. Whatever comes back is a state that the store really had, holds every acknowledged
  * write that lies before the damage, or it is a refusal that says what to do.
  */
@@ -83,6 +83,9 @@ async function reopen(image: Image, path: string, content: Uint8Array | null): P
   }
 }
 
+/** Every so many bytes: the bits that are flipped differ from one to the next. */
+const step = 3;
+
 /** How many acknowledged writes were complete while the last segment was no longer than `length`. */
 function acknowledgedBefore(image: Image, length: number): number {
   return image.acknowledged.filter(
@@ -110,8 +113,10 @@ for (const [shape, limits] of Object.entries(shapes)) {
         kind: 'opened',
         count: total,
       });
-      const names = [...image.files.keys()].map((path) => path.replace(/\d+/, 'n'));
-      expect(new Set(names).has('/store/snapshot-n.snap')).toBe(limits.snapshotEntries < 100);
+      const names = [...image.files.keys()];
+      // Beside the empty one that every store begins with.
+      const snapshots = names.filter((name) => /snapshot-0*[1-9]\d+\.snap$/.test(name));
+      expect(snapshots.length > 0).toBe(limits.snapshotEntries < 100);
       expect(names.filter((name) => name.endsWith('.seg')).length > 1).toBe(
         limits.segmentBytes < 10_000,
       );
@@ -122,7 +127,7 @@ for (const [shape, limits] of Object.entries(shapes)) {
       const whole = image.files.get(path) ?? new Uint8Array(0);
       const problems: string[] = [];
       let refused = 0;
-      for (let length = 0; length < whole.length; length += 1) {
+      for (let length = 0; length < whole.length; length += step) {
         const result = await reopen(image, path, whole.slice(0, length));
         if (result.kind === 'refused') refused += 1;
         else if (result.count < acknowledgedBefore(image, length))
@@ -130,14 +135,16 @@ for (const [shape, limits] of Object.entries(shapes)) {
       }
       expect(problems).toEqual([]);
       // Only a cut into the header or what the segment took over may be refused.
-      expect(refused).toBeLessThan(300);
+      expect(refused).toBeLessThan(100);
     });
 
     test('cut at any byte of another file, or missing: refused, or nothing is lost', async () => {
       const problems: string[] = [];
       for (const [path, whole] of image.files) {
         if (path === image.lastSegment) continue;
-        const lengths = Array.from({ length: whole.length }, (_, length) => length);
+        const lengths = Array.from({ length: whole.length }, (_, length) => length).filter(
+          (length) => length % step === 0,
+        );
         for (const length of [null, ...lengths]) {
           const content = length === null ? null : whole.slice(0, length);
           const result = await reopen(image, path, content);
@@ -153,9 +160,9 @@ for (const [shape, limits] of Object.entries(shapes)) {
       const lastBatch = lastAcknowledgedBatch(image);
       const problems: string[] = [];
       for (const [path, whole] of image.files) {
-        for (let offset = 0; offset < whole.length; offset += 1) {
+        for (let offset = 0; offset < whole.length; offset += step) {
           const content = whole.slice();
-          content[offset] = (content[offset] ?? 0) ^ (1 << (offset % 8));
+          content[offset] = (content[offset] ?? 0) ^ (1 << ((offset / step) % 8));
           const result = await reopen(image, path, content);
           if (result.kind === 'refused') continue;
           const mayBeTorn = path === image.lastSegment && offset >= lastBatch.start;

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { operationId } from '../../src/core/model/ids.ts';
 import { realDisk } from '../../src/env/real/disk.ts';
 import type { Store, WriteOutcome } from '../../src/store/store.ts';
-import { openOn } from './file-harness.ts';
+import { openOn } from './solo-harness.ts';
 
 /** A file system of its own needs root, mkfs and a loop device. */
 function canMount(): boolean {

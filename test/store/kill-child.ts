@@ -2,7 +2,7 @@ import { openSync, writeSync } from 'node:fs';
 import { argv } from 'node:process';
 import { operationId } from '../../src/core/model/ids.ts';
 import { realDisk } from '../../src/env/real/disk.ts';
-import { openOn } from './file-harness.ts';
+import { openOn } from './solo-harness.ts';
 
 /*
  * Writes for ever in the store at argv[2] with argv[3] writers at once. Each acknowledged write is

@@ -23,7 +23,7 @@ const tinyLimits: Partial<RaftStoreLimits> = {
   reserveBytes: 4096,
   spaceCheckMs: 20,
   deadlineMs: 1_000,
-  readRetryMs: 40,
+  retryMs: 40,
 };
 
 /** Three times as fast as in production, and still no hurry on a busy machine. */

@@ -87,10 +87,7 @@ export class KennelCluster {
       done.push(line);
       options.say?.(line);
     };
-    const store = await storeOf(this.#directory, {
-      asked: options.store,
-      managers: this.lab.managerCount,
-    });
+    const store = await storeOf(this.#directory, options.store);
     if (store === 'etcd') {
       const members = await ensureEtcd(this.lab, this.#signal);
       if (members.length > 0) say(`the store runs: ${members.join(', ')}`);

@@ -7,20 +7,16 @@ import { KennelError } from '../../../src/errors/kennel-error.ts';
 import { LabError } from '../lab-error.ts';
 
 /** Where the managers of a lab keep the cluster's state. */
-export const labStores = ['file', 'raft', 'etcd'] as const;
+export const labStores = ['raft', 'etcd'] as const;
 export type LabStore = (typeof labStores)[number];
 
 /**
  * The store of the cluster in a manager's directory, or of the one that is about to be made there:
- * `asked`, and else a log on the disk of the only manager, or the store of the managers themselves.
+ * `asked`, and else the store of the managers themselves.
  *
- * @throws LabError LAB_OPTIONS when that many managers cannot be on it, or when it is another one
- * than was asked for.
+ * @throws LabError LAB_OPTIONS when it is another one than was asked for.
  */
-export async function storeOf(
-  directory: string,
-  { asked, managers }: { readonly asked?: LabStore | undefined; readonly managers: number },
-): Promise<LabStore> {
+export async function storeOf(directory: string, asked: LabStore | undefined): Promise<LabStore> {
   const made = await madeWith(directory);
   if (made !== null && asked !== undefined && made !== asked) {
     throw new LabError(
@@ -30,16 +26,7 @@ export async function storeOf(
       'leave --store out, or run `kennel lab down` first',
     );
   }
-  const store = made ?? asked ?? (managers > 1 ? 'raft' : 'file');
-  if (store === 'file' && managers > 1) {
-    throw new LabError(
-      'LAB_OPTIONS',
-      `--managers ${managers}`,
-      'the store is a log on the disk of the only manager',
-      made === null ? 'give --store raft or etcd' : 'run `kennel lab down` first',
-    );
-  }
-  return store;
+  return made ?? asked ?? 'raft';
 }
 
 async function madeWith(directory: string): Promise<LabStore | null> {

@@ -141,7 +141,7 @@ const testManagers: ManagersView = {
   leader: 'mgr-1',
   epoch: 4,
   managers: [testManager],
-  store: { driver: 'file', hasQuorum: true, readOnly: null, syncMs: 1, members: [] },
+  store: { driver: 'raft', hasQuorum: true, readOnly: null, syncMs: 1, members: [] },
 };
 
 export const testHandover: Handover = {

@@ -32,7 +32,12 @@ export const initCommand = command({
       ['fast', 'default', 'conservative'],
       'default',
     ),
-    store: oneOf('--store <store>', 'where the state is kept', ['file', 'raft', 'etcd'], 'file'),
+    store: oneOf(
+      '--store <store>',
+      'in the managers, which agree on it, or in an etcd',
+      ['raft', 'etcd'],
+      'raft',
+    ),
     ...etcdOptions,
   },
   examples: [

@@ -3,7 +3,7 @@ import type { Noun } from '../command.ts';
 import { etcdOptions } from '../etcd-options.ts';
 import { flag, oneOf, textOr } from '../option.ts';
 
-const kinds = ['file', 'raft', 'etcd'] as const;
+const kinds = ['raft', 'etcd'] as const;
 
 const migrate = command({
   name: 'migrate',
@@ -14,8 +14,8 @@ const migrate = command({
   ],
   arguments: {},
   options: {
-    from: oneOf('--from <store>', 'the store that manager.yaml names', kinds, 'file'),
-    to: oneOf('--to <store>', 'where everything goes', kinds, 'raft'),
+    from: oneOf('--from <store>', 'the store that manager.yaml names', kinds, 'raft'),
+    to: oneOf('--to <store>', 'where everything goes', kinds, 'etcd'),
     ...etcdOptions,
     directory: textOr('--directory <path>', 'data of the manager', '/var/lib/kennel/manager', {
       completes: { kind: 'file' },
@@ -23,8 +23,8 @@ const migrate = command({
     yes: flag('-y, --yes', 'do not ask'),
   },
   examples: [
-    'kennel store migrate --from file --to raft',
     'kennel store migrate --from raft --to etcd --etcd-endpoint https://etcd-1:2379 --etcd-ca /etc/etcd/ca.crt',
+    'kennel store migrate --from etcd --to raft',
   ],
   run: async (call) => (await import('../actions/backup.ts')).migrateStore(call, call.options),
 });

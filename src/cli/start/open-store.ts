@@ -3,7 +3,6 @@ import { ok, problem, type Outcome } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
 import type { Network, NetworkAddress } from '../../env/network.ts';
 import { storeApart, type Membership } from '../../store/membership.ts';
-import { openFileStore } from '../../store/file/file-store.ts';
 import { openRaftStore } from '../../store/raft/open-raft-store.ts';
 import { StoreDamaged } from '../../store/store-damaged.ts';
 import type { Store } from '../../store/store.ts';
@@ -33,12 +32,8 @@ interface OpenedStore {
 export async function openStore(options: OpenStoreOptions): Promise<Outcome<OpenedStore>> {
   const { config } = options;
   if (config.kind === 'raft') return openRaft(options);
-  const store = await (config.kind === 'etcd' ? openEtcd(options, config) : openFile(options));
+  const store = await openEtcd(options, config);
   return store.kind === 'ok' ? ok({ store: store.value, membership: storeApart }) : store;
-}
-
-function openFile(options: OpenStoreOptions): Promise<Outcome<Store>> {
-  return orDamage(() => openFileStore(options));
 }
 
 function openRaft(options: OpenStoreOptions): Promise<Outcome<OpenedStore>> {

@@ -32,14 +32,6 @@ const configured = (change: Partial<ManagerConfig>): Promise<void> =>
     ...change,
   });
 
-test('M6: the only manager of a file store has nobody to copy from, and is told of backups', async () => {
-  await configured({ store: { kind: 'file' } });
-  expect(await rebuildManager({ directory, manager })).toMatchObject({
-    kind: 'problem',
-    problem: { code: 'E_CONFLICT', try: ['kennel restore FILE, from a backup'] },
-  });
-});
-
 test('a manager on etcd has nothing to rebuild', async () => {
   await configured({ store: { kind: 'etcd', endpoints: ['http://127.0.0.1:2379'] } });
   expect(await rebuildManager({ directory, manager })).toMatchObject({

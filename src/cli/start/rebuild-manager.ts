@@ -24,7 +24,7 @@ export async function rebuildManager(
   const offline = await offlineManager(options.directory);
   if (offline.kind === 'problem') return offline;
   const { config } = offline.value;
-  if (config.store.kind !== 'raft') return notShared(config.name, config.store.kind);
+  if (config.store.kind !== 'raft') return notShared(config.name);
   return orRefused(`${config.name} was not rebuilt`, () => rebuild(offline.value, options));
 }
 
@@ -71,18 +71,12 @@ async function moveAway(disk: Disk, place: string, number: number): Promise<stri
   return `${parent}/${free}`;
 }
 
-function notShared(name: string, store: string): Outcome<never> {
+function notShared(name: string): Outcome<never> {
   return problem({
     code: 'E_CONFLICT',
     what: `${name} cannot be rebuilt from other managers`,
-    because:
-      store === 'etcd'
-        ? 'its store is in etcd, and nothing of it is on this disk'
-        : 'it is the only one that has the store',
+    because: 'its store is in etcd, and nothing of it is on this disk',
     so: 'nothing was changed',
-    try:
-      store === 'etcd'
-        ? ['see to etcd: etcdctl endpoint health']
-        : ['kennel restore FILE, from a backup'],
+    try: ['see to etcd: etcdctl endpoint health'],
   });
 }

@@ -18,7 +18,7 @@ const managerConfigSchema = z.strictObject({
   /** It votes in the store and does nothing else. */
   witness: z.boolean().default(false),
   profile: z.enum(['fast', 'default', 'conservative']),
-  store: storeConfigSchema.default({ kind: 'file' }),
+  store: storeConfigSchema.default({ kind: 'raft' }),
 });
 
 /** `agent.yaml` in an agent's directory; made by `kennel agent join`. */

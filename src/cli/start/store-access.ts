@@ -19,19 +19,10 @@ const fileNames = Object.keys(files) as readonly FileName[];
 
 /**
  * What another manager needs to reach this one's store, with the texts of the files that its
- * configuration names. Members of a store of managers find each other by the registry. E_CONFLICT
- * for a store that only one manager can have.
+ * configuration names. Members of a store of managers find each other by the registry.
  */
 export async function storeAccessOf(disk: Disk, store: StoreConfig): Promise<Outcome<StoreAccess>> {
-  if (store.kind === 'etcd') return etcdAccess(disk, store);
-  if (store.kind === 'raft') return ok({ kind: 'raft' });
-  return problem({
-    code: 'E_CONFLICT',
-    what: 'this cluster takes no second manager',
-    because: 'its store is a log on the disk of its only manager',
-    so: 'nothing was changed',
-    try: ['make the cluster on a store that several managers share: kennel init --store raft'],
-  });
+  return store.kind === 'etcd' ? etcdAccess(disk, store) : ok({ kind: 'raft' });
 }
 
 async function etcdAccess(disk: Disk, config: EtcdConfig): Promise<Outcome<StoreAccess>> {

@@ -11,9 +11,10 @@ const endpoint = z.url({ protocol: /^https?$/ }).refine((text) => {
 
 /** Where a manager keeps the cluster's state: the `store` of `manager.yaml`. */
 export const storeConfigSchema = z.discriminatedUnion('kind', [
-  /** A log in the directory of the only manager. `directory`: its name there, default `store`. */
-  z.strictObject({ kind: z.literal('file'), directory: z.string().min(1).optional() }),
-  /** In the managers' own directories, replicated among them by consensus. */
+  /**
+   * In the managers' own directories, replicated among them by consensus. `directory`: its name
+   * there, default `store`.
+   */
   z.strictObject({ kind: z.literal('raft'), directory: z.string().min(1).optional() }),
   z
     .strictObject({

@@ -101,7 +101,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
         nodes: ['node-1', 'node-2'],
       }),
       migrateStore: start('migrateStore', {
-        from: { driver: 'file', keys: 12, contentHash: 'abc' },
+        from: { driver: 'raft', keys: 12, contentHash: 'abc' },
         to: { driver: 'raft', keys: 12, contentHash: 'abc' },
         epoch: 7,
         old: '/data/store',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeBackup, encodeBackup } from './backup-file.ts';
 
-const about = { clusterId: 'c-1', clusterName: 'prod', madeAt: 'then', driver: 'file' };
+const about = { clusterId: 'c-1', clusterName: 'prod', madeAt: 'then', driver: 'raft' };
 const contents = fc.record({
   epoch: fc.nat(),
   items: fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string({ unit: 'grapheme' }))),

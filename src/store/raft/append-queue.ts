@@ -4,7 +4,7 @@ import { LogFull } from '../log/log-error.ts';
 import type { HardState, LogEntry } from '../log/payload.ts';
 import type { SegmentedLog } from '../log/segmented-log.ts';
 import type { SnapshotContent } from '../log/snapshot-file.ts';
-import type { SpaceGuard } from '../file/space-guard.ts';
+import type { SpaceGuard } from './space-guard.ts';
 
 /** One thing to make durable, and what is said once it is. */
 export interface Append {

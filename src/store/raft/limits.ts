@@ -13,8 +13,8 @@ export interface RaftStoreLimits {
   readonly spaceCheckMs: number;
   /** A write without an answer is ambiguous after this, a read has failed. */
   readonly deadlineMs: number;
-  /** A read that gets no answer is asked again after this: there may just be no leader. */
-  readonly readRetryMs: number;
+  /** What gets no answer, or is not taken, is asked again after this: there may just be no leader. */
+  readonly retryMs: number;
   /** Writes that wait for an answer; more are refused. */
   readonly waitingWrites: number;
 }
@@ -28,6 +28,6 @@ export const usualLimits: RaftStoreLimits = {
   reserveBytes: 8 << 20,
   spaceCheckMs: 10_000,
   deadlineMs: 2_000,
-  readRetryMs: 200,
+  retryMs: 200,
   waitingWrites: 10_000,
 };

@@ -54,6 +54,11 @@ export class LinearReads {
     for (const { index, resolve } of waiting) if (index <= applied) resolve();
   }
 
+  /** There may be a leader now that there was not: open questions are put again at once. */
+  leaderChanged(): void {
+    this.#answers.abandon();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#answers.abandon();

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Disk } from '../../env/disk.ts';
 import { damagedLog, emptyMember } from '../store-damaged.ts';
 
@@ -13,14 +14,23 @@ export interface MemberIdentity {
   readonly isJoining: boolean;
 }
 
+/** The checksum keeps a turned bit from making this member another one, which votes a second time. */
+interface StoredIdentity extends MemberIdentity {
+  readonly crc: number;
+}
+
 const fileName = 'member.json';
+
+const crcOf = ({ number, name, isJoining }: MemberIdentity): number =>
+  crc32(JSON.stringify([number, name, isJoining]));
 
 export async function writeIdentity(
   disk: Disk,
   directory: string,
   identity: MemberIdentity,
 ): Promise<void> {
-  const text = `${JSON.stringify(identity)}\n`;
+  const { number, name, isJoining } = identity;
+  const text = `${JSON.stringify({ number, name, isJoining, crc: crcOf(identity) })}\n`;
   const bytes = new TextEncoder().encode(text);
   await disk.replace(`${directory}/${fileName}`, bytes, { mode: 0o600 });
 }
@@ -31,12 +41,13 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Membe
   const bytes = await disk.read(path);
   if (bytes === null) return null;
   try {
-    const { number, name, isJoining } = JSON.parse(
-      new TextDecoder().decode(bytes),
-    ) as Partial<MemberIdentity>;
-    if (Number.isSafeInteger(number) && typeof name === 'string') {
-      return { number: Number(number), name, isJoining: isJoining === true };
-    }
+    const { crc, ...rest } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<StoredIdentity>;
+    const identity = {
+      number: Number(rest.number),
+      name: String(rest.name),
+      isJoining: rest.isJoining === true,
+    };
+    if (crc === crcOf(identity)) return identity;
   } catch {
     // Answered below, together with what is JSON and yet no identity.
   }

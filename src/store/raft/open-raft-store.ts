@@ -17,7 +17,7 @@ import type { RaftObserver } from './observer.ts';
 import { RaftStore } from './raft-store.ts';
 import type { RaftStoreEnv } from './store-parts.ts';
 import { Replica } from './replica.ts';
-import { SpaceGuard } from '../file/space-guard.ts';
+import { SpaceGuard } from './space-guard.ts';
 import { usualTiming, type RaftTiming } from './timing.ts';
 
 export interface RaftStoreOptions {

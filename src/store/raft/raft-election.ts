@@ -1,4 +1,4 @@
-import { operationId, type Revision } from '../../core/model/ids.ts';
+import { operationId, type OperationId, type Revision } from '../../core/model/ids.ts';
 import type { Env } from '../../env/env.ts';
 import { deferred, type Deferred } from '../deferred.ts';
 import { claimTransaction, epochBaseIn, epochOf, resignTransaction } from '../leadership-key.ts';
@@ -161,10 +161,39 @@ export class RaftElection {
       await this.#pause(signal);
       return null;
     }
+    if (outcome.kind === 'ambiguous') return this.#claimedLate(operation, claimedIn, signal);
     const item = current();
     const isMine = item !== null && item.operations.includes(operation);
     if (!isMine || !leads() || term() !== claimedIn) return null;
     return this.#take(item.createRevision, claimedIn, claimedAtMs);
+  }
+
+  /**
+   * The claim is in this leader's log and its disk is slow: another claim would be as late. Once
+   * something behind it was evaluated, it was too. What was known of a quorum is old by then.
+   */
+  async #claimedLate(
+    claim: OperationId,
+    claimedIn: number,
+    signal: AbortSignal,
+  ): Promise<RaftLeadership | null> {
+    const { env, txn, term, current, leads, round } = this.#parts;
+    const mine = (): KeyValue | null => {
+      const item = current();
+      return item?.operations.includes(claim) === true ? item : null;
+    };
+    while (mine() === null) {
+      if (!leads() || term() !== claimedIn) return null;
+      const operation = operationId(env.random.uuid());
+      const behind = await txn({ operation, compare: [], then: [] });
+      if (behind.kind === 'committed') break;
+      await this.#pause(signal);
+    }
+    const sentAtMs = env.clock.monotonicMs();
+    const isConfirmed = await round();
+    const item = mine();
+    if (!isConfirmed || item === null || !leads() || term() !== claimedIn) return null;
+    return this.#take(item.createRevision, claimedIn, sentAtMs);
   }
 
   #take(createRevision: Revision, term: number, claimedAtMs: number): RaftLeadership {

@@ -154,8 +154,17 @@ export class RaftMember {
 
   /** The answer comes by `readState`, or never. */
   readIndex(context: string): void {
+    if (this.#readsEarly()) return;
     const bytes = new TextEncoder().encode(context);
     this.#input(() => this.#node.readIndex(bytes));
+  }
+
+  /**
+   * An only voter answers reads from what it knows to be committed, and after a restart that is less
+   * than what it acknowledged: the commit index on the disk may be older. Whoever asks asks again.
+   */
+  #readsEarly(): boolean {
+    return this.isLeader && !this.leads;
   }
 
   /** Hands the lead to a member that has caught up, or lets it be. */
@@ -170,6 +179,7 @@ export class RaftMember {
     // A lease that this member granted before it was restarted may still count elsewhere.
     const isVote = message.type === 'MsgVote' || message.type === 'MsgPreVote';
     if (isVote && this.#ticks < this.#parts.timing.electionTicks) return;
+    if (message.type === 'MsgReadIndex' && this.#readsEarly()) return;
     this.#input(() => this.#node.step(message));
     // Its content is kept for this turn only.
     if (message.type === 'MsgSnap') this.#drain();

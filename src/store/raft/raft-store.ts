@@ -26,7 +26,7 @@ import { RaftMember } from './raft-member.ts';
 import { RaftMembership } from './raft-membership.ts';
 import { SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts';
 import { Snapshotter } from './snapshotter.ts';
-import { mayUseReserve } from '../file/space-guard.ts';
+import { mayUseReserve } from './space-guard.ts';
 import type { RaftStoreParts } from './store-parts.ts';
 import { Succession } from './succession.ts';
 import { leadershipMs } from './timing.ts';
@@ -47,7 +47,7 @@ export class RaftStore implements Store {
   readonly #writes: Pending<WriteOutcome>;
   readonly #reads: LinearReads;
   /** Writes that found no leader. */
-  #leaderless: (() => void)[] = [];
+  readonly #leaderless = new Set<() => void>();
   readonly #succession: Succession;
   /** Ids of this process's submissions start with this, so that no other's are taken for them. */
   readonly #run: string;
@@ -66,7 +66,7 @@ export class RaftStore implements Store {
     this.#reads = new LinearReads({
       env,
       deadlineMs: limits.deadlineMs,
-      retryMs: limits.readRetryMs,
+      retryMs: limits.retryMs,
       nextId: () => this.#nextSubmission(),
       ask: (id) => this.#member.readIndex(id),
       applied: () => this.#member.applied,
@@ -137,7 +137,7 @@ export class RaftStore implements Store {
         applied: () => this.#reads.onApplied(),
         changed: () => {
           this.#election.changed();
-          if (this.#member.leader !== 0) this.#wakeLeaderless();
+          if (this.#member.leader !== 0) this.#leaderKnown();
         },
         failed: (error) => this.#onDead(error),
       },
@@ -217,25 +217,25 @@ export class RaftStore implements Store {
     return this.#propose(transaction, submission, bytes, deadlineMs);
   }
 
-  /** What finds no leader was never proposed, and is proposed again until the deadline. */
+  /** What finds no leader, or one that holds too much, was not proposed: it is, until the deadline. */
   async #propose(
     transaction: Transaction,
     submission: string,
     bytes: Uint8Array,
     deadlineMs: number,
   ): Promise<WriteOutcome> {
-    const { env } = this.#parts;
+    const { env, limits } = this.#parts;
     for (;;) {
       const leftMs = deadlineMs - env.clock.monotonicMs();
+      if (leftMs <= 0) return notSent('the store has no leader, or one that has too much to write');
       if (this.#member.propose(bytes) === 'ok') {
-        return this.#writes.wait(submission, Math.max(leftMs, 1), {
+        return this.#writes.wait(submission, leftMs, {
           kind: 'ambiguous',
           operation: operationId(transaction.operation),
           detail: 'no answer from a quorum in time',
         });
       }
-      if (leftMs <= 0) return notSent('the store has no leader at the moment');
-      await this.#leaderOrTimeout(leftMs);
+      await this.#leaderOrTimeout(Math.min(leftMs, limits.retryMs));
       if (this.#ended !== null) return notSent(this.#ended);
     }
   }
@@ -243,11 +243,13 @@ export class RaftStore implements Store {
   #leaderOrTimeout(leftMs: number): Promise<void> {
     const { env } = this.#parts;
     return new Promise((resolve) => {
-      const timer = env.timers.after(leftMs, resolve);
-      this.#leaderless.push(() => {
+      const wake = (): void => {
+        this.#leaderless.delete(wake);
         timer.cancel();
         resolve();
-      });
+      };
+      const timer = env.timers.after(leftMs, wake);
+      this.#leaderless.add(wake);
     });
   }
 
@@ -324,8 +326,13 @@ export class RaftStore implements Store {
     this.#wakeLeaderless();
   }
 
+  #leaderKnown(): void {
+    this.#wakeLeaderless();
+    this.#reads.leaderChanged();
+  }
+
   #wakeLeaderless(): void {
-    for (const wake of this.#leaderless.splice(0)) wake();
+    for (const wake of this.#leaderless) wake();
   }
 
   #refusal(transaction: Transaction): WriteOutcome | null {

@@ -1,5 +1,5 @@
 import type { Env } from '../../env/env.ts';
-import type { SpaceGuard } from '../file/space-guard.ts';
+import type { SpaceGuard } from './space-guard.ts';
 import type { SegmentedLog } from '../log/segmented-log.ts';
 import type { RaftStoreLimits } from './limits.ts';
 import type { LogStorage } from './log-storage.ts';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { realDisk } from '../../src/env/real/disk.ts';
 import type { Store } from '../../src/store/store.ts';
-import { openOn } from './file-harness.ts';
+import { openOn } from './solo-harness.ts';
 
 const child = fileURLToPath(new URL('./kill-child.ts', import.meta.url));
 const writers = 4;
