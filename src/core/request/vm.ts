@@ -8,6 +8,7 @@ import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
 import { capacityProblem } from './capacity.ts';
 import { withdrawn } from './move.ts';
+import { orderProblem } from './vm-order.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
 /**
@@ -26,6 +27,7 @@ export function createVm(
   const refused =
     specConflict(input.id, input.spec, draft.vms()) ??
     (input.desired === 'ignored' ? null : localDiskProblem(input.spec)) ??
+    orderProblem(input.spec, draft.vms()) ??
     homeProblem(draft, input);
   if (refused !== null) return problem(refused);
   const vm: VmRecord = {
@@ -101,7 +103,7 @@ export function setDesired(
     vm.desired === 'ignored' && desired !== 'ignored' ? localDiskProblem(vm.spec) : null;
   if (stuck !== null) return problem({ ...stuck, so: 'it stays ignored' });
   const known = vm.desired === 'ignored' && desired !== 'ignored' ? rejoined(vm) : vm;
-  const next = withDesired({ ...known, tries: noTries }, desired, force);
+  const next = withDesired({ ...known, tries: noTries, wait: null }, desired, force);
   draft.put(next);
   const isMore = desired === 'running' && vm.desired !== 'running' && vm.permit === null;
   const lacking = isMore ? capacityProblem(draft, `VM ${vm.spec.name} is not started`) : null;

@@ -90,6 +90,7 @@ export class TestWorld implements ClusterState {
   readonly executions = new Map<FenceId, FenceObservation>();
   readonly commands = new Map<OperationId, CommandObservation>();
   readonly vmPhaseSinceMs = new Map<VmId, number>();
+  readonly vmWaitSinceMs = new Map<VmId, number>();
   readonly fencePhaseSince = new Map<FenceId, { ms: number; wall: string }>();
   readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
   readonly flapsSince = new Map<NodeId, { flaps: number; ms: number }>();
@@ -107,6 +108,7 @@ export class TestWorld implements ClusterState {
       fences: this.executions,
       commands: this.commands,
       vmPhaseSinceMs: this.vmPhaseSinceMs,
+      vmWaitSinceMs: this.vmWaitSinceMs,
       fencePhaseSince: this.fencePhaseSince,
       incarnationSince: this.incarnationSince,
       flapsSince: this.flapsSince,
@@ -398,6 +400,10 @@ export class TestWorld implements ClusterState {
         case 'vm':
           if (this.vms.get(object.id)?.phase !== object.phase) {
             this.vmPhaseSinceMs.set(object.id, this.nowMs);
+          }
+          if (object.wait == null) this.vmWaitSinceMs.delete(object.id);
+          else if (!this.vmWaitSinceMs.has(object.id)) {
+            this.vmWaitSinceMs.set(object.id, this.nowMs);
           }
           this.vms.set(object.id, object);
           break;
