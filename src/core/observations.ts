@@ -16,7 +16,7 @@ export interface DomainObservation {
   /** The permit in its metadata; may name another node or incarnation. */
   readonly permit: Permit | null;
   /** How its checks stand since its start, by `checkKey`; absent = nothing was asked. */
-  readonly checks?: ReadonlyMap<string, Verdict> | undefined;
+  readonly checks?: Readonly<Record<string, Verdict>> | undefined;
 }
 
 export interface ReportObservation {

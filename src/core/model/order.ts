@@ -25,4 +25,6 @@ export interface OrderWait {
   readonly since: string;
   /** Names of those whose time is over. */
   readonly overdue: readonly string[];
+  /** A person had enough of it: it starts without them. */
+  readonly overruled?: boolean;
 }

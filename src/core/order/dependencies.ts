@@ -55,7 +55,7 @@ function cycleFrom(
 export function inStartOrder<T>(items: readonly T[], specOf: (item: T) => Ordered): readonly T[] {
   const left = new Map(items.map((item) => [specOf(item).name, item] as const));
   const ordered: T[] = [];
-  for (let before = -1; ordered.length !== before; ) {
+  for (let before = -1; ordered.length !== before;) {
     before = ordered.length;
     for (const [name, item] of left) {
       if (waitsFor(specOf(item)).some((other) => left.has(other))) continue;

@@ -42,7 +42,7 @@ export function isOpen(draft: Draft, vm: VmRecord, gate: Gate): boolean {
     case 'agent':
     case 'tcp':
     case 'http':
-      return checks?.get(checkKey(gate)) === 'passing';
+      return checks?.[checkKey(gate)] === 'passing';
     default:
       return gate satisfies never;
   }

@@ -42,7 +42,7 @@ describe('a VM that depends on another', () => {
     );
     world.report(permit.node, [
       ...others.map((vm) => world.domain(vm.id)),
-      world.domain(id, { checks: new Map(Object.entries(checks)) }),
+      world.domain(id, { checks }),
     ]);
     world.settle();
     expect(world.vm(id).phase).toBe('running');
@@ -220,7 +220,9 @@ describe('a VM that depends on another', () => {
     const again = world.step().commands.map(({ command }) => command.operation);
     expect(again).toEqual(['start/vm-a/1']);
     world.outcome(operationId('start/vm-a/1'), { kind: 'failed', code: 'X', detail: '' });
-    const sent = world.settle().flatMap((plan) => plan.commands.map((one) => one.command.operation));
+    const sent = world
+      .settle()
+      .flatMap((plan) => plan.commands.map((one) => one.command.operation));
     expect(sent).toEqual(['start/vm-b/1']);
   });
 
@@ -236,7 +238,9 @@ describe('a VM that depends on another', () => {
     ] as const;
     world.addVm('a', { spec: specOf('a', { disks, nodes: ['n1' as never] }) });
     world.addVm('b', { spec: specOf('b', { disks, nodes: ['n2' as never] }) });
-    const sent = world.settle().flatMap((plan) => plan.commands.map((one) => one.command.operation));
+    const sent = world
+      .settle()
+      .flatMap((plan) => plan.commands.map((one) => one.command.operation));
     expect(sent).toEqual(['start/vm-a/1']);
   });
 });

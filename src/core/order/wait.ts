@@ -13,7 +13,7 @@ const lookAgainMs = 1000;
  */
 export function waitsForOthers(draft: Draft, vm: VmRecord): boolean {
   const { after } = vm.spec;
-  if (after === undefined || after.length === 0) return false;
+  if (after === undefined || after.length === 0 || vm.wait?.overruled === true) return false;
   const closed = after.filter((one) => isClosed(draft, one));
   if (closed.length === 0) return false;
   const overdue = closed.filter((one) => isOverdue(draft, vm, one));
