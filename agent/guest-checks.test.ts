@@ -33,8 +33,10 @@ async function bench(...watches: readonly GuestWatch[]) {
 
 test('a check is pending until the guest answers, and then passes', async () => {
   const { world, checks } = await bench(agentWatch, tcpWatch);
-  await world.until(() => checks()?.['agent'] === 'pending');
-  await world.until(() => checks()?.['agent'] === 'passing' && checks()?.[key] === 'passing');
+  await world.until(() => checks()?.['agent'] !== undefined);
+  expect(checks()).toEqual({ agent: 'pending', [key]: 'pending' });
+  await world.until(() => checks()?.['agent'] === 'passing');
+  await world.until(() => checks()?.[key] === 'passing');
 });
 
 test('V3: a guest that answers no more is ill after so many failures in a row, not before', async () => {
@@ -107,4 +109,16 @@ test('an older leader is not heard on what to ask', async () => {
   world.manager.send({ kind: 'guests', clusterId: testCluster, epoch: 5, guests: [] });
   await world.time.runFor(5000);
   expect(checks()).toEqual({ [key]: 'passing' });
+});
+
+test('V3: the grace begins with the guest, not while its process is being made', async () => {
+  const { world, checks } = await bench({ ...tcpWatch, graceMs: 5000, failures: 1 });
+  await world.until(() => world.manager.report.domains?.[0]?.active === true);
+  world.host.ioError(testVm);
+  world.host.silence(testVm);
+  await world.time.runFor(20_000);
+  world.host.resume(testVm);
+  await world.time.runFor(4000);
+  expect(checks()).toEqual({ [key]: 'pending' });
+  await world.until(() => checks()?.[key] === 'ill', 5000);
 });

@@ -20,7 +20,8 @@ export interface GuestChecksOptions {
 interface Running {
   readonly token: number;
   readonly watch: GuestWatch;
-  readonly sinceMs: number;
+  /** Since when it has been running, as far as it has not passed. */
+  sinceMs: number;
   passed: boolean;
   failures: number;
   verdict: Verdict;
@@ -97,7 +98,7 @@ export class GuestChecks {
       const isSame = before?.token === token && sameJson(before.watch, watch);
       if (before !== undefined && isSame) {
         if (now.stands) this.#rest(before);
-        else if (before.timer === null && !isOver(before)) this.#askSoon(vm, before, 0);
+        else if (before.timer === null && !isOver(before)) this.#wake(vm, before);
         continue;
       }
       before?.timer?.cancel();
@@ -120,6 +121,12 @@ export class GuestChecks {
     check.timer?.cancel();
     check.timer = null;
     check.failures = 0;
+  }
+
+  /** Its process was being made, or it was paused: the grace is for a guest that runs. */
+  #wake(vm: string, check: Running): void {
+    if (!check.passed) check.sinceMs = this.#options.env.clock.monotonicMs();
+    this.#askSoon(vm, check, 0);
   }
 
   #drop(vm: string, keep: ReadonlySet<string>): void {

@@ -3,6 +3,7 @@ import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn } from './draw-faults.ts';
 import type { Cast, FaultName } from './draw-faults.ts';
+import { drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
@@ -65,6 +66,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     rates: drawRates(random.split('rates'), cast),
     pinned: lies,
     recreate: options.recreate ?? 'never',
+    guests: drawGuests(random.split('guests'), vms, { mayHold: mode === 'safety' }),
     workload: drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps }),
     faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
     faultsMs,

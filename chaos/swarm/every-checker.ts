@@ -4,10 +4,12 @@ import { ConsensusChecker } from '../checkers/consensus.ts';
 import { DurableChecker } from '../checkers/durable.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
 import { GuardChecker } from '../checkers/guards.ts';
+import { HealthChecker } from '../checkers/health.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
 import { LeaseChecker } from '../checkers/leases.ts';
 import { LevelChecker } from '../checkers/levels.ts';
+import { OrderChecker } from '../checkers/order.ts';
 import { OwnerChecker } from '../checkers/owners.ts';
 import { PermitChecker } from '../checkers/permits.ts';
 import { PlacementChecker } from '../checkers/placement.ts';
@@ -33,6 +35,8 @@ export function everyChecker(): readonly Checker[] {
     new GuardChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),
+    new OrderChecker(),
+    new HealthChecker(),
     new WaitChecker(),
     new FailoverChainChecker(),
   ];

@@ -5,11 +5,15 @@ import { formatDuration } from '../duration.ts';
 import { checkTarget } from '../vm-file/yaml-guest.ts';
 
 /** What it waits for before it starts, and what is done about its guest. */
-export function guestFields({ spec }: VmView): readonly [string, string][] {
+export function guestFields({ spec, checks = {} }: VmView): readonly [string, string][] {
   const { after = [], guest } = spec;
   return [
     ...after.map((one): [string, string] => ['after', afterText(one)]),
     ...(guest === undefined ? [] : policyFields(guest)),
+    ...Object.entries(checks).map(([key, verdict]): [string, string] => [
+      'checked',
+      `${key}: ${verdict}`,
+    ]),
   ];
 }
 

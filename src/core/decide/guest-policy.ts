@@ -1,4 +1,4 @@
-import { checkText, defaultGuestPolicy, type GuestPolicy } from '../model/guest.ts';
+import { checkKey, defaultGuestPolicy, type GuestPolicy } from '../model/guest.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation } from '../observations.ts';
@@ -59,7 +59,7 @@ export function restartsGuest(
   const { health } = policyOf(vm);
   if (health === null || domain.state !== 'running') return false;
   if (healthOf(vm, domain) !== 'ill' || isNodesTrouble(draft, node)) return false;
-  const because = `not so any more: ${checkText(health.check)}`;
+  const because = `its health check does not pass (${checkKey(health.check)})`;
   restart(draft, vm, node, { code: 'VM_ILL', because });
   return true;
 }

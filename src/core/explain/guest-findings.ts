@@ -1,6 +1,6 @@
 import type { ClusterState } from '../cluster-state.ts';
 import { healthOf, isNodesTrouble } from '../decide/guest-health.ts';
-import { checkText } from '../model/guest.ts';
+import { checkKey } from '../model/guest.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
 import type { Finding } from './findings.ts';
@@ -37,7 +37,7 @@ export function guestFindings(
       code: 'VM_ILL',
       severity: 'warning',
       subject: name,
-      text: `not so any more: ${checkText(health.check)}; ${why}`,
+      text: `its health check does not pass (${checkKey(health.check)}); ${why}`,
       try: [`kennel explain ${name}`],
     },
   ];

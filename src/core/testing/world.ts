@@ -398,14 +398,7 @@ export class TestWorld implements ClusterState {
           this.#commitNode(object);
           break;
         case 'vm':
-          if (this.vms.get(object.id)?.phase !== object.phase) {
-            this.vmPhaseSinceMs.set(object.id, this.nowMs);
-          }
-          if (object.wait == null) this.vmWaitSinceMs.delete(object.id);
-          else if (!this.vmWaitSinceMs.has(object.id)) {
-            this.vmWaitSinceMs.set(object.id, this.nowMs);
-          }
-          this.vms.set(object.id, object);
+          this.#commitVm(object);
           break;
         case 'rule':
           this.rules.set(object.id, object);
@@ -423,6 +416,13 @@ export class TestWorld implements ClusterState {
           object satisfies never;
       }
     }
+  }
+
+  #commitVm(vm: VmRecord): void {
+    if (this.vms.get(vm.id)?.phase !== vm.phase) this.vmPhaseSinceMs.set(vm.id, this.nowMs);
+    if (vm.wait == null) this.vmWaitSinceMs.delete(vm.id);
+    else if (!this.vmWaitSinceMs.has(vm.id)) this.vmWaitSinceMs.set(vm.id, this.nowMs);
+    this.vms.set(vm.id, vm);
   }
 
   #commitNode(node: NodeRecord): void {
