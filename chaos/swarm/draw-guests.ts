@@ -1,6 +1,7 @@
 import type { GuestCheck, GuestPolicy } from '../../src/core/model/guest.ts';
 import type { VmDependency } from '../../src/core/model/order.ts';
 import type { RandomStream } from '../sim/random.ts';
+import type { WorkloadStep } from './scenario.ts';
 import { vmName } from './stage.ts';
 
 /** What a VM waits for before it starts, and what is done about its guest. */
@@ -61,4 +62,16 @@ function aCheck(random: RandomStream, number: number): GuestCheck {
     { kind: 'tcp', ...address },
     { kind: 'http', ...address, path: '/' },
   ]);
+}
+
+/** One after the other and at once, so that those that depend on others have to wait for them. */
+export function createdTogether(steps: readonly WorkloadStep[]): readonly WorkloadStep[] {
+  const first = new Set<number>();
+  return steps
+    .map((step) => {
+      if (step.verb !== 'create' || first.has(step.vm)) return step;
+      first.add(step.vm);
+      return { ...step, atMs: Math.min(step.atMs, 1000 + step.vm * 200) };
+    })
+    .sort((a, b) => a.atMs - b.atMs);
 }

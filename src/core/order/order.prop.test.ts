@@ -142,8 +142,7 @@ describe('any plan of starts', () => {
         const place = new Map(ordered.map((vm, index) => [vm.name, index]));
         const isOrder = vms.every((vm) =>
           vm.after.every(
-            (one) =>
-              !place.has(one.vm) || (place.get(one.vm) ?? 0) < (place.get(vm.name) ?? 0),
+            (one) => !place.has(one.vm) || (place.get(one.vm) ?? 0) < (place.get(vm.name) ?? 0),
           ),
         );
         expect(isOrder).toBe(cycle === null);
