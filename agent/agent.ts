@@ -1,5 +1,5 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
-import type { AgentMessage, ManagerList, PeerList } from '../src/api/schema/session.ts';
+import type { AgentMessage, GuestList, ManagerList, PeerList } from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
@@ -11,6 +11,7 @@ import { refused } from './checks.ts';
 import { DaemonRestart } from './daemon-restart.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
+import { GuestChecks } from './guest-checks.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
 import { grantsLease, noLease, renewLease } from './lease.ts';
@@ -175,6 +176,7 @@ class RunningAgent implements Agent {
   readonly #daemon: DaemonRestart;
   readonly #sessions: ManagerSessions;
   readonly #probes: PeerProbes;
+  readonly #guests: GuestChecks;
   readonly #changes: ChangeSignal;
   #lease: Lease = noLease;
   #stopped: Promise<void> | null = null;
@@ -189,6 +191,11 @@ class RunningAgent implements Agent {
       tuning,
       onChange: () => this.#reporter.publish(),
     });
+    this.#guests = new GuestChecks({
+      env,
+      hypervisor,
+      onChange: () => this.#reporter.publish(),
+    });
     this.#reporter = new Reporter({
       env,
       hypervisor,
@@ -198,6 +205,8 @@ class RunningAgent implements Agent {
       mending: () => this.#daemon.text,
       onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
+      checks: (domain) => this.#guests.verdicts(domain),
+      onDomains: (domains) => this.#guests.note(domains),
       onReport: (report) => this.#sessions.report(report),
     });
     this.#executor = new Executor({
@@ -270,6 +279,7 @@ class RunningAgent implements Agent {
     this.#sessions.stop();
     await this.#probes.stop();
     this.#reporter.stop();
+    this.#guests.stop();
     this.#daemon.stop();
     await this.#executor.stop();
     await state.close();
@@ -292,6 +302,7 @@ class RunningAgent implements Agent {
       onCommands: (message, asker) => this.#takeCommands(message, asker),
       onManagers: (list) => this.#takeManagers(list),
       onPeers: (list) => this.#takePeers(list),
+      onGuests: (list) => this.#takeGuests(list),
       onOpen,
     });
   }
@@ -310,6 +321,7 @@ class RunningAgent implements Agent {
       epochSeen: state.epochSeen,
       roster: known === null ? null : { epoch: known.epoch, version: known.version },
       probePort: this.#probes.port,
+      asksGuests: true,
       report: this.#reporter.current(),
     };
   }
@@ -318,6 +330,13 @@ class RunningAgent implements Agent {
     const { config, state } = this.#options;
     if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
       this.#probes.follow(list);
+    }
+  }
+
+  #takeGuests(list: GuestList): void {
+    const { config, state } = this.#options;
+    if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
+      this.#guests.follow(list);
     }
   }
 

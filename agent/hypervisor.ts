@@ -90,6 +90,11 @@ export interface Hypervisor {
   migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>>;
   /** Lets a VM go on that stands still. Ok also when it runs. */
   resume(vm: VmId): Promise<HypervisorResult<void>>;
+  /**
+   * Asks the guest agent whether it is there. failed: it does not answer within the time, or there is
+   * none. ambiguous: the question did not get to the guest, which says nothing of it.
+   */
+  pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>>;
   /** The domain's XML, for adoption. */
   xml(vm: VmId): Promise<HypervisorResult<string>>;
 }

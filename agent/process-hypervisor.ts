@@ -160,6 +160,15 @@ export class ProcessHypervisor implements Hypervisor {
     return done;
   }
 
+  /** Its guests are shells. */
+  pingGuest(vm: VmId): Promise<HypervisorResult<void>> {
+    return Promise.resolve({
+      kind: 'failed',
+      code: 'noAgent',
+      message: `${vm} has no guest agent`,
+    });
+  }
+
   async xml(vm: VmId): Promise<HypervisorResult<string>> {
     return failed('noDomain', `${vm} is a process and has no XML`);
   }

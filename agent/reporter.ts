@@ -21,6 +21,10 @@ export interface ReporterOptions {
   readonly onLook: (answers: boolean) => void;
   /** VMs whose start an earlier incarnation of this boot left under way. */
   readonly leftover: readonly string[];
+  /** How the checks of a domain stand; undefined = nothing is asked of it. */
+  readonly checks: (domain: HypervisorDomain) => DomainReport['checks'];
+  /** Told the domains of every listing. */
+  readonly onDomains: (domains: readonly HypervisorDomain[]) => void;
   readonly onReport: (report: AgentReport) => void;
 }
 
@@ -134,6 +138,7 @@ export class Reporter {
       this.#answersSinceMs = null;
     }
     this.#listing = listing;
+    if (listing.kind === 'ok') this.#options.onDomains(listing.domains);
     this.#options.onLook(listing.kind === 'ok');
     this.publish();
   }
@@ -158,12 +163,20 @@ export class Reporter {
       this.#capacity ?? { memoryMiB: 0, vcpus: 0 };
     return {
       ...(known && this.#listing.kind === 'ok'
-        ? { hypervisor: 'ok' as const, domains: this.#listing.domains.map(domainReport).sort(byVm) }
+        ? { hypervisor: 'ok' as const, domains: this.#reportsOf(this.#listing.domains) }
         : unreachable),
       capacity: { memoryMiB, vcpus },
       degraded: this.#options.degraded(),
       mending: this.#options.mending(),
     };
+  }
+
+  #reportsOf(domains: readonly HypervisorDomain[]): DomainReport[] {
+    const reports = domains.map((domain) => {
+      const checks = this.#options.checks(domain);
+      return { ...domainReport(domain), ...(checks === undefined ? {} : { checks }) };
+    });
+    return reports.sort(byVm);
   }
 }
 

@@ -29,6 +29,7 @@ import {
   xmlSecureInactive,
 } from './flags.ts';
 import { versionText } from './handshake.ts';
+import { pingGuest } from './guest-ping.ts';
 import { callFailure } from './hypervisor-result.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { migrationArguments, progressOf, type MigrationTransport } from './migration.ts';
@@ -329,6 +330,10 @@ export class LibvirtHypervisor implements Hypervisor {
       const result = await this.#client.changes.call(procedures.resume, { domain }, changeMs);
       return result.kind === 'ok' ? done : callFailure(result);
     });
+  }
+
+  pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>> {
+    return pingGuest(this.#client, vm, timeoutMs);
   }
 
   async xml(vm: VmId): Promise<HypervisorResult<string>> {

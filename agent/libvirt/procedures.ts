@@ -1,5 +1,6 @@
 import type { DomainRef } from './domain-ref.ts';
 import { domainRef } from './domain-ref.ts';
+import { qemuProgram } from './framing.ts';
 import type { Parameter } from './typed-parameters.ts';
 import { parameters, parametersUpTo } from './typed-parameters.ts';
 import type { Codec } from './xdr.ts';
@@ -24,6 +25,8 @@ export const minimumLibvirtVersion = 9_000_000;
 export interface Procedure<Args, Ret> {
   readonly name: string;
   readonly number: number;
+  /** Default: the remote program. */
+  readonly program?: number;
   readonly args: Codec<Args>;
   readonly ret: Codec<Ret>;
 }
@@ -221,4 +224,18 @@ export const procedures = {
     struct<{ xml: string; flags: number }>({ xml: string, flags: uint32 }),
     theDomain,
   ),
+  agentCommand: {
+    ...procedure(
+      'QEMU_DOMAIN_AGENT_COMMAND',
+      3,
+      struct<{ domain: DomainRef; command: string; timeoutS: number; flags: number }>({
+        domain: domainRef,
+        command: string,
+        timeoutS: int32,
+        flags: uint32,
+      }),
+      struct<{ answer: string | null }>({ answer: optional(string) }),
+    ),
+    program: qemuProgram,
+  },
 } as const;

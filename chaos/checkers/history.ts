@@ -135,6 +135,8 @@ export type Fact =
   | { readonly kind: 'fenceAsked'; readonly node: string }
   /** A person lets go what the storm governor holds. */
   | { readonly kind: 'releaseAsked' }
+  /** A guest hangs: nothing in it answers until it starts anew. */
+  | { readonly kind: 'guestSilent'; readonly vm: string }
   /** A client's watch showed a revision of a prefix, and before it `after`, or began there. */
   | {
       readonly kind: 'watched';

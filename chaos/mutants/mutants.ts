@@ -4,6 +4,7 @@ import { guardMutants } from './guard-mutants.ts';
 import { managerMutants } from './manager-mutants.ts';
 import { migrationMutants } from './migration-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { orderMutants } from './order-mutants.ts';
 import { raftMutants } from './raft-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
 
@@ -12,6 +13,7 @@ export const mutants: readonly Mutant[] = [
   ...agentMutants,
   ...managerMutants,
   ...migrationMutants,
+  ...orderMutants,
   ...fencingMutants,
   ...guardMutants,
   ...storeMutants,

@@ -97,6 +97,9 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
     case 'vm.crash':
       crashVm(stage, action, action.times);
       break;
+    case 'guest.shutdown':
+    case 'guest.silence':
+      throw new Error('the guests of this lab do neither; see scenario-needs');
     case 'person.confirm_off':
       person.confirmOff(names.labNode(action.node), action.reason);
       break;

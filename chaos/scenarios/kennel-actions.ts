@@ -32,6 +32,10 @@ export function actKennel(stage: Stage, action: KennelAction): void {
     case 'vm.crash':
       crashVm(stage, action, action.times);
       break;
+    case 'guest.shutdown':
+    case 'guest.silence':
+      actOnGuest(stage, action);
+      break;
     case 'person.confirm_off':
     case 'person.fence':
       actAsPerson(stage, action);
@@ -169,6 +173,16 @@ function crashVm(stage: Stage, action: Of<'vm'>, left: number): void {
   if (left <= 1) return;
   const again = (): void => crashVm(stage, action, left - 1);
   cluster.world.time.schedule(action.every_seconds * 1000, again);
+}
+
+function actOnGuest({ cluster, names }: Stage, { action, service }: Of<'guest'>): void {
+  const id = names.vmId(service);
+  for (const { hypervisor } of cluster.nodes) {
+    const vm = hypervisor.writers().find((one) => one === id);
+    if (vm === undefined) continue;
+    if (action === 'guest.shutdown') hypervisor.guestShutdown(vm);
+    else hypervisor.silence(vm);
+  }
 }
 
 function actAsPerson(stage: Stage, action: Of<'person'>): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { guestPolicySchema, vmDependencySchema } from '../../src/api/schema/vm-guest.ts';
 
 /*
  * `x-kennel`: faults and expectations that the neutral vocabulary has no words for. Explained in
@@ -21,6 +22,8 @@ const common = {
 
 const onNode = <const A extends string>(action: A) =>
   z.strictObject({ ...common, action: z.literal(action), node });
+const onGuest = <const A extends string>(action: A) =>
+  z.strictObject({ ...common, action: z.literal(action), service: z.string().min(1) });
 const onManager = <const A extends string>(action: A) =>
   z.strictObject({ ...common, action: z.literal(action), manager });
 const onLink = <const A extends string>(action: A) =>
@@ -97,6 +100,9 @@ export const kennelActionSchema = z.discriminatedUnion(
       times: z.int().min(1).default(1),
       every_seconds: z.number().positive().default(10),
     }),
+    /** The guest shuts itself down, or hangs. */
+    onGuest('guest.shutdown'),
+    onGuest('guest.silence'),
     z.strictObject({
       ...common,
       action: z.literal('person.confirm_off'),
@@ -130,6 +136,19 @@ export const kennelSchema = z.strictObject({
   detection: z.enum(['fast', 'default', 'conservative']).default('default'),
   /** Every node has two supplies behind outlets, which are its second level. */
   pdus: z.boolean().default(false),
+  /**
+   * By service: what it starts after, and what is done about its guest, as in a VM's spec. A dependency
+   * names a service; the host of a check is the name of a VM.
+   */
+  guests: z
+    .record(
+      z.string(),
+      z.strictObject({
+        after: z.array(vmDependencySchema.extend({ vm: z.string().min(1) })).default([]),
+        guest: guestPolicySchema.optional(),
+      }),
+    )
+    .default({}),
   boot_seconds: z.number().positive().default(40),
   timeline: z.array(kennelActionSchema).default([]),
   expect: z

@@ -21,6 +21,7 @@ import {
   recordWriters,
 } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
+import { guestReach } from './guest-reach.ts';
 import { SimHost } from './sim-host.ts';
 import type { SimProcess } from './sim-process.ts';
 import { tiedHypervisor } from './tied-ports.ts';
@@ -171,6 +172,7 @@ export class ClusterNode {
       random: world.random.split(`${process.name} ${boot}`),
       log,
       programs: new SimPrograms(world.time),
+      reach: guestReach(world),
     });
     const client = new SimHypervisor({ env, host: this.hypervisor });
     process.onDeath(() => {

@@ -179,6 +179,20 @@ export class SimHypervisor implements Hypervisor {
     );
   }
 
+  pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>> {
+    if (this.#daemonRun === null) {
+      return Promise.resolve({ kind: 'ambiguous', message: 'no connection to the daemon' });
+    }
+    return this.#onVm('pingGuest', vm, timeoutMs + 2000, (domain) => {
+      if (domain !== undefined && this.#host.answers(domain)) {
+        return { kind: 'ok', value: undefined };
+      }
+      const no = failed('guestAgentUnresponsive', `the guest agent of ${vm} does not answer`);
+      if (domain?.guest !== 'silent') return no;
+      return { kind: 'later', afterMs: timeoutMs, finish: () => no };
+    });
+  }
+
   xml(vm: VmId): Promise<HypervisorResult<string>> {
     return this.#onVm('xml', vm, this.#deadlines.readMs, (domain) => {
       const xml = domain?.stored?.xml;

@@ -199,6 +199,17 @@ export class SimHost {
     this.#end(vm, 'shutdown');
   }
 
+  /** The guest hangs: its process is there, and nothing in it answers. Until it starts anew. */
+  silence(vm: VmId): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live !== undefined) domain.guest = 'silent';
+  }
+
+  /** Whether the guest of a VM that runs here answers now. */
+  answers({ live, state, guest }: SimDomain): boolean {
+    return !this.#frozen && live !== undefined && state === 'running' && guest === 'up';
+  }
+
   /** A disk of the VM fails: it pauses, its process stays. */
   ioError(vm: VmId): void {
     const domain = this.#domains.get(vm);
@@ -459,6 +470,11 @@ export class SimHost {
     domain.state = 'running';
     domain.reason = 'booted';
     domain.boots += 1;
+    domain.guest = 'booting';
+    const { boots } = domain;
+    this.after(this.#latency.guestBootMs, () => {
+      if (domain.boots === boots && domain.guest === 'booting') domain.guest = 'up';
+    });
     this.#onDiskWriter(domain.vm, true, permit);
   }
 

@@ -196,7 +196,8 @@ export class Client {
   }
 
   #spec(number: number): ReturnType<typeof vmSpecSchema.parse> {
-    const { pinned, nodes } = this.#scenario;
+    const { pinned, nodes, guests } = this.#scenario;
+    const plan = guests?.[number - 1];
     const name = vmName(number);
     const home = numbered('node', nodes)[(number - 1) % nodes];
     return vmSpecSchema.parse({
@@ -218,6 +219,9 @@ export class Client {
       separateFrom: [],
       nodes: pinned && home !== undefined ? [home] : [],
       limits: defaultLimits,
+      // What is not there yet cannot be waited for.
+      after: (plan?.after ?? []).filter((one) => this.#recorder.record(one.vm) !== null),
+      ...(plan?.guest == null ? {} : { guest: plan.guest }),
     });
   }
 }

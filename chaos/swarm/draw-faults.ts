@@ -211,7 +211,7 @@ export const drawn = {
   domain: (random, cast) => ({
     kind: 'domain',
     vm: 1 + random.below(cast.vms),
-    how: random.pick(['crash', 'crash', 'shutdown', 'ioError', 'hang'] as const),
+    how: random.pick(['crash', 'crash', 'shutdown', 'ioError', 'hang', 'silence'] as const),
   }),
   stateDisk: (random, cast) => ({
     kind: 'stateDisk',

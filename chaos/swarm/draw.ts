@@ -3,6 +3,7 @@ import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn } from './draw-faults.ts';
 import type { Cast, FaultName } from './draw-faults.ts';
+import { createdTogether, drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
@@ -41,6 +42,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const mode = size.chance(0.5) ? 'safety' : 'liveness';
   const faultsMs = options.faultsMs ?? chosen.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
   const times = random.split('times');
+  const guests = drawGuests(random.split('guests'), vms, { mayHold: mode === 'safety' });
+  const workload = drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps });
   const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
   return {
     seed,
@@ -65,7 +68,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     rates: drawRates(random.split('rates'), cast),
     pinned: lies,
     recreate: options.recreate ?? 'never',
-    workload: drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps }),
+    guests,
+    workload: guests.length > 0 ? createdTogether(workload) : workload,
     faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
     faultsMs,
   };

@@ -3,10 +3,12 @@ import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
 import { ConsensusChecker } from '../checkers/consensus.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
 import { GuardChecker } from '../checkers/guards.ts';
+import { HealthChecker } from '../checkers/health.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
 import { LeaseChecker } from '../checkers/leases.ts';
 import { LevelChecker } from '../checkers/levels.ts';
+import { OrderChecker } from '../checkers/order.ts';
 import { OwnerChecker } from '../checkers/owners.ts';
 import { PermitChecker } from '../checkers/permits.ts';
 import { PlacementChecker } from '../checkers/placement.ts';
@@ -31,6 +33,8 @@ export function everyChecker(): readonly Checker[] {
     new GuardChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),
+    new OrderChecker(),
+    new HealthChecker(),
     new WaitChecker(),
     new FailoverChainChecker(),
   ];

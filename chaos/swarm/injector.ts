@@ -431,6 +431,10 @@ export class Injector {
       case 'ioError':
         hypervisor.ioError(id);
         return () => hypervisor.resume(id);
+      case 'silence':
+        hypervisor.silence(id);
+        this.#recorder.note({ kind: 'guestSilent', vm: id });
+        return () => undefined;
       case 'hang':
         found.domain.hung = true;
         return () => undefined;

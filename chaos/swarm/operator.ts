@@ -77,7 +77,7 @@ export class Operator {
       const wanted = vm.desired === 'running' && !vm.deleting;
       const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
       // Failures are forgiven to a VM that has run well for a while.
-      if (wanted && runs && vm.failures === 0) continue;
+      if (wanted && runs && (vm.failures === 0 || vm.isChecked)) continue;
       if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) continue;
       const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
       missing.push(

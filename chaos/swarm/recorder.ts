@@ -35,6 +35,14 @@ export interface VmNow {
   readonly sinceMs: number;
   readonly deleting: boolean;
   readonly failures: number;
+  /** It is asked for its health, so its failures are remembered for longer than a run lasts. */
+  readonly isChecked: boolean;
+}
+
+function isChecked(record: JsonObject): boolean {
+  const spec = objectAt(record, 'spec');
+  const guest = spec === null ? null : objectAt(spec, 'guest');
+  return guest !== null && objectAt(guest, 'health') !== null;
 }
 
 const stateFilePath = '/var/lib/kennel/agent-state';
@@ -281,6 +289,7 @@ export class Recorder {
       sinceMs: before?.phase === phase ? before.sinceMs : nowMs,
       deleting: value['deleting'] === true,
       failures: (tries === null ? null : numberAt(tries, 'failures')) ?? 0,
+      isChecked: isChecked(value),
     });
   }
 

@@ -3,6 +3,7 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
 import type { StoppedClocks } from '../sim/clock.ts';
+import type { GuestPlan } from './draw-guests.ts';
 import type { SimCall, SimFault } from '../sim/sim-domain.ts';
 
 /**
@@ -71,7 +72,7 @@ export type FaultEffect =
   | {
       readonly kind: 'domain';
       readonly vm: number;
-      readonly how: 'crash' | 'shutdown' | 'ioError' | 'hang';
+      readonly how: 'crash' | 'shutdown' | 'ioError' | 'hang' | 'silence';
     }
   /** Every VM on a node crashes. */
   | { readonly kind: 'domainsOf'; readonly node: Target }
@@ -177,6 +178,8 @@ export interface Scenario {
    * the old name.
    */
   readonly recreate: Recreate;
+  /** By number of the VM, from 1; absent or empty = no VM waits for others or is asked for its health. */
+  readonly guests?: readonly GuestPlan[];
   readonly workload: readonly WorkloadStep[];
   readonly faults: readonly Fault[];
   readonly faultsMs: number;

@@ -1,5 +1,6 @@
 import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
 import type { Incarnation, NodeCapacity } from './model/node.ts';
+import type { Verdict } from './model/guest.ts';
 import type { Permit } from './model/permit.ts';
 import type { PowerReading } from './model/proof.ts';
 import type { FenceAttempt } from './model/fence-operation.ts';
@@ -14,6 +15,8 @@ export interface DomainObservation {
   readonly reason: string;
   /** The permit in its metadata; may name another node or incarnation. */
   readonly permit: Permit | null;
+  /** How its checks stand since its start, by `checkKey`; absent = nothing was asked. */
+  readonly checks?: Readonly<Record<string, Verdict>> | undefined;
 }
 
 export interface ReportObservation {
@@ -122,6 +125,8 @@ export interface Observations {
   readonly commands: ReadonlyMap<OperationId, CommandObservation>;
   /** When this manager first saw the VM in its present phase. */
   readonly vmPhaseSinceMs: ReadonlyMap<VmId, number>;
+  /** Since when this manager has known that the VM waits for others. */
+  readonly vmWaitSinceMs: ReadonlyMap<VmId, number>;
   /** Since when this manager has known that a node's admitted incarnation is what it is. */
   readonly incarnationSince: ReadonlyMap<
     NodeId,

@@ -3,6 +3,7 @@ import {
   agentMessageSchema,
   sessionProtocolVersion,
   type AgentMessage,
+  type GuestList,
   type ManagerList,
   type ManagerMessage,
   type PeerList,
@@ -55,6 +56,7 @@ export class AgentSession {
   #timing: SessionTiming | null = null;
   #listTold: ManagerList | null = null;
   #peersTold = '';
+  #guestsTold = '';
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -111,6 +113,16 @@ export class AgentSession {
     const text = JSON.stringify(list);
     if (this.#hello?.probePort === undefined || this.#peersTold === text) return;
     this.#peersTold = text;
+    this.send(list);
+  }
+
+  /** Tells what to ask of guests, unless it was told so before, never had any, or takes no such list. */
+  tellGuests(list: GuestList): void {
+    if (this.#hello?.asksGuests !== true) return;
+    if (list.guests.length === 0 && this.#guestsTold === '') return;
+    const text = JSON.stringify(list);
+    if (this.#guestsTold === text) return;
+    this.#guestsTold = text;
     this.send(list);
   }
 

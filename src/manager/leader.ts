@@ -1,6 +1,7 @@
 import { openDraft, type Draft } from '../core/decide/draft.ts';
 import { decide } from '../core/decide/decide.ts';
 import type { IncarnationId, NodeId } from '../core/model/ids.ts';
+import { watchedGuests } from '../core/order/guest-watches.ts';
 import type { Asked, Change, Plan } from '../core/plan.ts';
 import { problem, type Outcome } from '../core/problem.ts';
 import { isSuspect } from '../core/timing/silence.ts';
@@ -284,6 +285,7 @@ export class Leader implements LeadingListener {
     // In one synchronous turn with the check: what is sent is covered by committed records.
     if (!leadership.isValid()) return;
     hub.send(leadership.epoch, plan.commands);
+    hub.tellGuests(leadership.epoch, watchedGuests(this.mirror));
     this.fences.reconcile(plan.fences);
     this.#wakeAt(plan.wakeAtMs);
     if (plan.changes.length === 0 && plan.events.length === 0) {

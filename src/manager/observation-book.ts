@@ -86,6 +86,7 @@ export class ObservationBook {
       fences: this.#fences,
       commands: this.#commands,
       vmPhaseSinceMs: mirror.vmPhaseSinceMs,
+      vmWaitSinceMs: mirror.vmWaitSinceMs,
       fencePhaseSince: mirror.fencePhaseSince,
       incarnationSince: mirror.incarnationSince,
       flapsSince: mirror.flapsSince,

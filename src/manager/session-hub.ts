@@ -1,11 +1,13 @@
 import type { CommandOutcome } from '../core/observations.ts';
 import type { NodeId, OperationId } from '../core/model/ids.ts';
+import type { WatchedGuest } from '../core/order/guest-watches.ts';
 import type { TimingSettings } from '../core/model/settings.ts';
 import type { AddressedCommand } from '../core/plan.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { MessageChannel } from '../env/network.ts';
 import type { AgentCommand, ManagerList, Sightings } from '../api/schema/session.ts';
 import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
+import { tellGuests } from './guest-list.ts';
 import { tellPeers } from './probe-list.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
 import type { ObservationBook } from './observation-book.ts';
@@ -135,6 +137,11 @@ export class SessionHub {
       this.#book.commandSent(command);
     }
     for (const [node, list] of byNode) this.#sendTo(node, epoch, list);
+  }
+
+  /** Agents that have another list of what to ask of their guests are told. */
+  tellGuests(epoch: number, byNode: ReadonlyMap<NodeId, readonly WatchedGuest[]>): void {
+    tellGuests(this.#sessions.values(), { clusterId: this.#identity.clusterId, epoch }, byNode);
   }
 
   /** Asks an agent for a domain's XML. Null when there is none or no answer within the time. */

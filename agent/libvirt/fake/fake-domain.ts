@@ -39,6 +39,8 @@ export interface FakeDomain {
   qemuHung: boolean;
   /** Its guest takes notice of a shutdown request. */
   obeysShutdown: boolean;
+  /** Its guest agent runs and answers. */
+  agentAnswers: boolean;
   /** How often it was booted. */
   boots: number;
 }
@@ -104,6 +106,7 @@ export function makeDomain(uuid: string, name: string): FakeDomain {
     savedState: false,
     qemuHung: false,
     obeysShutdown: true,
+    agentAnswers: false,
     boots: 0,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import { guestCheckSchema } from './vm-guest.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
 /**
@@ -34,6 +35,8 @@ export const domainReportSchema = z.object({
   state: z.enum(['running', 'paused', 'shuttingDown', 'shutOff', 'crashed', 'other']),
   reason: z.string().max(64),
   permit: permitSchema.nullable(),
+  /** How what the leader wants asked of it stands since its start, by check. Absent: nothing is. */
+  checks: z.record(z.string().max(2048), z.enum(['pending', 'passing', 'ill'])).optional(),
 });
 
 const capacitySchema = z.object({ memoryMiB: z.int().min(0), vcpus: z.int().min(0) });
@@ -49,6 +52,16 @@ const reportSchema = z.object({
   degraded: textSchema.nullable(),
   /** What the agent does about a hypervisor that does not answer; null when nothing. */
   mending: textSchema.nullable(),
+});
+
+/** `GuestWatch` of the core. Times in ms. */
+const guestWatchSchema = z.object({
+  check: guestCheckSchema,
+  intervalMs: z.int().min(1),
+  timeoutMs: z.int().min(1),
+  failures: z.int().min(1),
+  graceMs: z.int().min(0),
+  repeats: z.boolean(),
 });
 
 /** Which list of managers: that of a newer epoch goes first, then the higher version. */
@@ -70,6 +83,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     roster: rosterMarkSchema.nullable().optional(),
     /** Where other agents may probe it; null = nowhere. Absent: it takes no list of peers. */
     probePort: z.int().min(1).max(65_535).nullable().optional(),
+    /** It asks guests what it is told to ask. Absent: it takes no list of that. */
+    asksGuests: z.literal(true).optional(),
     report: reportSchema,
   }),
   z.object({
@@ -256,6 +271,15 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     probeMs: z.int().min(1),
     peers: z.array(z.object({ name: nameSchema, address: z.string().min(1).max(262) })).max(64),
   }),
+  /** What to ask of guests here, told by the leader; takes the place of what it told before. */
+  z.object({
+    kind: z.literal('guests'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    guests: z
+      .array(z.object({ vm: uuidSchema, watches: z.array(guestWatchSchema).max(128) }))
+      .max(16_384),
+  }),
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
@@ -263,6 +287,7 @@ export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export type ManagerMessage = z.infer<typeof managerMessageSchema>;
 export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
 export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
+export type GuestList = Extract<ManagerMessage, { kind: 'guests' }>;
 export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;

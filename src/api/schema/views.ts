@@ -116,6 +116,8 @@ export const vmViewSchema = z.object({
     .nullable(),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
+  /** How what is asked of its guest stands since its start, by check; absent: nothing is. */
+  checks: z.record(z.string(), z.enum(['pending', 'passing', 'ill'])).optional(),
   /** False when its node has no way to be proven dead. */
   isProtected: z.boolean(),
   spec: vmSpecSchema,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePathSchema, macSchema, nameSchema, portSchema } from './primitives.ts';
+import { guestPolicySchema, vmDependencySchema } from './vm-guest.ts';
 import { vmHardwareSchema } from './vm-hardware.ts';
 
 export const diskSourceSchema = z.discriminatedUnion('kind', [
@@ -68,6 +69,8 @@ export const vmSpecSchema = z
     separateFrom: z.array(nameSchema).max(256),
     nodes: z.array(nameSchema).max(1024),
     limits: vmLimitsSchema,
+    after: z.array(vmDependencySchema).max(64).readonly().optional(),
+    guest: guestPolicySchema.optional(),
   })
   .superRefine(({ vcpus, definition }, context) => {
     const topology = definition.kind === 'typed' ? definition.hardware?.cpu?.topology : null;

@@ -15,7 +15,7 @@ import { waitUntil } from '../wait-until.ts';
 const maxFileBytes = 4 * 1024 * 1024;
 
 /**
- * Creates the VMs of a file in its order. The file is checked as a whole first; when the cluster
+ * Creates the VMs of a file, those that others wait for first. The file is checked as a whole first; when the cluster
  * refuses one of them, those before it exist and are printed, those after it are not created.
  */
 export async function createVms(

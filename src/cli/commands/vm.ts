@@ -55,7 +55,7 @@ const create = command({
 
 const start = command({
   name: 'start',
-  summary: 'run a VM; also ends `failed` and `backoff` at once',
+  summary: 'run a VM; also ends `failed`, `backoff` and a held wait for others at once',
   arguments: { vm },
   options: changeOptions,
   examples: ['kennel vm start db-1 --wait'],

@@ -4,6 +4,7 @@ import { renderColumns, renderFields } from './columns.ts';
 import type { Cell } from './columns.ts';
 import type { Layout } from './layout.ts';
 import { paintVm } from './states.ts';
+import { guestFields } from './vm-guest.ts';
 import { hardwareFields } from './vm-hardware.ts';
 
 const vmHeader = ['VM', 'STATE', 'NODE', 'PRIORITY', 'NOTE'];
@@ -74,6 +75,7 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ['allowed nodes', spec.nodes.length === 0 ? 'all' : spec.nodes.join(', ')],
     ['apart from', spec.separateFrom.length === 0 ? 'no other VM' : spec.separateFrom.join(', ')],
     ['limits', `${spec.limits.restarts} restarts, ${spec.limits.relocations} relocations`],
+    ...guestFields(vm),
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
   ];
   return renderFields(fields, layout.columns).join('\n');

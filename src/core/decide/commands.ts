@@ -4,6 +4,7 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, CommandOutcome, NodeObservation } from '../observations.ts';
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
+import { isUnderWay, startsThatFit, type PendingStart } from '../order/start-slots.ts';
 import { isLost } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { migrationCommand } from './migration-commands.ts';
@@ -21,6 +22,7 @@ const retryMs = 2000;
  */
 export function commandsFor(draft: Draft): readonly AddressedCommand[] {
   const commands: AddressedCommand[] = [];
+  const starts: PendingStart[] = [];
   for (const vm of draft.state.vms.values()) {
     if (draft.isChanged(vm)) continue;
     if (vm.move?.migration != null) {
@@ -36,8 +38,11 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
     if (!isDue(draft, vm.operation.kind, sent)) continue;
     const command = commandOf(draft, vm);
     if (command === null) continue;
-    commands.push({ node: vm.permit.node, incarnation: vm.permit.incarnation, command });
+    const addressed = { node: vm.permit.node, incarnation: vm.permit.incarnation, command };
+    if (command.kind === 'start' && !isUnderWay(draft, vm)) starts.push({ vm, command: addressed });
+    else commands.push(addressed);
   }
+  commands.push(...startsThatFit(draft, starts));
   commands.push(...leftoverCommands(draft));
   return commands;
 }

@@ -1,6 +1,7 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { waitsForOthers } from '../order/wait.ts';
 import { compareWaiting, placeBatch } from '../placement/batch.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
 import { place } from '../placement/place.ts';
@@ -88,7 +89,7 @@ function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolea
     return false;
   }
   const awaited = awaitedNodes(draft, vm, fence);
-  if (awaited === null) return true;
+  if (awaited === null) return !waitsForOthers(draft, vm);
   explain(draft, vm, awaited);
   draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
   return false;
@@ -98,7 +99,8 @@ function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolea
 function waitingFor(draft: Draft): (one: Ownerless) => Placeable {
   const { rebalanceOnStart } = draft.state.settings.placement;
   return ({ vm, fence }) => ({
-    vm,
+    // That its time to wait is over may just have been noted.
+    vm: draft.vm(vm.id) ?? vm,
     fence,
     lostOn: leftNode(vm, fence),
     anew: rebalanceOnStart && fence === null && vm.tries.failures === 0,

@@ -7,7 +7,9 @@ import { explainFence } from './awaiting.ts';
 import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
 import { guardFindings } from './guard-findings.ts';
+import { guestFindings } from './guest-findings.ts';
 import { placementFindings } from './placement-findings.ts';
+import { isHeld } from '../order/hold.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -25,7 +27,9 @@ export function findingsOf(state: ClusterState, observations: Observations): rea
   for (const node of state.nodes.values())
     findings.push(...nodeFindings(node, state, observations));
   for (const vm of state.vms.values()) {
-    findings.push(...strayFindings(vm), ...vmFindings(vm, state, observations));
+    const guest = guestFindings(vm, state, observations);
+    findings.push(...strayFindings(vm));
+    findings.push(...(guest.length > 0 ? guest : vmFindings(vm, state, observations)));
   }
   findings.push(...placementFindings(state, observations));
   return findings.sort(
@@ -176,6 +180,10 @@ function vmFindings(
     case 'backoff':
       return add('VM_BACKOFF', 'warning', vm.reason ?? 'its last start failed');
     case 'stopped':
+      if (vm.desired === 'running' && vm.wait != null) {
+        const severity = isHeld(vm) ? 'critical' : 'warning';
+        return add('VM_WAITS', severity, vm.reason ?? 'it waits for others');
+      }
       return vm.desired === 'running' && vm.reason !== null
         ? add('VM_UNPLACED', 'critical', vm.reason)
         : [];

@@ -1,6 +1,8 @@
+import type { GuestPolicy } from './guest.ts';
 import type { VmHardware } from './hardware.ts';
 import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
 import type { VmMove } from './move.ts';
+import type { OrderWait, VmDependency } from './order.ts';
 import type { Permit } from './permit.ts';
 
 /**
@@ -107,6 +109,10 @@ export interface VmSpec {
   /** Allowed nodes; empty = all. */
   readonly nodes: readonly NodeId[];
   readonly limits: VmLimits;
+  /** VMs that are to be ready before it starts; absent = none. */
+  readonly after?: readonly VmDependency[] | undefined;
+  /** Absent: `defaultGuestPolicy`. */
+  readonly guest?: GuestPolicy | undefined;
 }
 
 /** What came of the starts since it last ran for a while, or a person last wanted it running. */
@@ -161,6 +167,8 @@ export interface VmRecord {
    */
   readonly home: NodeId | null;
   readonly tries: VmTries;
+  /** It could start, and waits for others that are to be ready first; null or absent = it does not. */
+  readonly wait?: OrderWait | null | undefined;
   /** Where else it is to run, and how it gets there; null = it stays. */
   readonly move: VmMove | null;
   /** The dead incarnation's failover it is being recovered by. */

@@ -46,6 +46,20 @@ const ofBudget = (
   }),
 });
 
+const ofStarts = (
+  key: string,
+  field: 'maxStartsPerNode' | 'maxStartsPerStorage',
+  summary: string,
+): Setting => ({
+  key,
+  summary,
+  unit: 'count',
+  min: 1,
+  max: 10_000,
+  get: (settings) => settings[field],
+  set: (settings, value) => ({ ...settings, [field]: value }),
+});
+
 /** All of them. What safety rests on (the times of leases) is not among them. */
 export const settingList: readonly Setting[] = [
   {
@@ -107,6 +121,12 @@ export const settingList: readonly Setting[] = [
     min: 10_000,
     max: 7 * dayMs,
   }),
+  ofStarts('starts.per-node', 'maxStartsPerNode', 'VMs that start at once on one node'),
+  ofStarts(
+    'starts.per-storage',
+    'maxStartsPerStorage',
+    'VMs with disks on one storage that start at once',
+  ),
 ];
 
 /** Changes settings, all of them or none. */

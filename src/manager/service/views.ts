@@ -131,6 +131,7 @@ export function fenceView(fence: FenceOperation, { mirror, observations }: Sight
 /** A VM with the state that its owner's reports show. */
 export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
   const node = vm.permit === null ? undefined : mirror.nodes.get(vm.permit.node);
+  const checks = checksOf(vm, observations);
   return {
     id: vm.id,
     name: vm.spec.name,
@@ -143,10 +144,17 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     vcpus: vm.spec.vcpus,
     move: vm.move === null ? null : moveView(vm.move),
     reason: vm.reason,
+    ...(checks === undefined ? {} : { checks: { ...checks } }),
     isProtected:
       vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
     spec: mutableSpec(vm.spec),
   };
+}
+
+/** Those of the start that its permit names. */
+function checksOf({ id, permit }: VmRecord, { nodes }: Observations): VmView['checks'] {
+  const domain = permit === null ? undefined : nodes.get(permit.node)?.report?.domains?.get(id);
+  return domain?.permit?.token === permit?.token ? domain?.checks : undefined;
 }
 
 function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {

@@ -46,6 +46,7 @@ export class FakeAgent {
   readonly batches: Message<'commands'>[] = [];
   readonly lists: Message<'managers'>[] = [];
   readonly peerLists: Message<'peers'>[] = [];
+  readonly guestLists: Message<'guests'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -174,6 +175,9 @@ export class FakeAgent {
         break;
       case 'peers':
         this.peerLists.push(message);
+        break;
+      case 'guests':
+        this.guestLists.push(message);
         break;
       case 'bye':
         this.byes.push(message.reason);
