@@ -18,6 +18,7 @@ import { MemorySimStore } from './memory-sim-store.ts';
 import { SimPrograms } from './processes.ts';
 import { SimProcess } from './sim-process.ts';
 import type { SimStore } from './sim-store.ts';
+import type { WatchdogTraits } from './watchdog-device.ts';
 
 export type StoreKind = 'memory' | 'file' | 'raft';
 
@@ -47,6 +48,8 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly declareCapacity?: boolean;
   /** Null = a crashed agent stays down. Default 2 s. */
   readonly agentRestartMs?: number | null;
+  /** The watchdog of each node, by name; a node without one keeps its VMs. Default: none has one. */
+  readonly watchdogs?: Readonly<Record<string, WatchdogTraits>>;
   /** Null = a crashed manager stays down. Default 2 s. */
   readonly managerRestartMs?: number | null;
 }
@@ -81,6 +84,7 @@ export class SimCluster {
           bootMs,
           declareCapacity: options.declareCapacity ?? false,
           agentRestartMs: orDefault(options.agentRestartMs, 2000),
+          watchdog: options.watchdogs?.[name] ?? null,
         }),
     );
     this.#bmcs = new Map(this.nodes.map((node) => [node.fencedBy.bmcHost, node.bmc]));

@@ -170,6 +170,12 @@ export class SimHost {
     this.#end(vm, 'crashed');
   }
 
+  /** SIGKILL to the VM's process. True when there is none left; one that hangs in its storage stays. */
+  killProcess(vm: VmId): boolean {
+    if (this.#tempers.get(vm)?.stops !== false) this.#end(vm, 'crashed');
+    return this.#domains.get(vm)?.live === undefined;
+  }
+
   /** The guest shuts itself down. */
   guestShutdown(vm: VmId): void {
     this.#end(vm, 'shutdown');
