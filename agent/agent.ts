@@ -239,7 +239,9 @@ class RunningAgent implements Agent {
       log: env.log,
       running: () => {
         const { domains } = this.#reporter.current();
-        return domains?.filter((one) => one.active && one.permit !== null).map((one) => one.vm) ?? null;
+        return (
+          domains?.filter((one) => one.active && one.permit !== null).map((one) => one.vm) ?? null
+        );
       },
       onChange: () => this.#reporter.publish(),
     });

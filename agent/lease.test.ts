@@ -7,7 +7,9 @@ const ack: LeaseAck = {
   epoch: 5,
   incarnation: 'boot.1',
   sentAtMs: 1000,
-  leaseTtlMs: 6000, graceMs: 3000, watchdogMs: 5000,
+  leaseTtlMs: 6000,
+  graceMs: 3000,
+  watchdogMs: 5000,
 };
 const self = { incarnation: 'boot.1', epochSeen: 5 };
 

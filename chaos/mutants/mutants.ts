@@ -4,6 +4,7 @@ import { managerMutants } from './manager-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { raftMutants } from './raft-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
+import { watchdogMutants } from './watchdog-mutants.ts';
 
 /** Every planted defect, by part of the system. */
 export const mutants: readonly Mutant[] = [
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...fencingMutants,
   ...storeMutants,
   ...raftMutants,
+  ...watchdogMutants,
 ];

@@ -144,7 +144,11 @@ export class PetterService {
     if (this.#daemon?.token !== token) this.#daemon = { token, run: host.daemonRun };
     if (host.daemonRun !== this.#daemon.run) return true;
     host.killDaemon();
-    time.schedule(restartMs, () => host.startDaemon(), time.label(`${this.#parts.machine.name} daemon`));
+    time.schedule(
+      restartMs,
+      () => host.startDaemon(),
+      time.label(`${this.#parts.machine.name} daemon`),
+    );
     return false;
   }
 

@@ -35,7 +35,9 @@ async function until(cluster: SimCluster, what: () => boolean, withinMs: number)
   const { time } = cluster.world;
   const beganMs = time.nowMs;
   if (!(await time.runUntil(what, withinMs))) {
-    throw new Error(`not within ${withinMs} ms\n${cluster.world.log.lines('info').slice(-60).join('\n')}`);
+    throw new Error(
+      `not within ${withinMs} ms\n${cluster.world.log.lines('info').slice(-60).join('\n')}`,
+    );
   }
   return time.nowMs - beganMs;
 }

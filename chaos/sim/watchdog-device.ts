@@ -28,7 +28,11 @@ export class SimWatchdog {
   #disarmed = false;
 
   constructor(
-    parts: { readonly time: VirtualTime; readonly machine: SimMachine; readonly onBite?: () => void },
+    parts: {
+      readonly time: VirtualTime;
+      readonly machine: SimMachine;
+      readonly onBite?: () => void;
+    },
     traits: WatchdogTraits,
   ) {
     this.traits = traits;

@@ -42,6 +42,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const faultsMs = options.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
   const times = random.split('times');
   const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
+  const watchdogs = drawWatchdogs(random.split('watchdogs'), chosen, cast);
   return {
     seed,
     profile,
@@ -60,10 +61,13 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     managerRestartMs: Math.round(times.between(200, 4000)),
     operatorMs: Math.round(times.between(5000, 30_000)),
     rates: drawRates(random.split('rates'), cast),
+    watchdogs,
     pinned: lies,
     recreate: options.recreate ?? 'never',
     workload: drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps }),
-    faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
+    faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }).map((each) =>
+      Object.keys(watchdogs).length === 0 ? each : withLivingClocks(each),
+    ),
     faultsMs,
   };
 }
@@ -100,6 +104,37 @@ function drawStore(
   if (store === 'file' && managers !== 1) throw new Error('the store file has one manager');
   const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
   return { store: isFile ? 'file' : 'memory', managers, joining: 0 };
+}
+
+/** Share of the clusters of other profiles whose nodes have watchdogs. */
+const watchdogShare = 0.3;
+
+function drawWatchdogs(
+  random: RandomStream,
+  { watchdogs = false, lies }: FaultProfile,
+  { nodes }: Cast,
+): Scenario['watchdogs'] {
+  if (lies || !(random.chance(watchdogShare) || watchdogs)) return {};
+  const drawnFor = nodes.map((node) => {
+    const kind = random.pick([
+      'none',
+      'strong',
+      'strong',
+      'strong',
+      'strong',
+      'late',
+      'weak',
+    ] as const);
+    const resetMs = Math.round(random.between(100, 2500));
+    const traits = { timeoutMs: 5000, resetMs, held: random.chance(0.8) };
+    return [node, kind === 'none' ? null : { kind, ...traits }] as const;
+  });
+  return Object.fromEntries(drawnFor.filter((each) => each[1] !== null)) as Scenario['watchdogs'];
+}
+
+/** A node whose boot-time clock can stand still is a guest itself, and may only hold (DESIGN §5). */
+function withLivingClocks(fault: Fault): Fault {
+  return fault.kind === 'freeze' && fault.clocks === 'both' ? { ...fault, clocks: 'none' } : fault;
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {

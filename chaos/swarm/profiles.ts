@@ -19,6 +19,8 @@ export interface FaultProfile {
   readonly managers?: readonly number[];
   /** What its faults are made for; absent = any store. */
   readonly store?: StoreKind;
+  /** Every node has a watchdog, of one kind or another; otherwise a third of the clusters do. */
+  readonly watchdogs?: boolean;
   /** Two managers lead at once, always. */
   readonly twoLeaders?: boolean;
 }
@@ -193,6 +195,39 @@ export const profiles = {
     managers: [3, 3, 5],
     store: 'raft',
   },
+  watchdog: {
+    summary: 'nodes that fence themselves: cut off, dark, stuck, with petters that stall and die',
+    weights: {
+      isolate: 2,
+      partition: 2,
+      powerLoss: 3,
+      panic: 2,
+      freezeNode: 2,
+      petter: 4,
+      unkillable: 2,
+      bmc: 3,
+      crashAgent: 3,
+      pause: 2,
+      expireLeader: 2,
+      crashManager: 2,
+      daemon: 2,
+      domain: 1,
+      hypervisor: 1,
+    },
+    plots: [
+      'lastPet',
+      'lastPet',
+      'petterEnds',
+      'petterEnds',
+      'startInHand',
+      'helloAndDark',
+      'darkRack',
+    ],
+    most: 7,
+    workloadSteps: 4,
+    lies: false,
+    watchdogs: true,
+  },
   lies: {
     summary: 'BMCs that say Off of nodes that live; no VM may move',
     weights: { crashManager: 1, expireLeader: 1, cutBoth: 1, domain: 1 },
@@ -223,5 +258,7 @@ export const profileNames: readonly ProfileName[] = [
   'raft',
   'raft',
   'raft',
+  'watchdog',
+  'watchdog',
   'lies',
 ];

@@ -82,6 +82,7 @@ export class Recorder {
     startAsked: (node, permit) => this.#startAsked(node, permit),
     vmRuns: (node, vm, permit, running) => this.#vmRuns({ node, vm, permit, running }),
     powerCut: (node) => this.#powerCut(node),
+    watchdogBit: (node) => this.#tell({ kind: 'watchdogBit', node }),
     toolStarted: (manager, bmcHost, action) =>
       this.#tell({ kind: 'tool', stage: 'started', manager, bmcHost, action, exitCode: null }),
     toolEnded: (manager, bmcHost, action, exitCode) =>

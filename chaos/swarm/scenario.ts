@@ -1,6 +1,7 @@
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
+import type { WatchdogTraits } from '../sim/watchdog-device.ts';
 import type { StoppedClocks } from '../sim/clock.ts';
 import type { SimCall, SimFault } from '../sim/sim-domain.ts';
 
@@ -94,6 +95,17 @@ export type FaultEffect =
       readonly vm: number;
       readonly how: 'now' | 'atBoot' | 'instead';
     }
+  /**
+   * The petter's process: dies, stops just before its n-th write to the device from now, or is told to
+   * end in good order.
+   */
+  | {
+      readonly kind: 'petter';
+      readonly node: Target;
+      readonly how: 'crash' | 'disarm' | { readonly beforePet: number };
+    }
+  /** VMs of a node hang in their storage: no signal ends them. */
+  | { readonly kind: 'unkillable'; readonly node: Target }
   | { readonly kind: 'fenceByPerson'; readonly node: Target }
   /** A client's call that belongs to a chain of faults. */
   | { readonly kind: 'ask'; readonly verb: 'start' | 'stop'; readonly vm: number };
@@ -141,6 +153,8 @@ export interface Scenario {
   readonly operatorMs: number;
   /** Clock rates by host; 1 where there is none. */
   readonly rates: Readonly<Record<string, number>>;
+  /** The watchdogs of those nodes that have one. */
+  readonly watchdogs: Readonly<Record<string, WatchdogTraits>>;
   /** Every VM may run on one node only: VM n on node 1 + (n - 1) modulo the nodes. */
   readonly pinned: boolean;
   /**
