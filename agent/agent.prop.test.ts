@@ -82,7 +82,7 @@ class Observer {
       const isOver =
         (command.kind === 'release' && outcome.kind === 'done') ||
         (command.kind === 'start' && outcome.kind === 'failed');
-      const token = command.kind === 'release' ? command.token : command.permit.token;
+      const token = 'permit' in command ? command.permit.token : command.token;
       if (isOver) this.lettingGo = Math.max(this.lettingGo, token);
     }
     this.#judged = this.world.manager.results.length;

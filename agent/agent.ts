@@ -1,5 +1,5 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
-import type { AgentMessage, ManagerList } from '../src/api/schema/session.ts';
+import type { AgentMessage, ManagerList, PeerList } from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { IsolationPolicy, NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
@@ -19,6 +19,7 @@ import { ManagerListFile } from './manager-list.ts';
 import { ManagerSession } from './manager-session.ts';
 import type { ManagerSessionStatus } from './manager-session.ts';
 import { ManagerSessions } from './manager-sessions.ts';
+import { PeerProbes } from './peer-probes.ts';
 import { Reporter } from './reporter.ts';
 import type { ReceivedMessage } from './session-messages.ts';
 import { readStateFile, StateFile } from './state-file.ts';
@@ -41,6 +42,8 @@ export interface AgentConfig {
   readonly lockPath?: string;
   /** Where managers are looked for until a leader has told which there are. */
   readonly managers: readonly NetworkAddress[];
+  /** Where other agents may probe this one, the first that can be listened on. Default: nowhere. */
+  readonly probes?: readonly NetworkAddress[];
   /** Told to the managers instead of what the hypervisor says. */
   readonly capacity?: NodeCapacity;
   /** `/proc/sys/kernel/random/boot_id`. */
@@ -116,7 +119,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const managers = await ManagerListFile.read(env, listPath, clusterId);
     const parts = { ...options, tuning, incarnation, state, managers, unlock };
     const agent = new RunningAgent(parts);
-    agent.start();
+    await agent.start();
     return agent;
   } catch (error) {
     await unlock();
@@ -178,6 +181,7 @@ class RunningAgent implements Agent {
   readonly #executor: Executor;
   readonly #daemon: DaemonRestart;
   readonly #sessions: ManagerSessions;
+  readonly #probes: PeerProbes;
   readonly #changes: ChangeSignal;
   readonly #selfFencing: SelfFencing | null;
   #lease: Lease = noLease;
@@ -222,6 +226,13 @@ class RunningAgent implements Agent {
       lease: () => this.#lease,
       onEnd: () => this.#reporter.hint(),
     });
+    this.#probes = new PeerProbes({
+      env,
+      clusterId: config.clusterId,
+      bootId: config.bootId,
+      listen: config.probes ?? [],
+      onSightings: (nodes) => this.#sessions.sightings(nodes),
+    });
     this.#sessions = new ManagerSessions(
       (address, onOpen) => this.#session(address, onOpen),
       config.managers,
@@ -253,7 +264,7 @@ class RunningAgent implements Agent {
       : coveredHypervisor(hypervisor, this.#selfFencing);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     const { env, config, hypervisor, incarnation, state } = this.#options;
     env.log.info({ node: config.node, incarnation, epoch: state.epochSeen }, 'agent starts');
     state.onDegraded(() => this.#reporter.publish());
@@ -263,6 +274,8 @@ class RunningAgent implements Agent {
     });
     hypervisor.open();
     this.#reporter.start();
+    // The hello says where it may be probed.
+    await this.#probes.listen();
     this.#sessions.start();
   }
 
@@ -289,6 +302,7 @@ class RunningAgent implements Agent {
   async #stop(): Promise<void> {
     const { env, hypervisor, state, managers, unlock } = this.#options;
     this.#sessions.stop();
+    await this.#probes.stop();
     this.#reporter.stop();
     this.#daemon.stop();
     await this.#executor.stop();
@@ -311,6 +325,7 @@ class RunningAgent implements Agent {
       onAck: (ack) => this.#takeAck(ack),
       onCommands: (message, asker) => this.#takeCommands(message, asker),
       onManagers: (list) => this.#takeManagers(list),
+      onPeers: (list) => this.#takePeers(list),
       onOpen,
     });
   }
@@ -328,8 +343,16 @@ class RunningAgent implements Agent {
       incarnation: { id: incarnation, bootId: config.bootId, isolation: 'holding' },
       epochSeen: state.epochSeen,
       roster: known === null ? null : { epoch: known.epoch, version: known.version },
+      probePort: this.#probes.port,
       report: this.#reporter.current(),
     };
+  }
+
+  #takePeers(list: PeerList): void {
+    const { config, state } = this.#options;
+    if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
+      this.#probes.follow(list);
+    }
   }
 
   #takeAck(ack: LeaseAck): void {

@@ -56,7 +56,7 @@ export type CheckVerdict =
  * A refusal promises that nothing was done. So a repeat of a start whose effect was asked for is
  * never refused for its lease or its token: it gets its recorded end, or is resolved.
  *
- * `release` and `inspect` need no lease, they only lessen what runs. A release may name an earlier
+ * `release`, `abort` and `inspect` need no lease, they only lessen what runs. The first two may name an earlier
  * incarnation of this boot as holder of the token, because its domains run on over an agent
  * restart; that it was sent to this incarnation is what the envelope says.
  */
@@ -76,7 +76,7 @@ export function checkCommand(
     case 'foreign':
       return refused('conflict', `operation ${command.operation} was another command`);
     case 'unresolved':
-      if (command.kind === 'start' || command.kind === 'permit') return { kind: 'resolve' };
+      if (isResolved(command)) return { kind: 'resolve' };
       break;
     case 'unknown':
       break;
@@ -84,6 +84,21 @@ export function checkCommand(
       standing satisfies never;
   }
   return checkToken(command, view) ?? checkLease(command, view) ?? { kind: 'accept' };
+}
+
+/** Commands whose effect is looked for when they come again, instead of being done over. */
+export function isResolved(
+  command: AgentCommand,
+): command is Extract<AgentCommand, { kind: 'start' | 'permit' | 'resume' | 'migrate' }> {
+  switch (command.kind) {
+    case 'start':
+    case 'permit':
+    case 'resume':
+    case 'migrate':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Is it from the right leader, and meant for this start of this agent? */
@@ -111,14 +126,18 @@ function checkAddress(
 function checkHolder(command: AgentCommand, view: CheckView): Refused | null {
   switch (command.kind) {
     case 'start':
-    case 'permit': {
+    case 'permit':
+    case 'resume':
+    case 'prepare':
+    case 'migrate': {
       const { node, incarnation } = command.permit;
       if (node === view.node && incarnation === view.incarnation) return null;
       return refused('incarnation', `its permit is for ${incarnation} of ${node}`);
     }
     case 'release':
+    case 'abort':
       if (isOfBoot(command.incarnation, view.bootId)) return null;
-      return refused('incarnation', `it releases what ${command.incarnation} held`);
+      return refused('incarnation', `it is about what ${command.incarnation} held`);
     case 'inspect':
       return null;
     default:
@@ -130,12 +149,19 @@ function checkToken(command: AgentCommand, view: CheckView): Refused | null {
   const seen = view.tokenSeen ?? -1;
   switch (command.kind) {
     case 'start':
-    case 'permit': {
-      const { token } = command.permit;
+    case 'permit':
+    case 'prepare':
+    case 'migrate': {
+      const { token } = command.kind === 'migrate' ? command.target : command.permit;
       if (token > seen) return null;
       return refused('token', `token ${token} is not newer than ${seen}`);
     }
+    case 'resume':
+      // Its own was met already, when the copy was prepared for.
+      if (command.permit.token >= seen) return null;
+      return refused('token', `token ${command.permit.token} is older than ${seen}`);
     case 'release':
+    case 'abort':
       if (command.token >= seen) return null;
       return refused('token', `token ${command.token} is older than ${seen}`);
     case 'inspect':
@@ -148,13 +174,17 @@ function checkToken(command: AgentCommand, view: CheckView): Refused | null {
 function checkLease(command: AgentCommand, view: CheckView): Refused | null {
   switch (command.kind) {
     case 'start':
-    case 'permit': {
+    case 'permit':
+    case 'resume':
+    case 'prepare':
+    case 'migrate': {
       if (leaseHolds(view.lease, view.nowMs)) return null;
       const { untilMs } = view.lease;
       if (untilMs === null) return refused('lease', 'this incarnation was never granted a lease');
       return refused('lease', `the lease ran out ${Math.round(view.nowMs - untilMs)} ms ago`);
     }
     case 'release':
+    case 'abort':
     case 'inspect':
       return null;
     default:

@@ -2,12 +2,13 @@ import type { AgentCommand, AgentMessage, CommandOutcome } from '../src/api/sche
 import { vmId } from '../src/core/model/ids.ts';
 import type { Env } from '../src/env/env.ts';
 import type { ChangeSignal } from './change-signal.ts';
-import { checkCommand, refused } from './checks.ts';
+import { checkCommand, isResolved, refused } from './checks.ts';
 import type { CheckView, CommandEnvelope, OperationStanding, Refused } from './checks.ts';
 import type { DomainList } from './domain-list.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { Lease } from './lease.ts';
 import { OperationMemory, vmOf } from './operation-memory.ts';
+import { abortVm, migrateVm, prepareVm, resolveMigration, resumeVm } from './migration.ts';
 import { permitVm, releaseVm, resolvePermit, resolveStart, startVm } from './operations.ts';
 import type { OperationTools } from './operations.ts';
 import type { StateFile } from './state-file.ts';
@@ -159,7 +160,8 @@ export class Executor {
   #tryRun(job: Job): void {
     const { command } = job;
     const vm = vmOf(command);
-    const alone = command.kind !== 'inspect';
+    // What ends a migration must not wait behind it.
+    const alone = command.kind !== 'inspect' && command.kind !== 'abort';
     const isStart = command.kind === 'start';
     if (alone && this.#busyVms.has(vm)) return;
     if (isStart && this.#startsRunning >= this.#options.tuning.maxStarts) return;
@@ -209,6 +211,14 @@ export class Executor {
         return startVm(tools, command);
       case 'permit':
         return permitVm(tools, command);
+      case 'resume':
+        return resumeVm(tools, command);
+      case 'prepare':
+        return prepareVm(tools, command);
+      case 'migrate':
+        return migrateVm(tools, command);
+      case 'abort':
+        return abortVm(tools, command);
       case 'release':
         job.graceEndMs = Math.min(
           job.graceEndMs,
@@ -226,9 +236,19 @@ export class Executor {
   async #resolve(command: AgentCommand, tools: OperationTools): Promise<CommandOutcome> {
     const unrecorded = await tools.record();
     if (unrecorded !== null) return { kind: 'ambiguous', detail: unrecorded.detail };
-    if (command.kind === 'start') return resolveStart(tools, command);
-    if (command.kind === 'permit') return resolvePermit(tools, command);
-    throw new Error(`${command.kind} is not resolved, it is done again`);
+    if (!isResolved(command)) throw new Error(`${command.kind} is not resolved, it is done again`);
+    switch (command.kind) {
+      case 'start':
+        return resolveStart(tools, command);
+      case 'permit':
+        return resolvePermit(tools, command);
+      case 'resume':
+        return resumeVm(tools, command);
+      case 'migrate':
+        return resolveMigration(tools, command);
+      default:
+        return command satisfies never;
+    }
   }
 
   async #inspect(
@@ -268,6 +288,7 @@ export class Executor {
       record: () => this.#record(job),
       recheck: () => this.#recheck(job),
       graceEndMs: () => job.graceEndMs,
+      isMigrating: (of, token) => this.#isMigrating(of, token),
     };
   }
 
@@ -276,7 +297,7 @@ export class Executor {
     if (command.kind === 'inspect') return null;
     const { state, self } = this.#options;
     const vm = vmOf(command);
-    const token = command.kind === 'release' ? command.token : command.permit.token;
+    const token = tokenOf(command);
     const { operation, kind } = command;
     const entry = { operation, kind, vm, token, incarnation: self.incarnation };
     const { epoch } = envelope;
@@ -300,8 +321,9 @@ export class Executor {
     }
     const view = this.#view(command, undefined);
     let { tokenSeen } = view;
-    if (command.kind === 'start' || command.kind === 'permit') {
-      const { token, vm } = command.permit;
+    if (command.kind !== 'inspect' && command.kind !== 'release' && command.kind !== 'abort') {
+      const token = tokenOf(command);
+      const { vm } = command.permit;
       if (this.#isReleasing(vm, token)) return refused('token', `token ${token} is being released`);
       if (job.recorded && tokenSeen === token) tokenSeen = null;
     }
@@ -312,7 +334,17 @@ export class Executor {
 
   #isReleasing(vm: string, token: number): boolean {
     for (const { command } of this.#jobs.values()) {
-      if (command.kind === 'release' && command.vm === vm && command.token >= token) return true;
+      const ends = command.kind === 'release' || command.kind === 'abort';
+      if (ends && command.vm === vm && command.token >= token) return true;
+    }
+    return false;
+  }
+
+  /** A migration of the VM by this token, or an older one, is not over. */
+  #isMigrating(vm: string, token: number): boolean {
+    for (const { command } of this.#jobs.values()) {
+      if (command.kind !== 'migrate' || command.permit.vm !== vm) continue;
+      if (command.target.token <= token) return true;
     }
     return false;
   }
@@ -343,5 +375,18 @@ export class Executor {
     const detail = 'detail' in outcome ? { detail: outcome.detail.slice(0, textMax) } : {};
     const { operation } = command;
     asker.answer({ kind: 'result', operation, outcome: { ...outcome, ...detail } });
+  }
+}
+
+/** The token that a command is about: the newest that it speaks of. */
+function tokenOf(command: Exclude<AgentCommand, { kind: 'inspect' }>): number {
+  switch (command.kind) {
+    case 'release':
+    case 'abort':
+      return command.token;
+    case 'migrate':
+      return command.target.token;
+    default:
+      return command.permit.token;
   }
 }

@@ -1,4 +1,5 @@
 import type { VmId } from '../src/core/model/ids.ts';
+import type { MigrationLimits } from '../src/core/model/move.ts';
 import type { NodeCapacity } from '../src/core/model/node.ts';
 import type { Permit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
@@ -26,6 +27,23 @@ export interface HypervisorDomain {
   /** The permit in the domain's metadata. It may name another node or incarnation. */
   readonly permit: Permit | null;
   readonly persistent: boolean;
+}
+
+/** A live migration as its source is told of it. */
+export interface MigrationRequest {
+  readonly vm: VmId;
+  /** Carried by the copy. */
+  readonly permit: Permit;
+  /** Host name or address of the node that takes it. */
+  readonly address: string;
+  readonly limits: MigrationLimits;
+}
+
+/** How far a migration is. */
+export interface MigrationProgress {
+  readonly totalBytes: number;
+  readonly remainingBytes: number;
+  readonly elapsedMs: number;
 }
 
 /**
@@ -60,6 +78,18 @@ export interface Hypervisor {
   undefine(vm: VmId): Promise<HypervisorResult<void>>;
   /** Writes the permit into the live and the stored metadata and switches autostart off. */
   setPermit(permit: Permit): Promise<HypervisorResult<void>>;
+  /**
+   * Copies a running VM to another node. Ok: the copy is whole and stands still there, with the permit
+   * in its metadata, and here the domain is off for the reason `migrated`, its definition kept. Any other
+   * end says nothing of either side: look. `mayGo` is asked in the turn in which the command leaves.
+   */
+  migrate(request: MigrationRequest, mayGo: () => boolean): Promise<HypervisorResult<void>>;
+  /** Asks to stop the migration of a VM. Ok means asked; ok also when there is none. */
+  abortMigration(vm: VmId): Promise<HypervisorResult<void>>;
+  /** The migration that leaves here with the VM; null = none does. */
+  migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>>;
+  /** Lets a VM go on that stands still. Ok also when it runs. */
+  resume(vm: VmId): Promise<HypervisorResult<void>>;
   /** The domain's XML, for adoption. */
   xml(vm: VmId): Promise<HypervisorResult<string>>;
 }

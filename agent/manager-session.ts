@@ -1,4 +1,4 @@
-import type { AgentMessage, AgentReport } from '../src/api/schema/session.ts';
+import type { AgentMessage, AgentReport, Sightings } from '../src/api/schema/session.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import type { MessageChannel, NetworkAddress } from '../src/env/network.ts';
 import { redialDelayMs } from './backoff.ts';
@@ -20,6 +20,7 @@ export interface ManagerSessionOptions {
   readonly onAck: (ack: LeaseAck) => void;
   readonly onCommands: (commands: Received<'commands'>, asker: Asker) => void;
   readonly onManagers: (list: Received<'managers'>) => void;
+  readonly onPeers: (list: Received<'peers'>) => void;
   /** The manager said welcome. */
   readonly onOpen: () => void;
 }
@@ -110,6 +111,14 @@ export class ManagerSession implements Asker {
     if (report.sequence <= connection.reportSent) return;
     connection.reportSent = report.sequence;
     this.#send(connection, { kind: 'report', report });
+  }
+
+  /** Tells what probes came to, if this manager is there; what is late is worth nothing. */
+  sightings(nodes: Sightings['nodes']): void {
+    const connection = this.#connection;
+    if (connection === null || connection.welcome === null) return;
+    const acknowledged = connection.lastAcknowledged;
+    this.#send(connection, { kind: 'sightings', acknowledged, nodes });
   }
 
   /**
@@ -205,6 +214,7 @@ export class ManagerSession implements Asker {
     }
     if (message.kind === 'ack') this.#acknowledged(connection, connection.welcome, message);
     else if (message.kind === 'managers') this.#options.onManagers(message);
+    else if (message.kind === 'peers') this.#options.onPeers(message);
     else this.#options.onCommands(message, this);
   }
 

@@ -1,5 +1,5 @@
 import { formatHostPort, parseHostPort } from '../src/api/schema/host-port.ts';
-import type { AgentReport } from '../src/api/schema/session.ts';
+import type { AgentReport, Sightings } from '../src/api/schema/session.ts';
 import type { NetworkAddress } from '../src/env/network.ts';
 import type { KnownManagers } from './manager-list.ts';
 import { ManagerSession } from './manager-session.ts';
@@ -40,6 +40,10 @@ export class ManagerSessions {
 
   report(report: AgentReport): void {
     for (const session of this.#sessions.values()) session.report(report);
+  }
+
+  sightings(nodes: Sightings['nodes']): void {
+    for (const session of this.#sessions.values()) session.sightings(nodes);
   }
 
   status(): readonly ManagerSessionStatus[] {

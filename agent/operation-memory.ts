@@ -46,5 +46,5 @@ export class OperationMemory {
 }
 
 export function vmOf(command: AgentCommand): string {
-  return command.kind === 'start' || command.kind === 'permit' ? command.permit.vm : command.vm;
+  return 'permit' in command ? command.permit.vm : command.vm;
 }

@@ -22,13 +22,15 @@ export interface OperationTools extends RemovalTools {
   readonly recheck: () => Refused | null;
   /** End of the guest's time to shut down, monotonic ms. A later release may bring it forward. */
   readonly graceEndMs: () => number;
+  /** A migration of the VM by this token, or an older one, was accepted and is not over. */
+  readonly isMigrating: (vm: string, token: number) => boolean;
 }
 
-type Of<Kind extends AgentCommand['kind']> = Extract<AgentCommand, { kind: Kind }>;
+export type Of<Kind extends AgentCommand['kind']> = Extract<AgentCommand, { kind: Kind }>;
 
-const done: CommandOutcome = { kind: 'done' };
-const ambiguous = (detail: string): CommandOutcome => ({ kind: 'ambiguous', detail });
-const failed = (code: string, detail: string): CommandOutcome => ({
+export const done: CommandOutcome = { kind: 'done' };
+export const ambiguous = (detail: string): CommandOutcome => ({ kind: 'ambiguous', detail });
+export const failed = (code: string, detail: string): CommandOutcome => ({
   kind: 'failed',
   code: code.slice(0, 64),
   detail,
@@ -216,7 +218,7 @@ async function shutDownGuest(tools: OperationTools, vm: string): Promise<void> {
 }
 
 /** Nothing was tried, because what is there cannot be seen. */
-function notDone(listing: Extract<Listing, { kind: 'unknown' }>): Refused {
+export function notDone(listing: Extract<Listing, { kind: 'unknown' }>): Refused {
   return refused(
     'conflict',
     `nothing was done, the hypervisor does not answer: ${listing.because}`,
@@ -230,7 +232,7 @@ function runsForeign(domain: { readonly name: string; readonly permit: Permit | 
   return refused('conflict', `${name} runs here already, ${under}`);
 }
 
-function permitOf(wire: Of<'start'>['permit']): Permit {
+export function permitOf(wire: Of<'start'>['permit']): Permit {
   return {
     vm: vmId(wire.vm),
     node: nodeId(wire.node),
@@ -239,6 +241,6 @@ function permitOf(wire: Of<'start'>['permit']): Permit {
   };
 }
 
-function specOf(wire: Of<'start'>['spec']): VmSpec {
+export function specOf(wire: Of<'start'>['spec']): VmSpec {
   return { ...wire, nodes: wire.nodes.map(nodeId) };
 }

@@ -10,7 +10,12 @@ import type { Permit } from '../src/core/model/permit.ts';
 import { samePermit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
 import type { Env } from '../src/env/env.ts';
-import type { Hypervisor, HypervisorDomain, HypervisorResult } from './hypervisor.ts';
+import type {
+  Hypervisor,
+  HypervisorDomain,
+  HypervisorResult,
+  MigrationRequest,
+} from './hypervisor.ts';
 
 /** What is kept of a VM, one file each. */
 interface Kept {
@@ -136,6 +141,22 @@ export class ProcessHypervisor implements Hypervisor {
     const kept = this.#read(permit.vm);
     if (kept === null) return failed('noDomain', `${permit.vm} is not defined here`);
     this.#write({ ...kept, permit });
+    return done;
+  }
+
+  async migrate({ vm }: MigrationRequest): Promise<HypervisorResult<void>> {
+    return failed('libvirtUnsupported', `${vm} is a process and cannot be migrated`);
+  }
+
+  async abortMigration(): Promise<HypervisorResult<void>> {
+    return done;
+  }
+
+  async migration(): Promise<HypervisorResult<null>> {
+    return { kind: 'ok', value: null };
+  }
+
+  async resume(): Promise<HypervisorResult<void>> {
     return done;
   }
 

@@ -1,13 +1,15 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 
+const journalled = ['start', 'permit', 'resume', 'prepare', 'migrate', 'abort', 'release'] as const;
+
 /**
  * A command that was accepted and whose end is not on disk yet. After a crash it tells which
  * starts the hypervisor may still be working on.
  */
 export interface JournalEntry {
   readonly operation: string;
-  readonly kind: 'start' | 'permit' | 'release';
+  readonly kind: (typeof journalled)[number];
   readonly vm: string;
   readonly token: number;
   readonly incarnation: string;
@@ -41,7 +43,7 @@ const stateSchema = z.object({
   journal: z.array(
     z.object({
       operation: z.string(),
-      kind: z.enum(['start', 'permit', 'release']),
+      kind: z.enum(journalled),
       vm: z.string(),
       token: z.int().min(0),
       incarnation: z.string(),

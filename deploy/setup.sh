@@ -99,7 +99,10 @@ programs='
   fence_dummy          fence-agents
   etcd                 etcd-server
   etcdctl              etcd-client
+  strace               strace
+  python3              python3
   /usr/lib/python3/dist-packages/pyghmi  python3-pyghmi
+  /usr/lib/ganeti/3.0/usr/bin/hbal  ganeti-htools-3.0
 '
 
 present() {

@@ -1,3 +1,9 @@
+import {
+  defaultLevelBudgetMs,
+  powerCommandMs,
+  powerReadingMs,
+} from '../src/core/timing/recovery-budget.ts';
+
 /**
  * How long fence steps may take, in ms.
  *
@@ -6,15 +12,15 @@
  */
 export const budgets = {
   /** One reading of power or identity. */
-  statusMs: 6000,
+  statusMs: powerReadingMs,
   /** Longest reading granted to a device that answers, but slowly: 25 s for the answer itself. */
   slowStatusMs: 52_000,
   /** One power command from the first packet to the kill. */
-  commandMs: 16_000,
+  commandMs: powerCommandMs,
   /** A whole probe: up to six short calls. */
   probeMs: 15_000,
   /** All devices of a level read Off within this time, or the next level starts. */
-  levelMs: 45_000,
+  levelMs: defaultLevelBudgetMs,
   /** After an ambiguous `off`: time that the node must still read On before it is sent again. */
   resendAfterMs: 5000,
   /** Once every level had its turn: time until an `off` without effect is sent again; doubles. */

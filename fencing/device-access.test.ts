@@ -11,6 +11,7 @@ const device = {
   settings: { host: '10.0.0.1', user: 'kennel' },
   identity: null,
   settleMs: 2000,
+  outlet: 'ipmi 10.0.0.1 623',
 };
 
 function access(overrides: { readonly driver?: string; readonly password?: string }): DeviceAccess {

@@ -2,7 +2,7 @@ import type { FenceAttempt } from '../src/core/model/fence-operation.ts';
 import type { FenceDevice } from '../src/core/model/node.ts';
 import type { Env } from '../src/env/env.ts';
 import { budgets } from './budgets.ts';
-import type { DeviceQueues } from './device-queue.ts';
+import type { DeviceLane, DeviceQueues } from './device-queue.ts';
 import type {
   FenceCommandResult,
   FenceContext,
@@ -46,32 +46,36 @@ export class DeviceAccess {
   readonly device: FenceDevice;
   readonly #options: DeviceAccessOptions;
   readonly #driver: FenceDriver | null;
+  readonly #lane: DeviceLane;
 
   constructor(device: FenceDevice, options: DeviceAccessOptions) {
     this.device = device;
     this.#options = options;
     this.#driver = options.drivers.driver(device.driver);
+    const address = this.#driver?.place(device.settings).address ?? device.id;
+    this.#lane = { address, device: device.id };
   }
 
   /** Reads the identity and compares it with the one that was enrolled. */
   checkIdentity(timeoutMs: number, signal?: AbortSignal): Promise<IdentityCheck> {
-    return this.#options.queues.read(this.device.id, () => this.#identity(timeoutMs, signal));
+    return this.#options.queues.read(this.#lane, () => this.#identity(timeoutMs, signal));
   }
 
   status(timeoutMs: number, signal?: AbortSignal): Promise<FenceReading> {
-    return this.#options.queues.read(this.device.id, () =>
+    return this.#options.queues.read(this.#lane, () =>
       this.#call<FenceReading>(timeoutMs, signal, (driver, context) => driver.status(context)),
     );
   }
 
-  /** Checks the device and its credential, for enrolment and the periodic check. */
+  /** Checks the device and its credential, as it was enrolled. */
   probe(timeoutMs: number, signal?: AbortSignal): Promise<ProbeReport> {
-    return this.#options.queues.read(this.device.id, async () => {
+    const probe = async (): Promise<ProbeReport> => {
       const report = await this.#call<ProbeReport>(timeoutMs, signal, (driver, context) =>
         driver.probe(context),
       );
       return 'kind' in report ? failedProbe(report.error) : report;
-    });
+    };
+    return this.#options.queues.read(this.#lane, probe, 'care');
   }
 
   /**
@@ -88,7 +92,7 @@ export class DeviceAccess {
     onSending(): void;
   }): Promise<GuardedCommand> {
     const minIntervalMs = this.#driver?.capabilities.minIntervalMs ?? 0;
-    return this.#options.queues.command(this.device.id, minIntervalMs, async () => {
+    return this.#options.queues.command(this.#lane, minIntervalMs, async () => {
       if (!options.wanted()) return { kind: 'notSent', check: null };
       const check = await this.#identity(budgets.statusMs, options.signal);
       if (check.kind !== 'enrolled') return { kind: 'notSent', check };

@@ -20,6 +20,8 @@ export interface DeviceExecutionOptions {
   /** Aborted when the execution stops. */
   readonly signal: AbortSignal;
   readonly pollMs: number;
+  /** It may have been told to go off before this execution began, by whoever died doing it. */
+  readonly wasTold: boolean;
   readonly onReading: (reading: PowerReading) => void;
   readonly onAttempt: (attempt: FenceAttempt) => void;
   readonly onError: (problem: FenceProblem) => void;
@@ -71,6 +73,10 @@ export class DeviceExecution {
   constructor(options: DeviceExecutionOptions) {
     this.#options = options;
     this.#pause = new Pause(options.env.timers);
+    // As after a command whose answer was lost: readings say what became of it.
+    if (options.wasTold) {
+      this.#off = { kind: 'ambiguous', endedMs: this.#now(), resent: false, answered: false };
+    }
     options.signal.addEventListener('abort', () => this.#pause.wake(), { once: true });
   }
 

@@ -21,9 +21,9 @@ describe('DeviceQueues', () => {
   it('B10: runs one task of a device at a time, in order, and other devices beside it', async () => {
     const { world, queues, log, task } = setUp();
     const all = Promise.all([
-      queues.read('a', task('a1', 100)),
-      queues.read('a', task('a2', 100)),
-      queues.read('b', task('b1', 50)),
+      queues.read({ address: 'a' }, task('a1', 100)),
+      queues.read({ address: 'a' }, task('a2', 100)),
+      queues.read({ address: 'b' }, task('b1', 50)),
     ]);
     expect(await world.settle(all)).toEqual(['a1', 'a2', 'b1']);
     expect(log).toEqual([
@@ -39,11 +39,11 @@ describe('DeviceQueues', () => {
   it('keeps the interval between two commands, and lets readings through meanwhile', async () => {
     const { world, queues, log, task } = setUp();
     const all = Promise.all([
-      queues.command('a', 5000, task('off', 100)),
-      queues.command('a', 5000, task('on', 100)),
+      queues.command({ address: 'a', device: 'a' }, 5000, task('off', 100)),
+      queues.command({ address: 'a', device: 'a' }, 5000, task('on', 100)),
     ]);
     await world.advance(1000);
-    const read = queues.read('a', task('read', 10));
+    const read = queues.read({ address: 'a' }, task('read', 10));
     await world.settle(Promise.all([all, read]));
     expect(log.filter((line) => line.includes('begins'))).toEqual([
       'off begins at 0',
@@ -52,10 +52,40 @@ describe('DeviceQueues', () => {
     ]);
   });
 
+  it('a command goes before readings that wait, and looking after a device comes last', async () => {
+    const { world, queues, log, task } = setUp();
+    const lane = { address: 'a', device: 'a' };
+    const all = Promise.all([
+      queues.read(lane, task('first', 100)),
+      queues.read(lane, task('check', 10), 'care'),
+      queues.read(lane, task('reading', 10)),
+    ]);
+    await world.advance(50);
+    const off = queues.command(lane, 5000, task('off', 10));
+    await world.settle(Promise.all([all, off]));
+    expect(log.filter((line) => line.includes('begins'))).toEqual([
+      'first begins at 0',
+      'off begins at 100',
+      'reading begins at 110',
+      'check begins at 120',
+    ]);
+  });
+
+  it('two plugs of one address are told one after the other, without an interval between them', async () => {
+    const { world, queues, log, task } = setUp();
+    const off = (device: string) =>
+      queues.command({ address: 'pdu', device }, 5000, task(device, 100));
+    await world.settle(Promise.all([off('plug 1'), off('plug 2')]));
+    expect(log.filter((line) => line.includes('begins'))).toEqual([
+      'plug 1 begins at 0',
+      'plug 2 begins at 100',
+    ]);
+  });
+
   it('a failing task does not stop the next one', async () => {
     const { world, queues, task } = setUp();
-    const failing = queues.read('a', () => Promise.reject(new Error('boom')));
-    const next = queues.read('a', task('next', 1));
+    const failing = queues.read({ address: 'a' }, () => Promise.reject(new Error('boom')));
+    const next = queues.read({ address: 'a' }, task('next', 1));
     await expect(failing).rejects.toThrow('boom');
     expect(await world.settle(next)).toBe('next');
   });

@@ -82,10 +82,41 @@ export interface FenceCapabilities {
   readonly takesFurtherSecrets: boolean;
 }
 
+/** One setting or secret of a driver, for people. */
+export interface SettingHelp {
+  readonly name: string;
+  readonly summary: string;
+  readonly isRequired: boolean;
+  /** What holds when it is not given, as text; null = nothing, or it is learned. */
+  readonly fallback: string | null;
+}
+
+/** What a person gives to a device of this kind. */
+export interface DriverHelp {
+  readonly summary: string;
+  /** In the order in which people give them. Made from the schema that judges them. */
+  readonly settings: readonly SettingHelp[];
+}
+
+export interface FencePlace {
+  /** The thing that is talked to; it has one mind, however many plugs. */
+  readonly address: string;
+  /** Which of its plugs; null where it switches one machine only. */
+  readonly plug: string | null;
+}
+
+/** A place in words, as it is recorded with a device. */
+export function outletText({ address, plug }: FencePlace): string {
+  return plug === null ? address : `${address}, plug ${plug}`;
+}
+
 /** One kind of fence device. Remote failures are results; only bugs throw. */
 export interface FenceDriver {
   readonly kind: string;
   readonly capabilities: FenceCapabilities;
+  readonly help: DriverHelp;
+  /** Where these settings lead. Two devices that switch the same thing are at the same place. */
+  place(settings: FenceContext['settings']): FencePlace;
   /** Validates settings as given by a person. Errors name field, reason and a valid example. */
   parseSettings(
     input: unknown,

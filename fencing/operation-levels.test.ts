@@ -77,6 +77,75 @@ describe('levels', () => {
     await trial.execution.stop();
   });
 
+  it('a level has the budget that it was given, and is only read for its delay', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.effect = () => {};
+    const pdu = new FakeDevice('pdu');
+    const levels = [
+      { devices: [bmc.record], budgetMs: 10_000 },
+      { devices: [pdu.record], delayMs: 5000 },
+    ];
+    const { world, trial } = fence([[bmc], [pdu]], { levels });
+    await world.advance(9000);
+    expect(pdu.calls).toEqual([]);
+    await world.advance(4000);
+    expect(trial.entered).toEqual([1, 2]);
+    expect(pdu.count('status')).toBeGreaterThan(0);
+    expect(pdu.count('off')).toBe(0);
+    await world.advance(4000);
+    expect(pdu.count('off')).toBe(1);
+    await trial.execution.stop();
+  });
+
+  it('B11: an operation that is resumed goes on with its level, and reads those before it', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.effect = () => {};
+    const pdu = new FakeDevice('pdu');
+    const { world, trial } = fence([[bmc], [pdu]], { fromLevel: 2, told: ['bmc'] });
+    await world.advance(3000);
+    expect(trial.entered).toEqual([2]);
+    expect(pdu.count('off')).toBe(1);
+    expect(bmc.count('off')).toBe(0);
+    expect(bmc.count('status')).toBeGreaterThan(0);
+    await trial.execution.stop();
+  });
+
+  it('B11: a device that may have been told is told again only after it read On for a while', async () => {
+    const bmc = new FakeDevice('bmc');
+    const { world, trial } = fence([[bmc]], { told: ['bmc'] });
+    await world.advance(4000);
+    expect(bmc.count('off')).toBe(0);
+    await world.advance(4000);
+    expect(bmc.count('off')).toBe(1);
+    expect(trial.attempts[0]?.detail).toBe('sent again, the node still read On: done');
+    await trial.execution.stop();
+  });
+
+  it('B11: a device that was told and is off already is told nothing', async () => {
+    const bmc = new FakeDevice('bmc');
+    bmc.power = 'off';
+    const { world, trial } = fence([[bmc]], { told: ['bmc'] });
+    await world.advance(60_000);
+    expect(bmc.count('off')).toBe(0);
+    expect(trial.execution.outstanding()).toBe(false);
+    await trial.execution.stop();
+  });
+
+  it('asks for the devices of a level by name, and tells no other', async () => {
+    const [a, b] = [new FakeDevice('pdu-a'), new FakeDevice('pdu-b')];
+    b.power = 'off';
+    const asked: (readonly string[])[] = [];
+    const mayAct = (devices: readonly string[]): Promise<boolean> => {
+      asked.push(devices);
+      return Promise.resolve(true);
+    };
+    const { world, trial } = fence([[a, b]], { mayAct });
+    await world.advance(3000);
+    expect(asked).toEqual([['pdu-a']]);
+    expect([a.count('off'), b.count('off')]).toEqual([1, 0]);
+    await trial.execution.stop();
+  });
+
   it('a credential that is refused brings the next level at once', async () => {
     const bmc = new FakeDevice('bmc');
     bmc.failure = () => 'AUTH_PASSWORD';
@@ -230,7 +299,7 @@ describe('stopping', () => {
       queues,
       mayAct: () => {
         // Somebody else's reading comes first.
-        void queues.read('bmc', () => new Pause(world.env.timers).wait(8000));
+        void queues.read({ address: 'fake bmc' }, () => new Pause(world.env.timers).wait(8000));
         return Promise.resolve(true);
       },
     });
@@ -250,7 +319,7 @@ describe('stopping', () => {
     const mayAct = (): Promise<boolean> => answers.shift() ?? Promise.resolve(true);
     const { trial } = fence([[bmc]], { world, queues, mayAct });
     await world.advance(500);
-    void queues.read('bmc', () => new Pause(world.env.timers).wait(15_000));
+    void queues.read({ address: 'fake bmc' }, () => new Pause(world.env.timers).wait(15_000));
     await world.advance(1000);
     answer(true);
     await world.advance(14_500);

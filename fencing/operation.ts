@@ -2,6 +2,7 @@ import type { FenceAttempt } from '../src/core/model/fence-operation.ts';
 import type { FenceId, NodeId } from '../src/core/model/ids.ts';
 import type { FenceLevel } from '../src/core/model/node.ts';
 import type { PowerReading } from '../src/core/model/proof.ts';
+import type { NumberedLevel } from '../src/core/plan.ts';
 import type { Timer } from '../src/env/env.ts';
 import { budgets } from './budgets.ts';
 import { DeviceAccess, type DeviceAccessOptions } from './device-access.ts';
@@ -11,13 +12,19 @@ export interface FenceExecutionOptions extends DeviceAccessOptions {
   readonly node: NodeId;
   readonly fenceId: FenceId;
   /** The node's topology as recorded; tried in this order. */
-  readonly levels: readonly FenceLevel[];
+  readonly levels: readonly NumberedLevel[];
+  /** The level to begin with; those before it were given up and are only read. */
+  readonly fromLevel: number;
+  /** Devices that may have been told to go off already, by an execution that ended. */
+  readonly told: readonly string[];
   /**
-   * Asked before power commands are sent, never twice at once, while a device of the present level
-   * is seen not to be off. True: the operation is committed as `acting` and no guard objects, so
+   * Asked before power commands are sent, never twice at once, while devices of the present level
+   * are seen not to be off. True: it is committed that these may be told, and no guard objects, so
    * send now. False: not now; readings go on and it is asked again. May take its time.
    */
-  readonly mayAct: () => Promise<boolean>;
+  readonly mayAct: (devices: readonly string[]) => Promise<boolean>;
+  /** A level begins to be tried, counted from 1. */
+  readonly onLevel: (level: number) => void;
   /** Every reading, at its completion; `unknown` when the device gave none. */
   readonly onReading: (reading: PowerReading) => void;
   /** Every power command that was sent, or that the device refused. Levels count from 1. */
@@ -60,8 +67,11 @@ class Execution implements FenceExecution {
   readonly #abort = new AbortController();
   readonly #devices = new Map<string, DeviceExecution>();
   readonly #running: Promise<void>[] = [];
+  /** Index of the level that is tried. */
   #level = 0;
   #levelEndMs = 0;
+  /** Before this its devices are only read. */
+  #levelActsMs = 0;
   #levelTimer: Timer | null = null;
   #exhausted = false;
   #asking = false;
@@ -75,8 +85,15 @@ class Execution implements FenceExecution {
   }
 
   start(): void {
-    if (this.#options.levels.length === 0) return;
-    this.#enterLevel(0);
+    const { levels, fromLevel } = this.#options;
+    if (levels.length === 0) return;
+    const first = Math.max(
+      0,
+      levels.findIndex(({ number }) => number >= fromLevel),
+    );
+    // What was told by a level before may still take effect, and its Off is a proof as well.
+    for (const level of levels.slice(0, first)) this.#readDevices(level);
+    this.#enterLevel(first);
   }
 
   async stop(): Promise<void> {
@@ -101,17 +118,29 @@ class Execution implements FenceExecution {
     return this.#options.env.clock.monotonicMs();
   }
 
-  #enterLevel(level: number): void {
-    this.#level = level;
+  #enterLevel(index: number): void {
+    const level = this.#options.levels[index];
+    if (level === undefined) return;
+    this.#level = index;
     this.#blockedSinceMs = this.#asking ? this.#now() : null;
-    for (const device of this.#options.levels[level]?.devices ?? []) {
+    this.#levelActsMs = this.#now() + (level.delayMs ?? 0);
+    this.#levelEndMs = this.#levelActsMs + (level.budgetMs ?? budgets.levelMs);
+    this.#options.onLevel(level.number);
+    this.#readDevices(level);
+    if (level.devices.length === 0) return this.#leaveLevel();
+    this.#armLevelTimer();
+  }
+
+  #readDevices({ devices }: FenceLevel): void {
+    for (const device of devices) {
       if (this.#devices.has(device.id)) continue;
-      const { env, onReading, onAttempt, onError } = this.#options;
+      const { env, told, onReading, onAttempt, onError } = this.#options;
       const execution = new DeviceExecution({
         env,
         access: new DeviceAccess(device, this.#options),
         signal: this.#abort.signal,
         pollMs: this.#pollMs,
+        wasTold: told.includes(device.id),
         onReading,
         onAttempt,
         onError,
@@ -120,9 +149,6 @@ class Execution implements FenceExecution {
       this.#devices.set(device.id, execution);
       this.#running.push(execution.run());
     }
-    if (this.#levelDevices().length === 0) return this.#leaveLevel();
-    this.#levelEndMs = this.#now() + budgets.levelMs;
-    this.#armLevelTimer();
   }
 
   #onStep(): void {
@@ -144,6 +170,7 @@ class Execution implements FenceExecution {
     const reach = this.#exhausted ? [...this.#devices.values()] : this.#levelDevices();
     // All of a level are read before any of them is commanded.
     if (!reach.every((device) => device.attempted)) return [];
+    if (this.#now() < this.#levelActsMs) return [];
     return reach.filter((device) => device.wantsOff);
   }
 
@@ -156,7 +183,8 @@ class Execution implements FenceExecution {
   async #ask(): Promise<void> {
     this.#asking = true;
     this.#blockedSinceMs ??= this.#now();
-    const allowed = await this.#mayAct();
+    const asked = this.#candidates().map(({ id }) => id);
+    const allowed = await this.#mayAct(asked);
     this.#asking = false;
     if (this.#abort.signal.aborted) return;
     if (!allowed) {
@@ -167,7 +195,10 @@ class Execution implements FenceExecution {
     }
     this.#denials = 0;
     this.#unblock();
-    for (const device of this.#candidates()) device.grant(this.#levelOf(device.id));
+    for (const device of this.#candidates()) {
+      // What came to want it meanwhile is not committed yet, and is asked for next.
+      if (asked.includes(device.id)) device.grant(this.#levelOf(device.id));
+    }
   }
 
   /** Time in which nothing may be sent is not the level's. */
@@ -179,14 +210,15 @@ class Execution implements FenceExecution {
 
   /** Counted from 1: the present level, or a device's first one once every level had its turn. */
   #levelOf(id: string): number {
-    if (!this.#exhausted) return this.#level + 1;
+    const { levels } = this.#options;
     const has = (level: FenceLevel): boolean => level.devices.some((device) => device.id === id);
-    return this.#options.levels.findIndex(has) + 1;
+    const level = this.#exhausted ? levels.find(has) : levels[this.#level];
+    return level?.number ?? 0;
   }
 
-  async #mayAct(): Promise<boolean> {
+  async #mayAct(devices: readonly string[]): Promise<boolean> {
     try {
-      return await this.#options.mayAct();
+      return await this.#options.mayAct(devices);
     } catch (error) {
       const { env, node, fenceId } = this.#options;
       env.log.error({ node, fence: fenceId, err: error }, 'asking whether fencing may act failed');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fenceDriverKinds } from '../src/api/schema/requests.ts';
+import { fenceDriverKinds } from '../src/api/schema/fencing.ts';
 import { builtinDrivers } from './registry.ts';
 
 it('the command line offers exactly the drivers that there are', () => {

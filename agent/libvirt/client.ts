@@ -37,8 +37,8 @@ const defaults: LinkOptions = {
 };
 
 /**
- * libvirtd over three connections, so that reads, events and keepalive never wait behind a slow
- * start, and a destroy waits behind nothing but destroys. Each reconnects on its own.
+ * libvirtd over four connections, so that reads, events and keepalive never wait behind a slow start or
+ * a migration, and a destroy waits behind nothing but destroys. Each reconnects on its own.
  */
 export class LibvirtClient {
   /** For reads; carries the events. */
@@ -47,6 +47,8 @@ export class LibvirtClient {
   readonly changes: Link;
   /** For destroy alone. */
   readonly kills: Link;
+  /** For migrations: each holds a place of the connection for as long as it lasts. */
+  readonly moves: Link;
   readonly #listeners: ((event: LibvirtEvent) => void)[] = [];
 
   constructor({ env, dial, link }: ClientOptions) {
@@ -59,6 +61,7 @@ export class LibvirtClient {
     const event = (): void => undefined;
     this.changes = new Link(env, dial, options, { prepare, event, up, down });
     this.kills = new Link(env, dial, options, { prepare, event, up, down });
+    this.moves = new Link(env, dial, options, { prepare, event, up, down });
     this.reads = new Link(env, dial, options, {
       prepare: (connection) => registerEvents(connection, options.handshakeMs),
       event: (procedure, payload) => this.#receive(procedure, payload),
@@ -81,7 +84,11 @@ export class LibvirtClient {
 
   /** Why it is not connected, or null. Codes as in `handshake`, else `libvirtUnavailable`. */
   problem(): LinkProblem | null {
-    return this.reads.problem() ?? this.changes.problem() ?? this.kills.problem();
+    return (
+      this.#links()
+        .map((link) => link.problem())
+        .find((problem) => problem !== null) ?? null
+    );
   }
 
   onEvent(listener: (event: LibvirtEvent) => void): void {
@@ -89,7 +96,7 @@ export class LibvirtClient {
   }
 
   #links(): readonly Link[] {
-    return [this.reads, this.changes, this.kills];
+    return [this.reads, this.changes, this.kills, this.moves];
   }
 
   #tell(event: LibvirtEvent): void {

@@ -26,3 +26,17 @@ export const xmlSecureInactive = 1 | 2;
  * because they may lie on shared storage that a new owner already uses.
  */
 export const undefineFlags = 1 | 2 | 8 | 16 | 64;
+
+/** XML that another host can take a running domain by, with secrets; `inactive` for the stored half. */
+export const xmlMigratable = { live: 1 | 8, inactive: 1 | 2 | 8 } as const;
+
+/**
+ * Live, from daemon to daemon, defined at the destination and left standing there, no change of the
+ * definition meanwhile. Storage that libvirt cannot see to be shared is taken for it: Kennel moves no VM
+ * that has a disk of its own node. An I/O error ends it.
+ */
+export const migrateFlags = 1 | 2 | 8 | 32 | 256 | 512 | 4096;
+export const migrateAutoConverge = 8192;
+
+/** Kinds of a domain's job: these two are under way. */
+export const jobUnderWay: ReadonlySet<number> = new Set([1, 2]);

@@ -4,7 +4,13 @@ import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import { samePermit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
-import type { Hypervisor, HypervisorDomain, HypervisorResult } from '../hypervisor.ts';
+import type {
+  Hypervisor,
+  HypervisorDomain,
+  HypervisorResult,
+  MigrationProgress,
+  MigrationRequest,
+} from '../hypervisor.ts';
 import type { Dial } from './byte-stream.ts';
 import { LibvirtClient } from './client.ts';
 import type { CallResult, SendGuard } from './connection.ts';
@@ -19,11 +25,13 @@ import {
   defineValidate,
   metadataElement,
   undefineFlags,
+  xmlMigratable,
   xmlSecureInactive,
 } from './flags.ts';
 import { versionText } from './handshake.ts';
 import { callFailure } from './hypervisor-result.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { migrationArguments, progressOf, type MigrationTransport } from './migration.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
 import type { LinkOptions, LinkProblem } from './link.ts';
 import { permitNamespace, permitPrefix, permitXml } from './permit-metadata.ts';
@@ -44,6 +52,8 @@ export interface LibvirtDeadlines {
   readonly shutdownMs: number;
   /** libvirt needs 10 s to kill a QEMU that hangs. */
   readonly destroyMs: number;
+  /** Longer than any migration is let run; its own deadline is the manager's. */
+  readonly migrateMs: number;
 }
 
 export interface LibvirtHypervisorOptions {
@@ -53,6 +63,8 @@ export interface LibvirtHypervisorOptions {
   readonly link?: Partial<LinkOptions>;
   /** Longest time that a permit is told from memory without an announced change. */
   readonly permitMaxAgeMs?: number;
+  /** How this libvirtd reaches those of other nodes. Default `tls`. */
+  readonly migrateOver?: MigrationTransport;
 }
 
 const defaultDeadlines: LibvirtDeadlines = {
@@ -62,6 +74,7 @@ const defaultDeadlines: LibvirtDeadlines = {
   bootWithinMs: 5000,
   shutdownMs: 10_000,
   destroyMs: 30_000,
+  migrateMs: 24 * 3_600_000,
 };
 
 const done: HypervisorResult<void> = { kind: 'ok', value: undefined };
@@ -79,6 +92,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #env: LibvirtEnv;
   readonly #client: LibvirtClient;
   readonly #deadlines: LibvirtDeadlines;
+  readonly #migrateOver: MigrationTransport;
   readonly #listing: DomainListing;
   readonly #listeners: (() => void)[] = [];
   /** A definition of one start must not be booted under the permit of another. */
@@ -92,6 +106,7 @@ export class LibvirtHypervisor implements Hypervisor {
     const { env, dial, link, permitMaxAgeMs } = options;
     this.#env = env;
     this.#deadlines = { ...defaultDeadlines, ...options.deadlines };
+    this.#migrateOver = options.migrateOver ?? 'tls';
     this.#client = new LibvirtClient({ env, dial, ...(link === undefined ? {} : { link }) });
     const { readMs } = this.#deadlines;
     this.#listing = new DomainListing(env, this.#client, readMs, permitMaxAgeMs ?? 30_000);
@@ -242,6 +257,78 @@ export class LibvirtHypervisor implements Hypervisor {
     // A transient domain has no autostart to switch off.
     const without = autostart.kind === 'failed' && autostart.code === operationInvalid;
     return without ? done : autostart;
+  }
+
+  /** Held up longer than `bootWithinMs` it is not asked for any more, as with `start`. */
+  migrate(request: MigrationRequest, mayGo: () => boolean): Promise<HypervisorResult<void>> {
+    const { clock } = this.#env;
+    const askedMs = clock.boottimeMs();
+    const guard: SendGuard = () => {
+      const lateMs = Math.round(clock.boottimeMs() - askedMs);
+      if (lateMs <= this.#deadlines.bootWithinMs && mayGo()) return null;
+      const message = `${request.vm} stays: the command was held up for ${lateMs} ms`;
+      return { code: 'migrationTooLate', message };
+    };
+    return this.#changes.run(request.vm, () => this.#migrate(request, guard));
+  }
+
+  async #migrate(request: MigrationRequest, guard: SendGuard): Promise<HypervisorResult<void>> {
+    const found = await this.#lookup(request.vm);
+    if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
+    if (found.kind === 'absent') return failed('noDomain', `${request.vm} is not defined here`);
+    const { domain } = found;
+    const { readMs, migrateMs } = this.#deadlines;
+    const read = (flags: number) =>
+      this.#client.reads.call(procedures.getXmlDesc, { domain, flags }, readMs);
+    const [live, stored] = await Promise.all([
+      read(xmlMigratable.live),
+      read(xmlMigratable.inactive),
+    ]);
+    if (live.kind !== 'ok') return callFailure(live);
+    if (stored.kind !== 'ok') return callFailure(stored);
+    const xml = { live: live.value.text, stored: stored.value.text };
+    const args = migrationArguments(domain, request, xml, this.#migrateOver);
+    if (args.kind === 'invalid') return failed('domainXmlInvalid', args.message);
+    const { moves } = this.#client;
+    const moved = await moves.call(procedures.migratePerform3Params, args.value, migrateMs, guard);
+    this.#listing.invalidate(request.vm);
+    return moved.kind === 'ok' ? done : callFailure(moved);
+  }
+
+  async abortMigration(vm: VmId): Promise<HypervisorResult<void>> {
+    const found = await this.#lookup(vm);
+    if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
+    if (found.kind === 'absent' || found.domain.id < 0) return done;
+    const { domain } = found;
+    const { changeMs } = this.#deadlines;
+    const result = await this.#client.changes.call(procedures.abortJob, { domain }, changeMs);
+    const without =
+      result.kind === 'error' && result.error.number === libvirtError.operationInvalid;
+    return result.kind === 'ok' || without ? done : callFailure(result);
+  }
+
+  async migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>> {
+    const found = await this.#lookup(vm);
+    if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
+    if (found.kind === 'absent' || found.domain.id < 0) return { kind: 'ok', value: null };
+    const args = { domain: found.domain, flags: 0 };
+    const { readMs } = this.#deadlines;
+    const stats = await this.#client.reads.call(procedures.getJobStats, args, readMs);
+    if (stats.kind === 'ok') return { kind: 'ok', value: progressOf(stats.value) };
+    const isOff = stats.kind === 'error' && stats.error.number === libvirtError.operationInvalid;
+    return isOff ? { kind: 'ok', value: null } : callFailure(stats);
+  }
+
+  resume(vm: VmId): Promise<HypervisorResult<void>> {
+    return this.#changes.run(vm, async () => {
+      const found = await this.#lookup(vm);
+      if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
+      if (found.kind === 'absent') return failed('noDomain', `${vm} is not defined here`);
+      const { domain } = found;
+      const { changeMs } = this.#deadlines;
+      const result = await this.#client.changes.call(procedures.resume, { domain }, changeMs);
+      return result.kind === 'ok' ? done : callFailure(result);
+    });
   }
 
   async xml(vm: VmId): Promise<HypervisorResult<string>> {

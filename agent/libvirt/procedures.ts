@@ -1,7 +1,7 @@
 import type { DomainRef } from './domain-ref.ts';
 import { domainRef } from './domain-ref.ts';
 import type { Parameter } from './typed-parameters.ts';
-import { parameters } from './typed-parameters.ts';
+import { parameters, parametersUpTo } from './typed-parameters.ts';
 import type { Codec } from './xdr.ts';
 import {
   array,
@@ -9,6 +9,7 @@ import {
   fixedOpaque,
   int32,
   nothing,
+  opaque,
   optional,
   string,
   struct,
@@ -39,6 +40,9 @@ function procedure<Args, Ret>(
 
 /** libvirt's own bound on a list of domains. */
 const maxDomains = 16_384;
+/** libvirt's own bounds on a migration's parameters and cookie. */
+const maxMigrationParameters = 64;
+const cookie = opaque(4_194_304);
 const domains = array(domainRef, maxDomains);
 const withFlags = struct<{ domain: DomainRef; flags: number }>({
   domain: domainRef,
@@ -103,6 +107,7 @@ export const procedures = {
     struct<{ domain: DomainRef; autostart: number }>({ domain: domainRef, autostart: int32 }),
     nothing,
   ),
+  resume: procedure('DOMAIN_RESUME', 28, theDomain, nothing),
   supportsFeature: procedure(
     'CONNECT_SUPPORTS_FEATURE',
     60,
@@ -116,6 +121,7 @@ export const procedures = {
     struct<{ types: readonly number[] }>({ types: array(int32, 20) }),
   ),
   getLibVersion: procedure('CONNECT_GET_LIB_VERSION', 157, nothing, version),
+  abortJob: procedure('DOMAIN_ABORT_JOB', 164, theDomain, nothing),
   hasManagedSave: procedure(
     'DOMAIN_HAS_MANAGED_SAVE_IMAGE',
     183,
@@ -163,6 +169,30 @@ export const procedures = {
     273,
     struct<{ needResults: number; flags: number }>({ needResults: int32, flags: uint32 }),
     struct<{ domains: readonly DomainRef[]; count: number }>({ domains, count: uint32 }),
+  ),
+  getJobStats: procedure(
+    'DOMAIN_GET_JOB_STATS',
+    298,
+    withFlags,
+    struct<{ type: number; parameters: readonly Parameter[] }>({ type: int32, parameters }),
+  ),
+  migratePerform3Params: procedure(
+    'DOMAIN_MIGRATE_PERFORM3_PARAMS',
+    305,
+    struct<{
+      domain: DomainRef;
+      destination: string | null;
+      parameters: readonly Parameter[];
+      cookie: Uint8Array;
+      flags: number;
+    }>({
+      domain: domainRef,
+      destination: optional(string),
+      parameters: parametersUpTo(maxMigrationParameters),
+      cookie,
+      flags: uint32,
+    }),
+    struct<{ cookie: Uint8Array }>({ cookie }),
   ),
   eventRegister: procedure(
     'CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY',

@@ -71,7 +71,8 @@ export interface Parameter {
 }
 
 /** `{ string field, union by type }`. An unknown type ends the connection: its length is unknown. */
-export const parameters: Codec<readonly Parameter[]> = array(
-  struct<Parameter>({ field: string, value: parameterValue }),
-  262_144,
-);
+export const parameters: Codec<readonly Parameter[]> = parametersUpTo(262_144);
+
+export function parametersUpTo(max: number): Codec<readonly Parameter[]> {
+  return array(struct<Parameter>({ field: string, value: parameterValue }), max);
+}

@@ -201,6 +201,24 @@ export const string: Codec<string> = {
   },
 };
 
+/** Raw bytes with their length before them, at most `max`. */
+export function opaque(max: number): Codec<Uint8Array> {
+  return {
+    minBytes: 4,
+    read: (reader) => {
+      const length = reader.uint32();
+      if (length > max) throw new XdrError(`${length} bytes are over the limit of ${max}`);
+      return new Uint8Array(reader.opaque(length));
+    },
+    write: (writer, value) => {
+      if (value.byteLength > max)
+        throw new XdrError(`${value.byteLength} bytes are over the limit`);
+      writer.uint32(value.byteLength);
+      writer.opaque(value);
+    },
+  };
+}
+
 /** Exactly `length` raw bytes, without a length on the wire. */
 export function fixedOpaque(length: number): Codec<Uint8Array> {
   return {

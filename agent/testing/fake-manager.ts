@@ -36,6 +36,7 @@ export class FakeManager {
   readonly reports: AgentReport[] = [];
   readonly results: Sent<'result'>[] = [];
   readonly xmls: Sent<'xml'>[] = [];
+  readonly sightings: Sent<'sightings'>[] = [];
   readonly closed: string[] = [];
 
   constructor(options: FakeManagerOptions) {
@@ -127,6 +128,9 @@ export class FakeManager {
         break;
       case 'xml':
         this.xmls.push(message);
+        break;
+      case 'sightings':
+        this.sightings.push(message);
         break;
       default:
         message satisfies never;

@@ -28,6 +28,13 @@ export function coveredHypervisor(hypervisor: Hypervisor, fencing: SelfFencing):
     },
     setPermit: async (permit) =>
       (await fencing.covers(permit.vm)) ? hypervisor.setPermit(permit) : uncovered(permit.vm),
+    migrate: async (request, mayGo) =>
+      (await fencing.covers(request.vm))
+        ? hypervisor.migrate(request, mayGo)
+        : uncovered(request.vm),
+    abortMigration: (vm) => hypervisor.abortMigration(vm),
+    migration: (vm) => hypervisor.migration(vm),
+    resume: async (vm) => ((await fencing.covers(vm)) ? hypervisor.resume(vm) : uncovered(vm)),
     xml: (vm) => hypervisor.xml(vm),
   };
 }

@@ -12,7 +12,11 @@ const wants = {
   disable: 'stopped',
   ignore: 'stopped',
   delete: 'deleted',
-} as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want>>;
+  // Where it runs is not what it is to be.
+  migrate: null,
+  relocate: null,
+  stay: null,
+} as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want | null>>;
 
 interface Call {
   readonly id: number;
@@ -52,6 +56,7 @@ export class AcknowledgedChecker implements Checker {
 
   #called({ id, vm, verb }: FactOf<'call'>): void {
     const want = wants[verb];
+    if (want === null) return;
     const existed = this.#records.has(vm);
     this.#calls.set(id, { id, vm, want, existed, seen: false });
     this.#possibleOf(vm).set(id, want);

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
+import { hashOfRecord } from '../../src/verify/chain.ts';
+import { proofSchema } from '../../src/verify/evidence.ts';
+import { proofProblems } from '../../src/verify/proof.ts';
 import {
-  isObject,
   objectAt,
   textAt,
   type Checker,
   type Fact,
-  type Json,
+  type JsonObject,
   type WriteFact,
 } from './history.ts';
 
@@ -42,17 +43,24 @@ export class FailoverChainChecker implements Checker {
     const previous = textAt(value, 'previousHash');
     if (previous !== this.#last) problems.push(`${key} follows ${previous}, not ${this.#last}`);
     const hash = textAt(value, 'hash');
-    if (hash !== hashOf(text)) problems.push(`${key} has the hash ${hash}, not of what it says`);
+    if (hash !== hashOfRecord(value))
+      problems.push(`${key} has the hash ${hash}, not of what it says`);
     if (textAt(value, 'outcome') === 'completed' && objectAt(value, 'proof') === null) {
       problems.push(`${key} is completed and has no proof`);
     }
+    problems.push(...this.#evidence(key, value));
     this.#last = hash ?? '';
     return problems;
   }
-}
 
-function hashOf(text: string): string {
-  const record: Json = JSON.parse(text) as Json;
-  const unhashed = isObject(record) ? { ...record, hash: null } : null;
-  return createHash('sha256').update(JSON.stringify(unhashed)).digest('hex');
+  /** The same verifier that operators have must find every proof that is recorded to hold. */
+  #evidence(key: string, value: JsonObject): readonly string[] {
+    const proof = objectAt(value, 'proof');
+    if (proof === null) return [];
+    const parsed = proofSchema.safeParse(proof);
+    if (!parsed.success) return [`${key} has a proof that cannot be read`];
+    return proofProblems(parsed.data, null).map(
+      (text) => `${key}: its proof does not hold: ${text}`,
+    );
+  }
 }

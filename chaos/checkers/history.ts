@@ -42,6 +42,18 @@ export interface WriteFact {
   readonly proposedAtMs?: number;
 }
 
+/** What a client of the API may ask for. `stay`: a wish to move is taken back. */
+export type ClientVerb =
+  | 'create'
+  | 'start'
+  | 'stop'
+  | 'disable'
+  | 'ignore'
+  | 'delete'
+  | 'migrate'
+  | 'relocate'
+  | 'stay';
+
 /** What oracles are told, in the order in which it happened. Times are true time. */
 export type Fact =
   | WriteFact
@@ -112,7 +124,7 @@ export type Fact =
   | {
       readonly kind: 'call';
       readonly id: number;
-      readonly verb: 'create' | 'start' | 'stop' | 'disable' | 'ignore' | 'delete';
+      readonly verb: ClientVerb;
       readonly vm: string;
     }
   /** `ok`, `no` = certainly not done, `unknown` = nobody can tell. */
@@ -123,6 +135,8 @@ export type Fact =
       readonly detail: string;
     }
   | { readonly kind: 'fenceAsked'; readonly node: string }
+  /** A person lets go what the storm governor holds. */
+  | { readonly kind: 'releaseAsked' }
   /** A client's watch showed a revision of a prefix, and before it `after`, or began there. */
   | {
       readonly kind: 'watched';

@@ -52,25 +52,50 @@ export function unlinearizableKeys(history: readonly StoreOperation[]): readonly
 
 /** The same for one key. Throws when the search is not over within its budget. */
 export function isLinearizable(operations: readonly StoreOperation[]): boolean {
-  const ordered = [...operations].sort((a, b) => a.calledAt - b.calledAt);
-  const search = new Search(ordered);
-  return search.run();
+  return canBeOrdered(operations, { initial: empty, afterwards });
 }
 
-class Search {
-  readonly #operations: readonly StoreOperation[];
+/** When something was asked and answered, by any common clock; null = it was never answered. */
+export interface Timed {
+  readonly calledAt: number;
+  readonly answeredAt: number | null;
+}
+
+export interface Model<State, Operation> {
+  readonly initial: State;
+  /** The state after an operation; undefined when its answer contradicts the state. */
+  readonly afterwards: (state: State, operation: Operation) => State | undefined;
+}
+
+/**
+ * Whether there is an order of the operations that respects real time and that the model explains. What
+ * was not answered may come at any later place, or not at all. Throws when the search is not over
+ * within its budget.
+ */
+export function canBeOrdered<State, Operation extends Timed>(
+  operations: readonly Operation[],
+  model: Model<State, Operation>,
+): boolean {
+  const ordered = [...operations].sort((a, b) => a.calledAt - b.calledAt);
+  return new Search(ordered, model).run();
+}
+
+class Search<State, Operation extends Timed> {
+  readonly #operations: readonly Operation[];
+  readonly #model: Model<State, Operation>;
   readonly #seen = new Set<string>();
   #steps = 0;
 
-  constructor(operations: readonly StoreOperation[]) {
+  constructor(operations: readonly Operation[], model: Model<State, Operation>) {
     this.#operations = operations;
+    this.#model = model;
   }
 
   run(): boolean {
-    return this.#extend(new Set(), empty);
+    return this.#extend(new Set(), this.#model.initial);
   }
 
-  #extend(done: Set<number>, state: KeyState): boolean {
+  #extend(done: Set<number>, state: State): boolean {
     this.#steps += 1;
     if (this.#steps > budget) throw new Error('the history is too wide to be judged');
     const waiting = this.#operations.flatMap((_, index) => (done.has(index) ? [] : [index]));
@@ -85,8 +110,8 @@ class Search {
     for (const index of waiting) {
       const operation = this.#operations[index];
       if (operation === undefined || operation.calledAt > firstEnd) continue;
-      const next = afterwards(state, operation);
-      if (next === null) continue;
+      const next = this.#model.afterwards(state, operation);
+      if (next === undefined) continue;
       done.add(index);
       const found = this.#extend(done, next);
       done.delete(index);
@@ -96,8 +121,8 @@ class Search {
   }
 }
 
-/** The key after an operation; null when the answer contradicts the state. */
-function afterwards(state: KeyState, { action, answeredAt }: StoreOperation): KeyState | null {
+/** The key after an operation; undefined when the answer contradicts the state. */
+function afterwards(state: KeyState, { action, answeredAt }: StoreOperation): KeyState | undefined {
   if (action.kind === 'read') return afterRead(state, action);
   const { expected, value, revision } = action;
   const mayHold = expected === null || state.revision === null || state.revision === expected;
@@ -110,18 +135,18 @@ function afterwards(state: KeyState, { action, answeredAt }: StoreOperation): Ke
   if (revision === null) {
     // Refused: there must have been something else. An unknown revision can always differ.
     const mustHold = expected === null || (state.revision !== null && state.revision === expected);
-    return mustHold ? null : state;
+    return mustHold ? undefined : state;
   }
-  if (!holds || revision <= Math.max(state.floor, expected ?? 0)) return null;
+  if (!holds || revision <= Math.max(state.floor, expected ?? 0)) return undefined;
   return { value, revision, floor: revision };
 }
 
 function afterRead(
   state: KeyState,
   { value, revision }: Extract<StoreAction, { kind: 'read' }>,
-): KeyState | null {
-  if (value !== state.value) return null;
-  if (state.revision !== null) return state.revision === revision ? state : null;
-  if (revision <= state.floor) return null;
+): KeyState | undefined {
+  if (value !== state.value) return undefined;
+  if (state.revision !== null) return state.revision === revision ? state : undefined;
+  if (revision <= state.floor) return undefined;
   return { value, revision, floor: revision };
 }

@@ -1,5 +1,6 @@
 import {
   bootOf,
+  listAt,
   numberAt,
   objectAt,
   permitIn,
@@ -22,7 +23,10 @@ interface Known {
 /**
  * Move only on proof (I2). A permit leaves the incarnation that has it only with a committed proof
  * for that incarnation, to a later agent of the same boot that carries that very token, or when the
- * domain is really gone from there, which is what an acknowledged release means.
+ * domain is really gone from there, which is what an acknowledged release means; or to the target of its
+ * recorded migration, once the source said that it left and it is really gone. A migration that comes to
+ * nothing is over only when its target said that it dropped the copy, or is proven dead, unless no agent
+ * was ever told to make one.
  */
 export class OwnerChecker implements Checker {
   readonly name = 'owners';
@@ -33,6 +37,9 @@ export class OwnerChecker implements Checker {
 
   /** Operations that an agent said it has carried out, or that it has certainly not. */
   readonly #ended = new Set<string>();
+
+  /** Migrations that a source was told to carry out. */
+  readonly #copying = new Set<string>();
 
   take(fact: Fact): readonly string[] {
     if (fact.kind === 'message') this.#heard(fact);
@@ -60,26 +67,70 @@ export class OwnerChecker implements Checker {
     else this.#vms.set(vm, { permit, value: fact.value });
     const old = before?.permit ?? null;
     if (old === null) return [];
+    return [
+      ...this.#migrationEnds(vm, before?.value ?? null, fact, permit),
+      ...this.#changes(fact, vm, before?.value ?? null, old, permit),
+    ];
+  }
+
+  #changes(
+    fact: WriteFact,
+    vm: string,
+    before: JsonObject | null,
+    old: PermitFact,
+    permit: PermitFact | null,
+  ): readonly string[] {
     if (permit !== null && permit.incarnation === old.incarnation) return [];
     if ([...this.#proven.values()].includes(old.incarnation)) return [];
     if (permit !== null && permit.node === old.node) {
-      return this.#readmitted(vm, old, permit, before?.value ?? null, fact);
+      return this.#readmitted(vm, old, permit, before, fact);
     }
     const live = fact.ground.liveOn(vm).some((one) => one.node === old.node);
     const sameBoot = fact.ground.boots.get(old.node) === bootOf(old.incarnation);
-    const released = this.#isReleased(before?.value ?? null);
+    const released =
+      this.#isReleased(before) || this.#isHandedOver(vm, migrationTarget(before), permit);
     if (released && !(live && sameBoot)) return [];
     const to = permit === null ? 'nobody' : `${permit.node} (token ${permit.token})`;
     const why = released ? 'it still runs there' : 'no proof and no acknowledged release';
     return [`${vm} went from ${old.node} (token ${old.token}) to ${to}: ${why}`];
   }
 
+  /** The source said that the VM left by this migration. */
+  #isHandedOver(vm: string, target: PermitFact | null, next: PermitFact | null): boolean {
+    if (target === null || next === null || next.node !== target.node) return false;
+    const id = `${vm}/${target.token}`;
+    return this.#ended.has(`migrate/${id} done`) || this.#ended.has(`abort/${id} failed migrated`);
+  }
+
+  #migrationEnds(
+    vm: string,
+    before: JsonObject | null,
+    { value }: WriteFact,
+    next: PermitFact | null,
+  ): readonly string[] {
+    const target = migrationTarget(before);
+    if (target === null || migrationTarget(value) !== null) return [];
+    const id = `${vm}/${target.token}`;
+    if (this.#isHandedOver(vm, target, next) || !this.#copying.has(`migrate/${id}`)) return [];
+    if (this.#ended.has(`drop/${id} done`)) return [];
+    if ([...this.#proven.values()].includes(target.incarnation)) return [];
+    return [`${vm} is no longer migrated to ${target.node}, which may still have its copy`];
+  }
+
   #heard({ stage, body }: FactOf<'message'>): void {
+    if (stage === 'left' && body['kind'] === 'commands') {
+      for (const command of listAt(body, 'commands')) {
+        const id = textAt(command, 'operation');
+        if (textAt(command, 'kind') === 'migrate' && id !== null) this.#copying.add(id);
+      }
+    }
     if (stage !== 'delivered' || body['kind'] !== 'result') return;
     const outcome = objectAt(body, 'outcome');
     const operation = textAt(body, 'operation');
     if (outcome === null || operation === null) return;
     this.#ended.add(`${operation} ${textAt(outcome, 'kind')}`);
+    const code = textAt(outcome, 'code');
+    if (code !== null) this.#ended.add(`${operation} ${textAt(outcome, 'kind')} ${code}`);
   }
 
   /** A release is done, or a start has certainly left nothing. */
@@ -116,4 +167,11 @@ export class OwnerChecker implements Checker {
     }
     return problems;
   }
+}
+
+/** The permit that the target of the recorded migration would get; null = there is none. */
+function migrationTarget(record: JsonObject | null): PermitFact | null {
+  const move = record === null ? null : objectAt(record, 'move');
+  const migration = move === null ? null : objectAt(move, 'migration');
+  return migration === null ? null : permitIn(objectAt(migration, 'target'));
 }

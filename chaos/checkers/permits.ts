@@ -15,6 +15,9 @@ import {
 
 const kinds = ['write', 'message', 'startAsked', 'vmRuns'] as const;
 
+/** Commands whose permit is the owner's. */
+const namesOwner: ReadonlySet<string> = new Set(['start', 'permit', 'resume', 'migrate']);
+
 const show = (permit: PermitFact): string =>
   `token ${permit.token} of ${permit.node} (${permit.incarnation.slice(-12)})`;
 
@@ -83,7 +86,7 @@ export class PermitChecker implements Checker {
       const kind = textAt(command, 'kind');
       if (kind === 'release') problems.push(...this.#takenAway(command, body));
       const permit = permitIn(objectAt(command, 'permit'));
-      if ((kind !== 'start' && kind !== 'permit') || permit === null) continue;
+      if (!namesOwner.has(kind ?? '') || permit === null) continue;
       const committed = this.#committed.get(`${permit.vm}/${permit.token}`);
       if (committed === undefined || !same(committed, permit)) {
         problems.push(

@@ -56,6 +56,8 @@ export class PowerChecker implements Checker {
   readonly #lastOffEndMs = new Map<string, number>();
   #failAfterMs = 3000;
   #maxLostShare = 0.5;
+  /** A person took their incident on: they may all be powered off. */
+  #released: readonly string[] = [];
   #leader: string | null = null;
   #epoch = 0;
 
@@ -100,6 +102,9 @@ export class PowerChecker implements Checker {
       const timing = objectAt(value, 'timing');
       this.#failAfterMs = (timing === null ? null : numberAt(timing, 'failAfterMs')) ?? 3000;
       this.#maxLostShare = numberAt(value, 'maxLostShare') ?? 0.5;
+    } else if (key === 'governor') {
+      const released = value === null ? null : value['released'];
+      this.#released = Array.isArray(released) ? released.map(String) : [];
     } else if (key.startsWith('node/')) {
       this.#node(key.slice('node/'.length), value);
     } else if (key.startsWith('fence/') && value !== null) {
@@ -170,6 +175,7 @@ export class PowerChecker implements Checker {
   }
 
   #storm(key: string, target: string): readonly string[] {
+    if (this.#released.includes(target)) return [];
     let lost = 0;
     let total = 0;
     for (const [name, incarnation] of this.#nodes) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AcknowledgedChecker } from './acknowledged.ts';
 import { FailoverChainChecker } from './failover-chain.ts';
+import { GuardChecker } from './guards.ts';
 import { LeaseChecker } from './leases.ts';
 import { PowerChecker } from './power.ts';
 import { groundOf, judge, message, permit, vmRecord, write } from './testing/facts.ts';
@@ -162,6 +163,24 @@ describe('power', () => {
     expect(judge(new PowerChecker(), [[1, { ...cut, state: 'off' }]])).toEqual([]);
   });
 
+  it('N18: most nodes at once are powered off only when a person took the incident on', () => {
+    const nodes = ['n1', 'n2', 'n3'].map(
+      (id) => [0, write(`node/${id}`, { incarnation: { id: `${id}-boot.a` } })] as const,
+    );
+    const storm = (phase: string) =>
+      ['n1', 'n2'].map((node) => [20_000, write(`fence/F-${node}`, { node, phase })] as const);
+    const facts = [[0, lead] as const, ...nodes, ...storm('intent')];
+    const acting = [20_000, write('fence/F-n1', { node: 'n1', phase: 'acting' })] as const;
+    expect(judge(new PowerChecker(), [...facts, acting])).toEqual([
+      'fence/F-n1 acts against n1 while 2 of 3 nodes are lost at once',
+    ]);
+    const released = [20_000, write('governor', { released: ['n1', 'n2'] })] as const;
+    expect(judge(new PowerChecker(), [...facts, released, acting])).toEqual([]);
+    const asked = [19_000, { kind: 'releaseAsked' }] as const;
+    expect(judge(new GuardChecker(), [asked, released])).toEqual([]);
+    expect(judge(new GuardChecker(), [released])).toEqual(['nobody asked to release n1, n2']);
+  });
+
   it('a fence that a person is said to want was asked for', () => {
     const asked = { kind: 'fenceAsked', node: 'n1' } as const;
     const person = intent('intent', { kind: 'person' });
@@ -289,7 +308,7 @@ describe('the failover chain', () => {
       kind: 'failover',
       id,
       outcome: 'completed',
-      proof: { kind: 'newBoot' },
+      proof: { kind: 'newBoot', oldBoot: 'boot-1', newBoot: 'boot-2' },
       hash: null,
       previousHash,
       ...more,

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { ruleCheckCommand } from '../scenarios/rule-check-command.ts';
 import { scenarioCommand } from '../scenarios/command.ts';
 import { coverageCommand } from './coverage-command.ts';
 import { mutantsCommand } from './mutants-command.ts';
@@ -13,6 +14,7 @@ export function chaosCommand(): Command {
     .addCommand(simCommand())
     .addCommand(mutantsCommand())
     .addCommand(scenarioCommand())
+    .addCommand(ruleCheckCommand())
     .addCommand(realCommand())
     .addCommand(coverageCommand())
     .addCommand(reportCommand());

@@ -29,7 +29,7 @@ const ownScenarios = join(import.meta.dirname, '..', 'scenarios', 'kennel');
 const scenarioVms = 3;
 
 /** Of the disk that the manager's store lies on, so that it can be filled. */
-const storeMiB = 64;
+const diskMiB = 64;
 
 /** `kennel chaos real`: drawn faults against a real cluster on this machine. */
 export function realCommand(): Command {
@@ -67,7 +67,7 @@ async function runReal(flags: RealFlags): Promise<number> {
   guardLab(directory);
   const files = scenarioFiles(flags);
   const vms = files.length > 0 ? scenarioVms : flags.vms;
-  const site = await WatchedCluster.up({ vms, bare: true, storeMiB, directory, say, signal });
+  const site = await WatchedCluster.up({ vms, bare: true, diskMiB, directory, say, signal });
   try {
     const watch = await Watch.begin(site);
     try {

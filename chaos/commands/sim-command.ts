@@ -13,6 +13,7 @@ import type { Recreate, Scenario } from '../swarm/scenario.ts';
 import { shrink } from '../swarm/shrink.ts';
 import { neverReached, reportOf } from '../swarm/tally.ts';
 import type { CampaignReport, CampaignViolation } from '../swarm/tally.ts';
+import { traceLine } from './trace-line.ts';
 import { Progress } from './progress.ts';
 
 interface SimFlags {
@@ -27,6 +28,7 @@ interface SimFlags {
   readonly json?: string;
   readonly replay?: string;
   readonly seed?: number;
+  readonly trace?: string;
   readonly shrink: boolean;
 }
 
@@ -47,6 +49,9 @@ ${Object.entries(profiles)
 
 From ${enoughSeeds} seeds of all profiles on, a rare state that was never reached fails the campaign too.
 A violation is cut down to the faults and calls that it needs; the command that is printed plays it again.
+
+--trace writes one JSON object a line, {"tag":"trace","event":…}, as the trace specification of
+etcd-io/raft's TLA+ model reads them: the steps of all members in the order in which they happened.
 
 Exit codes: 0 no rule was broken, 1 one was, or a rare state was never reached.`;
 
@@ -82,6 +87,7 @@ export function simCommand(): Command {
     .option('--json <file>', 'write the report as JSON')
     .option('--replay <file>', 'run one scenario from a file, with its log')
     .option('--seed <seed>', 'run one seed, with its log', wholeNumber)
+    .option('--trace <file>', 'of one seed on the store raft: the steps of consensus, for TLA+')
     .option('--no-shrink', 'do not look for the smallest scenario that breaks the rule')
     .action(async (flags: SimFlags) => {
       process.exitCode = await runSim(flags);
@@ -91,9 +97,9 @@ export function simCommand(): Command {
 async function runSim(flags: SimFlags): Promise<number> {
   const draw = drawOptions(flags);
   if (flags.replay !== undefined) {
-    return replay(JSON.parse(readFileSync(flags.replay, 'utf8')) as Scenario);
+    return replay(JSON.parse(readFileSync(flags.replay, 'utf8')) as Scenario, flags.trace);
   }
-  if (flags.seed !== undefined) return replay(drawScenario(flags.seed, draw));
+  if (flags.seed !== undefined) return replay(drawScenario(flags.seed, draw), flags.trace);
   const progress = new Progress(flags.seeds, 'seeds');
   const end = await withCompileCache((environment) =>
     runCampaign({
@@ -119,8 +125,12 @@ async function runSim(flags: SimFlags): Promise<number> {
   return report.violations.length > 0 || unreached.length > 0 ? 1 : 0;
 }
 
-async function replay(scenario: Scenario): Promise<number> {
-  const result = await runScenario(scenario, { withLog: true });
+async function replay(scenario: Scenario, trace?: string): Promise<number> {
+  const steps: string[] = [];
+  const onRaftStep = (event: object): void => void steps.push(traceLine(event));
+  const listening = trace === undefined ? {} : { onRaftStep };
+  const result = await runScenario(scenario, { withLog: true, ...listening });
+  if (trace !== undefined) writeFileSync(trace, steps.join(''));
   for (const line of result.log) console.log(line);
   console.log(`\nseed ${scenario.seed}, hash ${result.hash}, ${result.events} events`);
   for (const { checker, atMs, message } of result.violations) {

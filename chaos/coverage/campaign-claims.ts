@@ -11,6 +11,7 @@ const shown: Readonly<Record<string, readonly (Name | `fault: ${FaultEffect['kin
   N9: ['an agent was taken over after a restart'],
   N14: ['fault: stateDisk', 'a start was refused: stateDisk'],
   N21: ['a leftover was released'],
+  W4: ['fault: cutManagers', 'fault: cutBoth'],
   W17: [
     'fault: replay',
     'a start was refused: epoch',

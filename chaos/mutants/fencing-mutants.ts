@@ -13,7 +13,7 @@ export const fencingMutants: readonly Mutant[] = [
       },
       {
         file: 'src/core/proof/power-off.ts',
-        find: 'last.atMs - first.atMs < device.settleMs',
+        find: 'last.atMs - sinceMs < device.settleMs',
         replace: 'last.atMs - first.atMs < 0',
       },
       {
@@ -118,11 +118,11 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/guards.ts',
-        find: 'if (lost > 1 && lost / total > settings.maxLostShare) {',
-        replace: 'if (lost > 99 && lost / total > settings.maxLostShare) {',
+        find: '  governor,\n  storm,\n];',
+        replace: '];',
       },
     ],
-    expected: ['power'],
+    expected: ['power', 'guards'],
     maxSeeds: 300,
     profile: 'network',
   },
@@ -171,7 +171,7 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/manager/fence-runner.ts',
-        find: '    if (!running.mayAct && !(await this.#ask(fence, running))) return false;\n',
+        find: '    if (!isCommitted(running, devices) && !(await this.#ask(fence, running, devices))) return false;\n',
         replace: '',
       },
     ],
@@ -235,5 +235,49 @@ export const fencingMutants: readonly Mutant[] = [
     expected: ['power'],
     maxSeeds: 100,
     profile: 'agents',
+  },
+  {
+    name: 'one-outlet-of-two',
+    summary: 'a level is taken for off as soon as one of its devices reads Off',
+    edits: [
+      {
+        file: 'src/core/proof/power-off.ts',
+        find: 'if (missing.length === 0 && runs.length > 0) {',
+        replace:
+          'if (runs.some(({ device, run }) => missingOf(device, run, { distrusted: evidence.distrusted, togetherMs: Infinity }).length === 0)) {',
+      },
+    ],
+    expected: ['levels', 'proofs', 'singleWriter'],
+    maxSeeds: 300,
+    profile: 'levels',
+  },
+  {
+    name: 'level-without-its-time',
+    summary: 'the next level is tried as soon as a device was told, without waiting for it',
+    edits: [
+      {
+        file: 'fencing/operation.ts',
+        find: '    this.#levelEndMs = this.#levelActsMs + (level.budgetMs ?? budgets.levelMs);\n',
+        replace:
+          '    this.#levelEndMs = this.#levelActsMs + 0 * (level.budgetMs ?? budgets.levelMs);\n',
+      },
+    ],
+    expected: ['levels'],
+    maxSeeds: 100,
+    profile: 'levels',
+  },
+  {
+    name: 'on-before-off',
+    summary: 'a node is given power while its fence operation is open',
+    edits: [
+      {
+        file: 'src/manager/service/node-service.ts',
+        find: "  return phase === 'fencing' || phase === 'blocked' || leader.fences.busyWith(id);\n",
+        replace: "  return phase === 'joining' && leader.fences.busyWith(id);\n",
+      },
+    ],
+    expected: ['levels'],
+    maxSeeds: 300,
+    profile: 'levels',
   },
 ];

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { runCampaign } from '../swarm/campaign.ts';
 import { mutantVariable } from './mutant-variable.ts';
 import { mutated } from './mutant.ts';
@@ -37,6 +40,31 @@ export interface HuntOptions {
  */
 export async function hunt(mutant: Mutant, options: HuntOptions = {}): Promise<Catch> {
   checkMutant(mutant);
+  const found = await (mutant.ground === 'raftGroup'
+    ? huntInRaftGroups(mutant, options)
+    : huntInClusters(mutant, options));
+  const { seeds, checker, message } = found ?? {
+    seeds: mutant.maxSeeds,
+    checker: null,
+    message: null,
+  };
+  return {
+    name: mutant.name,
+    caught: checker !== null,
+    seeds,
+    checker,
+    message,
+    asExpected: checker !== null && mutant.expected.includes(checker),
+  };
+}
+
+interface Found {
+  readonly seeds: number;
+  readonly checker: string;
+  readonly message: string;
+}
+
+async function huntInClusters(mutant: Mutant, options: HuntOptions): Promise<Found | null> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const plant = new URL(`plant.${extension}`, import.meta.url);
   const from = options.from ?? 1;
@@ -52,13 +80,23 @@ export async function hunt(mutant: Mutant, options: HuntOptions = {}): Promise<C
   });
   const [first] = [...violations].sort((a, b) => a.seed - b.seed);
   const violation = first?.violations[0];
-  const checker = violation?.checker ?? null;
-  return {
-    name: mutant.name,
-    caught: checker !== null,
-    seeds: first === undefined ? mutant.maxSeeds : first.seed - from + 1,
-    checker,
-    message: violation?.message ?? null,
-    asExpected: checker !== null && mutant.expected.includes(checker),
-  };
+  if (first === undefined || violation === undefined) return null;
+  return { seeds: first.seed - from + 1, ...violation };
+}
+
+/** The groups run in a process of their own too: the defect is planted when modules are loaded. */
+async function huntInRaftGroups(mutant: Mutant, options: HuntOptions): Promise<Found | null> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const plant = new URL(`plant.${extension}`, import.meta.url);
+  const main = new URL(`raft-group-main.${extension}`, import.meta.url);
+  const from = options.from ?? 1;
+  const argv = ['--import', plant.href, fileURLToPath(main), `${from}`, `${mutant.maxSeeds}`];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, {
+    env: { ...process.env, ...options.environment, [mutantVariable]: mutant.name },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const found = JSON.parse(stdout) as { readonly seed: number; readonly message: string } | null;
+  return found === null
+    ? null
+    : { seeds: found.seed - from + 1, checker: 'raftGroup', message: found.message };
 }

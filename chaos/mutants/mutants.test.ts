@@ -9,6 +9,8 @@ const quick = [
   'agent-tokens-in-memory-only',
   'token-reused',
   'storm-guard-off',
+  'raft-read-before-own-entry',
+  'raft-old-term-counted',
 ];
 
 describe('planted defects', () => {

@@ -1,6 +1,8 @@
 import { agentMutants } from './agent-mutants.ts';
 import { fencingMutants } from './fencing-mutants.ts';
+import { guardMutants } from './guard-mutants.ts';
 import { managerMutants } from './manager-mutants.ts';
+import { migrationMutants } from './migration-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { raftMutants } from './raft-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
@@ -10,7 +12,9 @@ import { watchdogMutants } from './watchdog-mutants.ts';
 export const mutants: readonly Mutant[] = [
   ...agentMutants,
   ...managerMutants,
+  ...migrationMutants,
   ...fencingMutants,
+  ...guardMutants,
   ...storeMutants,
   ...raftMutants,
   ...watchdogMutants,

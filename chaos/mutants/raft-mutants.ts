@@ -184,4 +184,79 @@ export const raftMutants: readonly Mutant[] = [
     maxSeeds: 300,
     profile: 'raft',
   },
+  {
+    name: 'raft-old-term-counted',
+    summary: 'an entry of an earlier term counts as committed once a quorum stores it',
+    edits: [
+      {
+        file: 'src/raft/raft-log.ts',
+        find: 'if (index <= this.committed || term === 0 || !this.matches(index, term)) return false;',
+        replace: 'if (index <= this.committed || term === 0) return false;',
+      },
+    ],
+    expected: ['raftGroup'],
+    maxSeeds: 3000,
+    profile: null,
+    ground: 'raftGroup',
+  },
+  {
+    name: 'raft-read-before-own-entry',
+    summary: 'a new leader answers reads before it has committed an entry of its own term',
+    edits: [
+      {
+        file: 'src/raft/reads.ts',
+        find: '  } else if (raft.committedInOwnTerm) {',
+        replace: '  } else if (raft.term > 0) {',
+      },
+    ],
+    expected: ['raftGroup'],
+    maxSeeds: 3000,
+    profile: null,
+    ground: 'raftGroup',
+  },
+  {
+    name: 'raft-snapshot-keeps-tail',
+    summary: 'entries behind an installed snapshot stay, whatever they build on',
+    edits: [
+      {
+        file: 'src/raft/unstable.ts',
+        find: '    this.offsetInProgress = this.offset;\n    this.#entries = [];',
+        replace:
+          '    this.offsetInProgress = this.offset;\n    this.#entries = this.#entries.filter(({ index }) => index > snapshot.index);',
+      },
+    ],
+    expected: ['raftGroup'],
+    maxSeeds: 3000,
+    profile: null,
+    ground: 'raftGroup',
+  },
+  {
+    name: 'raft-vote-forgotten',
+    summary: 'a member that restarts knows its term and not whom it voted for',
+    edits: [
+      {
+        file: 'src/raft/raw-node.ts',
+        find: '    raft.vote = hardState.vote;\n',
+        replace: '',
+      },
+    ],
+    expected: ['raftGroup'],
+    maxSeeds: 3000,
+    profile: null,
+    ground: 'raftGroup',
+  },
+  {
+    name: 'raft-lost-log-same-number',
+    summary: 'a member that lost its log comes back under the number with which it has voted',
+    edits: [
+      {
+        file: 'src/core/request/manager.ts',
+        find: "  const manager = numbered(draft, { ...known, role: 'learner' });",
+        replace: '  const manager = known;\n  draft.put(changed(draft.roster()));',
+      },
+    ],
+    expected: ['consensus', 'linearizable', 'acknowledged', 'crash', 'liveness'],
+    maxSeeds: 600,
+    profile: 'raft',
+  },
 ];

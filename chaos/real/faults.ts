@@ -1,9 +1,8 @@
-import { rmSync, statfsSync, writeFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { heartbeatVm, startHeartbeatVm } from '../../deploy/lab/heartbeat-vm.ts';
 import type { BmcFault } from '../../deploy/lab/bmc.ts';
 import type { WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
 import { groupProcesses } from '../../deploy/lab/control-group.ts';
+import type { DiskFault, LabHost } from '../../deploy/lab/host-faults.ts';
 import type { LabNode } from '../../deploy/lab/node-machine.ts';
 import { identify, signalProcess } from '../../deploy/lab/process-identity.ts';
 import { virsh } from '../../deploy/lab/virsh.ts';
@@ -16,6 +15,14 @@ type Heal = () => Promise<void> | void;
 /** The largest packet that still passes a path that swallows large ones. */
 const smallPacketBytes = 600;
 const crashLoopEveryMs = 400;
+
+/** Of one CPU: an agent, its libvirtd and its VMs have to share it. */
+const starvedShare = 0.05;
+/** Half of what FAILURES.md W9 calls slow, each way. */
+const slowLinkMs = 250;
+/** What a sync of a slow disk takes longer, ms. */
+const slowSyncMs = 2000;
+const manager = { kind: 'manager', manager: 1 } as const;
 
 const nothing: Heal = () => undefined;
 
@@ -63,10 +70,18 @@ async function strikeBmc(
   return () => lab.setBmcFault(number, 'ok');
 }
 
-type LinkKind = 'muteNode' | 'deafNode' | 'lossyLink' | 'smallPacketsOnly';
+type LinkKind = 'muteNode' | 'deafNode' | 'lossyLink' | 'smallPacketsOnly' | 'slowLink';
+
+const lossOf: Readonly<Record<LinkKind, number>> = {
+  muteNode: 1,
+  deafNode: 1,
+  smallPacketsOnly: 1,
+  lossyLink: 0.3,
+  slowLink: 0,
+};
 
 function isLink(fault: FaultKind): fault is LinkKind {
-  return ['muteNode', 'deafNode', 'lossyLink', 'smallPacketsOnly'].includes(fault);
+  return ['muteNode', 'deafNode', 'lossyLink', 'smallPacketsOnly', 'slowLink'].includes(fault);
 }
 
 async function strikeLink(
@@ -75,18 +90,41 @@ async function strikeLink(
   kind: LinkKind,
 ): Promise<Heal> {
   const [there, back] = [`to-managers-${number}`, `from-managers-${number}`];
-  const loss = kind === 'lossyLink' ? 0.3 : 1;
+  const loss = lossOf[kind];
   const long = kind === 'smallPacketsOnly' ? { longerThan: smallPacketBytes } : {};
+  const slow = kind === 'slowLink' ? { delayMs: slowLinkMs } : {};
   if (kind !== 'deafNode') {
-    await lab.setLinkFault({ name: there, from: address, to: null, loss, ...long });
+    await lab.setLinkFault({ name: there, from: address, to: null, loss, ...long, ...slow });
   }
   if (kind !== 'muteNode') {
-    await lab.setLinkFault({ name: back, from: null, to: address, loss, ...long });
+    await lab.setLinkFault({ name: back, from: null, to: address, loss, ...long, ...slow });
   }
   return async () => {
     await lab.clearLinkFault(there);
     await lab.clearLinkFault(back);
   };
+}
+
+type Lack = 'starve' | 'stateFull' | 'stateSlow';
+
+function isLack(fault: FaultKind): fault is Lack & FaultKind {
+  return fault === 'starve' || fault === 'stateFull' || fault === 'stateSlow';
+}
+
+/** Too little of something under a node's agent. */
+function lack(site: WatchedCluster, number: number, fault: Lack): Promise<Heal> {
+  const host = { kind: 'node', node: number } as const;
+  switch (fault) {
+    case 'starve':
+      site.lab.setCpuShare(host, starvedShare);
+      return Promise.resolve(() => site.lab.setCpuShare(host, null));
+    case 'stateFull':
+      return spoilDisk(site, host, { kind: 'full' });
+    case 'stateSlow':
+      return spoilDisk(site, host, { kind: 'slow', delayMs: slowSyncMs });
+    default:
+      return fault satisfies never;
+  }
 }
 
 async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKind): Promise<Heal> {
@@ -102,6 +140,7 @@ async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKi
       if (machine.power() !== 'off' && machine.bootId() === boot) await work();
     };
   if (machine.power() === 'off') return powerOn;
+  if (isLack(fault)) return lack(site, number, fault);
   switch (fault) {
     case 'powerLoss':
       await machine.powerLoss();
@@ -165,6 +204,11 @@ async function strikeNode(site: WatchedCluster, machine: LabNode, fault: FaultKi
   }
 }
 
+async function spoilDisk({ lab }: WatchedCluster, host: LabHost, fault: DiskFault): Promise<Heal> {
+  await lab.setDiskFault(host, fault);
+  return () => lab.setDiskFault(host, { kind: 'none' });
+}
+
 async function strikeVm(site: WatchedCluster, machine: LabNode, fault: FaultKind): Promise<Heal> {
   if (fault === 'qemuKill') {
     killQemu(machine, null);
@@ -196,8 +240,13 @@ async function strikeCluster(site: WatchedCluster, fault: FaultKind): Promise<He
     case 'managerCut':
       await lab.setManagerCable(1, 'down');
       return () => lab.setManagerCable(1, 'up');
+    case 'managerStarve':
+      lab.setCpuShare(manager, starvedShare);
+      return () => lab.setCpuShare(manager, null);
     case 'storeFull':
-      return fillStore(join(cluster.directory, 'store'));
+      return spoilDisk(site, manager, { kind: 'full' });
+    case 'storeSlow':
+      return spoilDisk(site, manager, { kind: 'slow', delayMs: slowSyncMs });
     case 'storageStop':
       await lab.process('storage').freeze();
       return () => lab.process('storage').thaw();
@@ -212,26 +261,6 @@ async function strikeCluster(site: WatchedCluster, fault: FaultKind): Promise<He
     default:
       throw new Error(`${fault} is no fault of the cluster`);
   }
-}
-
-/** Fills the manager's disk, if it is one of its own: never that of the machine beneath. */
-function fillStore(directory: string): Heal {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  if (!mounts.some((line) => line.split(' ')[1] === directory)) {
-    throw new Error(`${directory} is no file system of its own`);
-  }
-  const filler = join(directory, 'filler');
-  const fill = (): void => {
-    const { bavail, bsize } = statfsSync(directory);
-    if (bavail > 0) writeFileSync(filler, Buffer.alloc(bavail * bsize), { flag: 'a' });
-  };
-  fill();
-  // What is freed meanwhile is taken too.
-  const timer = setInterval(fill, 50);
-  return () => {
-    clearInterval(timer);
-    rmSync(filler, { force: true });
-  };
 }
 
 /** SIGKILL to the QEMU of a VM on a node, or to the first one there is. @returns false: none is. */

@@ -12,7 +12,7 @@ describe('the plan of a seed', () => {
 
   test('has every kind of fault within a few seeds, and none that only a test plants', () => {
     const kinds = new Set(many.flatMap((plan) => plan.faults.map((one) => one.fault)));
-    expect(kinds.size).toBe(36);
+    expect(kinds.size).toBe(42);
     expect([...kinds]).not.toContain('secondWriter');
   });
 
@@ -27,7 +27,8 @@ describe('the plan of a seed', () => {
   });
 
   test('silences no node while its BMC says Off of a running one', () => {
-    const silent = /freeze|isolate|unplug|Node$|Link|Packets|agent|everyNodeCut|manager|reset/;
+    const silent =
+      /freeze|isolate|unplug|Node$|Link|Packets|agent|everyNodeCut|manager|reset|starve|Slow$/;
     const meeting = many.flatMap(({ faults }) =>
       faults
         .filter((one) => one.fault === 'bmcLieOff')

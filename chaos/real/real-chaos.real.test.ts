@@ -19,7 +19,7 @@ describe.skipIf(noLab.skip)(`real chaos on one lab${noLab.why}`, () => {
   let watch: Watch;
 
   beforeAll(async () => {
-    site = await WatchedCluster.up({ vms: 3, bare: true, storeMiB: 40 });
+    site = await WatchedCluster.up({ vms: 3, bare: true, diskMiB: 40 });
     watch = await Watch.begin(site);
   });
   afterAll(async () => {

@@ -87,6 +87,8 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
     case 'bmc.mode':
       await setBmc(stage, action);
       break;
+    case 'pdu.mode':
+      throw new Error('the nodes of this lab have no outlets; see scenario-needs');
     case 'manager.crash':
     case 'manager.pause':
     case 'manager.resume':
@@ -205,7 +207,8 @@ async function actOnLink(stage: LabStage, action: Of<'link'>): Promise<void> {
     if (action.action === 'link.heal') await lab.clearLinkFault(name);
     else {
       const loss = action.action === 'link.cut' ? 1 : action.loss;
-      await lab.setLinkFault({ name, from: a, to: b, loss });
+      const delayMs = action.action === 'link.degrade' ? action.delay_ms : 0;
+      await lab.setLinkFault({ name, from: a, to: b, loss, delayMs });
     }
   }
 }

@@ -41,11 +41,12 @@ export function labLacks(scenario: Scenario): readonly string[] {
     }
     if (/^service\.(?!set_desired|stop$)/.test(action.action)) lacks.add(action.action);
   }
+  if (extension.pdus) lacks.add('a second level of fence devices');
   for (const action of extension.timeline) {
     if (action.action === 'bmc.mode' && !bmcModes.has(action.mode.kind)) {
       lacks.add(`a BMC that is ${action.mode.kind}`);
     }
-    if (action.action === 'link.degrade' && action.delay_ms > 0) lacks.add('delay of packets');
+    if (action.action === 'pdu.mode') lacks.add('outlets that fail');
   }
   return [...lacks].map((one) => `a lab has no means for: ${one}`);
 }

@@ -21,7 +21,6 @@ export function campaignSection(sim: SimInput): Html {
       The same seeds of the same code give the hash <code>${sim.hash}</code> again.
       ${grouped(sim.clusterHoursPerCpuSecond)} cluster-hours were simulated per CPU second.
     </p>
-    ${knownDefects(sim)}
     <div class="columns">
       <div>
         <h3>Faults that struck</h3>
@@ -33,15 +32,6 @@ export function campaignSection(sim: SimInput): Html {
       </div>
     </div>
   </section>`;
-}
-
-function knownDefects({ known }: SimInput): Html | null {
-  const list = Object.entries(known);
-  if (list.length === 0) return null;
-  return html`<p>Defects that are known and not counted as violations:</p>
-    <ul>
-      ${list.map(([name, count]) => html`<li>${name}: ${counted(count, 'time')}</li>`)}
-    </ul>`;
 }
 
 function byCount(list: readonly Bar[]): readonly Bar[] {

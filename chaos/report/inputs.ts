@@ -41,7 +41,6 @@ const simFields = z.object({
   virtualHours: z.number().min(0).optional(),
   clusterHoursPerCpuSecond: z.number().min(0),
   violations: z.array(violation.extend({ seed: z.int(), replay: z.string() })),
-  known: counts.default({}),
   sometimes: counts,
   neverReached: z.array(z.string()).default([]),
   recovery: z.array(recoverySchema).default([]),

@@ -1,5 +1,6 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import { vmId } from '../../src/core/model/ids.ts';
+import { defaultMigrationLimits } from '../../src/core/model/move.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { ClusterNode } from '../sim/cluster-node.ts';
 import type { ScenarioAction } from './action-schema.ts';
@@ -45,10 +46,22 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'service.moved_outside_ha':
       moveByHand(stage, action);
       break;
+    case 'cluster.disarm': {
+      const { mode } = action;
+      stage.person.give(`kennel disarm --mode ${mode}`, (service, caller) =>
+        service.disarm({ mode, forMs: null }, caller),
+      );
+      break;
+    }
+    case 'cluster.arm':
+      stage.person.give('kennel arm', (service, caller) => service.arm(caller));
+      break;
     case 'service.set_desired':
     case 'service.stop':
     case 'service.add':
     case 'service.remove':
+    case 'service.migrate':
+    case 'service.relocate':
       command(stage, action);
       break;
     default:
@@ -160,7 +173,14 @@ function shutDown(stage: Stage, node: ClusterNode, comesBack: boolean): void {
 /** What a person would type. */
 function command(
   stage: Stage,
-  action: Of<'service.set_desired' | 'service.stop' | 'service.add' | 'service.remove'>,
+  action: Of<
+    | 'service.set_desired'
+    | 'service.stop'
+    | 'service.add'
+    | 'service.remove'
+    | 'service.migrate'
+    | 'service.relocate'
+  >,
 ): void {
   const { names, person } = stage;
   const vm = names.vmName(action.service);
@@ -180,9 +200,22 @@ function command(
     case 'service.remove':
       person.give(text, (service, caller) => service.forgetVm(vm, caller));
       break;
+    case 'service.migrate':
+    case 'service.relocate': {
+      const to = names.simNode(action.to);
+      // A service that cannot be migrated is moved by a stop and a start, as its type says.
+      const isLive = action.action === 'service.migrate' && canMigrate(stage, action.service);
+      const move = { to, way: isLive ? 'live' : 'cold', limits: defaultMigrationLimits } as const;
+      person.give(text, (service, caller) => service.moveVm(vm, move, caller));
+      break;
+    }
     default:
       action satisfies never;
   }
+}
+
+function canMigrate({ scenario }: Stage, id: string): boolean {
+  return scenario.services.find((service) => service.id === id)?.type !== 'container';
 }
 
 function setDesired(
@@ -233,10 +266,10 @@ export function startByHand(stage: Stage, action: Of<'service.add'>): void {
 }
 
 function add(stage: Stage, action: Of<'service.add'>, text: string): void {
-  const { names, person, scenario } = stage;
+  const { names, person } = stage;
   const { desired = 'running', max_restart = 1, max_relocate = 1, service: id, usage } = action;
   const seed = { id, node: action.node, desired, max_restart, max_relocate, usage };
-  const spec = vmSpecSchema.parse(specOfService(scenario, seed, names));
+  const spec = vmSpecSchema.parse(specOfService(seed, names));
   const node = names.simNode(action.node);
   person.give(text, (service, caller) =>
     service.createVm({ id: names.vmId(id), spec, desired, node }, caller),

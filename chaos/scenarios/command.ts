@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { KennelError } from '../../src/errors/kennel-error.ts';
@@ -6,6 +5,7 @@ import { withTables } from './docs-tables.ts';
 import { scenarioJsonSchema } from './json-schema.ts';
 import { loadScenario } from './load.ts';
 import type { Scenario } from './schema.ts';
+import { readText, writeText } from './text-files.ts';
 import { verdictOfText } from './verdict.ts';
 import type { ScenarioResult } from './verdict.ts';
 
@@ -54,7 +54,10 @@ function noFiles(): KennelError {
 }
 
 async function runFiles(files: readonly string[], flags: Flags): Promise<void> {
-  const texts = files.map((file) => ({ name: basename(file, '.json'), text: readText(file) }));
+  const texts = files.map((file) => ({
+    name: basename(file, '.json'),
+    text: readText(file, 'no scenario was replayed'),
+  }));
   const results: ScenarioResult[] = [];
   const scenarios: Scenario[] = [];
   // With the results on standard output, nothing else may be there.
@@ -73,7 +76,10 @@ async function runFiles(files: readonly string[], flags: Flags): Promise<void> {
   if (flags.json === '-') process.stdout.write(json);
   else if (flags.json !== undefined) writeText(flags.json, json);
   if (flags.docs !== undefined) {
-    writeText(flags.docs, withTables(readText(flags.docs), scenarios, results));
+    writeText(
+      flags.docs,
+      withTables(readText(flags.docs, 'the results were printed only'), scenarios, results),
+    );
   }
   if (count('fail') > 0) process.exitCode = 1;
 }
@@ -81,33 +87,4 @@ async function runFiles(files: readonly string[], flags: Flags): Promise<void> {
 function linesOf(result: ScenarioResult): readonly string[] {
   const head = `${result.verdict.padEnd(8)} ${result.id}`;
   return [head, ...result.reasons.map((reason) => `           ${reason}`)];
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fileProblem(file, 'read', error);
-  }
-}
-
-function writeText(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw fileProblem(file, 'written', error);
-  }
-}
-
-function fileProblem(file: string, done: 'read' | 'written', error: unknown): KennelError {
-  return new KennelError(
-    {
-      code: 'E_DATA_DIRECTORY',
-      what: `${file} cannot be ${done}`,
-      because: error instanceof Error ? error.message : String(error),
-      so: done === 'read' ? 'no scenario was replayed' : 'the results were printed only',
-      try: [`ls -l ${file}`],
-    },
-    { cause: error },
-  );
 }

@@ -60,9 +60,11 @@ export function statusOf(vm: VmRecord | null, fences: readonly FenceOperation[])
       return vm.desired === 'running' ? 'awaiting-placement' : 'stopped';
     case 'starting':
     case 'recovering':
+    case 'migrating':
     case 'running':
       if (owner?.phase === 'intent' || owner?.phase === 'acting') return 'awaiting-fence';
       if (owner?.proof != null) return 'awaiting-placement';
+      if (vm.phase === 'migrating') return 'migrating';
       return vm.phase === 'running' ? 'active' : 'starting';
     default:
       return vm.phase satisfies never;

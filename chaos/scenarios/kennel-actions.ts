@@ -15,6 +15,9 @@ export function actKennel(stage: Stage, action: KennelAction): void {
     case 'bmc.mode':
       nodeOf(stage, action.node).bmc.mode = action.mode;
       break;
+    case 'pdu.mode':
+      nodeOf(stage, action.node).pdus[`pdu-${action.outlet}`].mode = action.mode;
+      break;
     case 'manager.crash':
     case 'manager.pause':
     case 'manager.resume':

@@ -67,6 +67,13 @@ export const kennelActionSchema = z.discriminatedUnion(
       delay_ms: z.number().min(0).default(0),
     }),
     z.strictObject({ ...common, action: z.literal('bmc.mode'), node, mode: bmcModeSchema }),
+    z.strictObject({
+      ...common,
+      action: z.literal('pdu.mode'),
+      node,
+      outlet: z.enum(['a', 'b']),
+      mode: bmcModeSchema,
+    }),
     onNode('node.freeze'),
     onNode('node.thaw'),
     onNode('node.panic'),
@@ -121,6 +128,8 @@ export const kennelSchema = z.strictObject({
     })
     .optional(),
   detection: z.enum(['fast', 'default', 'conservative']).default('default'),
+  /** Every node has two supplies behind outlets, which are its second level. */
+  pdus: z.boolean().default(false),
   boot_seconds: z.number().positive().default(40),
   timeline: z.array(kennelActionSchema).default([]),
   expect: z

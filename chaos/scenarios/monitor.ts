@@ -1,3 +1,4 @@
+import { vmId } from '../../src/core/model/ids.ts';
 import type { FenceOperation } from '../../src/core/model/fence-operation.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmRecord } from '../../src/core/model/vm.ts';
@@ -166,7 +167,10 @@ export class Monitor {
       );
     }
     const t = this.#nowS();
-    if (t >= 0) this.#starts.push({ t, service, node });
+    // A guest that was migrated, or was to be, goes on: nobody started it.
+    const isBoot =
+      this.#world().cluster.node(simNode).hypervisor.find(vmId(vm))?.reason === 'booted';
+    if (t >= 0 && isBoot) this.#starts.push({ t, service, node });
     if (t >= 0 && before !== undefined && before.node !== simNode) {
       this.#moves.push({ t, service, from: names.scenarioNode(before.node), to: node });
     }

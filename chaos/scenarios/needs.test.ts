@@ -18,33 +18,9 @@ test('a plain failover needs nothing', () => {
 
 test.each<readonly [string, Json, readonly string[]]>([
   ['maintenance', step({ action: 'node.maintenance', node: 'a', on: true }), ['maintenance verbs']],
-  ['disarming', step({ action: 'cluster.disarm', mode: 'freeze' }), ['disarm and arm']],
-  [
-    'a migration',
-    step({ action: 'service.migrate', service: 'vm:1', to: 'b' }),
-    ['migrate and relocate verbs'],
-  ],
+  ['a migration', step({ action: 'service.migrate', service: 'vm:1', to: 'b' }), []],
   ['a lock', step({ action: 'service.lock', service: 'vm:1', lock: 'backup' }), ['locks']],
-  [
-    'an expected live migration',
-    expecting({ moves: [{ ...move, kind: 'live-migrate' }] }),
-    ['live migration'],
-  ],
-  [
-    'nodes by priority',
-    rule({ kind: 'node-affinity', nodes: { a: 2, b: 1 }, strict: true }),
-    ['preferred nodes'],
-  ],
-  [
-    'a preference',
-    rule({ kind: 'node-affinity', nodes: { a: 0 }, strict: false }),
-    ['preferred nodes'],
-  ],
-  [
-    'keeping together',
-    rule({ kind: 'service-affinity', affinity: 'together' }),
-    ['keep-together rules'],
-  ],
+  ['an expected live migration', expecting({ moves: [{ ...move, kind: 'live-migrate' }] }), []],
   ['a VM under lock', { services: [sampleService('vm:1', 'a', { lock: 'backup' })] }, ['locks']],
   [
     'a node that fences itself unseen',
@@ -62,6 +38,9 @@ test.each<readonly [string, Json, readonly string[]]>([
 
 test.each<readonly [string, Json]>([
   ['strict nodes, all alike', rule({ kind: 'node-affinity', nodes: { a: 0, b: 0 }, strict: true })],
+  ['nodes by priority', rule({ kind: 'node-affinity', nodes: { a: 2, b: 1 }, strict: true })],
+  ['a preference', rule({ kind: 'node-affinity', nodes: { a: 0 }, strict: false })],
+  ['keeping together', rule({ kind: 'service-affinity', affinity: 'together' })],
   ['keeping apart', rule({ kind: 'service-affinity', affinity: 'apart' })],
   [
     'a rule that is switched off',
@@ -79,8 +58,10 @@ test.each<readonly [string, Json]>([
 });
 
 test('a scenario that needs something fails without being run', async () => {
-  const { result, hash } = await verdictOf(sampleScenario(step({ action: 'cluster.arm' })));
-  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: disarm and arm'] });
+  const { result, hash } = await verdictOf(
+    sampleScenario(step({ action: 'service.unlock', service: 'vm:1' })),
+  );
+  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: locks'] });
   expect(hash).toBeNull();
 });
 

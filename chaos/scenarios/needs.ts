@@ -5,18 +5,13 @@ import type { Scenario, ScenarioRule } from './schema.ts';
  * `needs:`; the text is for docs/scenarios.md.
  */
 export const missingFeatures = {
-  'live migration': 'moving a running VM to another node, by command or by decision',
-  'migrate and relocate verbs': '`service.migrate` and `service.relocate`',
+  'failing migrations': 'services whose migration is made to fail',
   'maintenance verbs': 'switching maintenance on and off, evacuation, return',
   'shutdown policies': 'freeze or migrate VMs when a node is shut down or rebooted by its OS',
-  'preferred nodes': 'node affinity that is not strict, or has priorities',
-  'keep-together rules': 'service affinity `together`',
   'rule enforcement': 'moving a running VM because a placement rule says so, failback included',
   'legacy groups': 'the older form of node affinity',
-  'disarm and arm': 'switching all automatic action off and on',
   locks: 'VMs that are locked by a backup or a migration',
   'auto-rebalance': 'moving running VMs to even out load',
-  'rebalance on start': 'choosing another node for a VM before its first start',
   'measured usage': 'placement by measured instead of configured load',
   'self-fencing': 'a node that stops its own VMs when its lease is over',
   'software versions': 'rules about nodes of different versions',
@@ -36,7 +31,7 @@ export function needsOf(scenario: Scenario): readonly MissingFeature[] {
     ...scenario.rules.filter((rule) => rule.enabled).flatMap(needsOfRule),
     ...needsOfServices(scenario),
     ...scenario.timeline.flatMap(needsOfAction),
-    ...scenario.expect.moves.flatMap(needsOfMove),
+    ...scenario.expect.moves.filter((move) => !isBeforeStart(scenario, move)).flatMap(needsOfMove),
     ...needsOfInitialState(scenario),
   ]);
   const confirmed = new Set(scenario.expect.fence_confirmed.map((one) => one.node));
@@ -62,27 +57,36 @@ function needsOfPolicies(scenario: Scenario): readonly MissingFeature[] {
   if (has('node.shutdown') && !shutdownIsFailover) needs.push('shutdown policies');
   if (has('node.reboot') && shutdown !== 'failover') needs.push('shutdown policies');
   if (isEmpty(scenario) || placement === undefined) return needs;
-  if (placement.rebalance_on_start === true) needs.push('rebalance on start');
   if (placement.auto_rebalance !== undefined) needs.push('auto-rebalance');
   if (placement.mode === 'measured-usage') needs.push('measured usage');
   return needs;
 }
 
 function needsOfRule(rule: ScenarioRule): readonly MissingFeature[] {
-  switch (rule.kind) {
-    case 'legacy-group':
-      return ['legacy groups'];
-    case 'service-affinity':
-      return rule.affinity === 'together' ? ['keep-together rules'] : [];
-    case 'node-affinity':
-      return rule.strict && new Set(Object.values(rule.nodes)).size <= 1 ? [] : ['preferred nodes'];
-    default:
-      return rule satisfies never;
-  }
+  return rule.kind === 'legacy-group' ? ['legacy groups'] : [];
+}
+
+type ExpectedMove = Scenario['expect']['moves'][number];
+
+/** A VM that had not run yet is placed where its rules want it; nothing has to be moved. */
+function isBeforeStart(
+  { services, expect }: Scenario,
+  { service, t, cause }: ExpectedMove,
+): boolean {
+  if (cause === 'rebalance-on-start') return true;
+  if (cause !== 'placement-rule' || expect.starts === undefined) return false;
+  const atStart = services.find((one) => one.id === service);
+  const wasStarted = expect.starts.some((start) => start.service === service && start.t <= t);
+  return atStart?.instance === 'stopped' && !wasStarted;
 }
 
 function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
-  return scenario.services.some((service) => service.lock !== undefined) ? ['locks'] : [];
+  const needs: MissingFeature[] = [];
+  for (const { lock, faults } of scenario.services) {
+    if (lock !== undefined) needs.push('locks');
+    if (faults?.migrate_fails !== undefined) needs.push('failing migrations');
+  }
+  return needs;
 }
 
 function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
@@ -91,12 +95,6 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
       return ['maintenance verbs'];
     case 'node.set_software_version':
       return ['software versions'];
-    case 'cluster.disarm':
-    case 'cluster.arm':
-      return ['disarm and arm'];
-    case 'service.migrate':
-    case 'service.relocate':
-      return ['migrate and relocate verbs'];
     case 'service.lock':
     case 'service.unlock':
       return ['locks'];
@@ -110,9 +108,8 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
   }
 }
 
-function needsOfMove(move: Scenario['expect']['moves'][number]): readonly MissingFeature[] {
+function needsOfMove(move: ExpectedMove): readonly MissingFeature[] {
   const needs: MissingFeature[] = [];
-  if (move.kind === 'live-migrate') needs.push('live migration');
   switch (move.cause) {
     case 'placement-rule':
     case 'follows-affinity-peer':
@@ -125,9 +122,6 @@ function needsOfMove(move: Scenario['expect']['moves'][number]): readonly Missin
     case 'auto-rebalance':
       needs.push('auto-rebalance');
       break;
-    case 'rebalance-on-start':
-      needs.push('rebalance on start');
-      break;
     default:
   }
   return needs;
@@ -136,6 +130,11 @@ function needsOfMove(move: Scenario['expect']['moves'][number]): readonly Missin
 /** Beliefs that have a counterpart here: see `seed.ts`. */
 const knownNodeBeliefs: ReadonlySet<string> = new Set(['online', 'offline', 'unknown', 'fencing']);
 const knownServiceBeliefs: ReadonlySet<string> = new Set(['active', 'stopped', 'awaiting-fence']);
+
+/** Nothing runs yet, so it is a matter of where the VM is at home. */
+function isPlannedMove(belief: { readonly status: string; readonly target?: string | undefined }) {
+  return belief.status === 'moving' && belief.target !== undefined;
+}
 
 function needsOfInitialState(scenario: Scenario): readonly MissingFeature[] {
   const state = scenario.initial_manager_state;
@@ -148,7 +147,7 @@ function needsOfInitialState(scenario: Scenario): readonly MissingFeature[] {
     views.some((view) => view !== 'maintenance' && !knownNodeBeliefs.has(view)) ||
     services.some(
       ([id, belief]) =>
-        !knownServiceBeliefs.has(belief.status) ||
+        (!knownServiceBeliefs.has(belief.status) && !isPlannedMove(belief)) ||
         belief.node !== scenario.services.find((service) => service.id === id)?.node,
     );
   if (isForeign) needs.push('foreign manager state');

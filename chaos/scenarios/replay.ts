@@ -12,9 +12,9 @@ import type { KennelAction, KennelExtension } from './kennel-schema.ts';
 import { Monitor } from './monitor.ts';
 import { namesFor } from './names.ts';
 import type { RunOutcome } from './outcome.ts';
-import { brokenRules } from './rules.ts';
+import { brokenRules, placementRules } from './rules.ts';
 import type { Scenario } from './schema.ts';
-import { believedRecords, nodeRecordsOf, putsOf, serviceRecords } from './seed.ts';
+import { believedRecords, nodeRecordsOf, putsOf, serviceRecords, settingsOf } from './seed.ts';
 import { plantServiceFaults } from './service-faults.ts';
 import { Sites } from './sites.ts';
 
@@ -47,7 +47,7 @@ export async function replay(scenario: Scenario): Promise<RunOutcome> {
   const person = new PersonAtCommands(cluster, (text) => refused.push({ t: nowS(), text }));
   const stage: Stage = { scenario, cluster, sites, names, person, monitor };
   monitor.watch({ cluster, sites, names, zeroMs });
-  seed(stage);
+  seed(stage, extension);
   plantServiceFaults(scenario, cluster, names);
   powerUp(stage, extension);
   const triggers = new Triggers(stage, monitor);
@@ -126,21 +126,28 @@ function makeCluster(scenario: Scenario, extension: KennelExtension, monitor: Mo
 }
 
 /** Commits what enrolment and an earlier life of the cluster leave in the store. */
-function seed({ scenario, cluster, names }: Stage): void {
+function seed({ scenario, cluster, names }: Stage, extension: KennelExtension): void {
   const writes = enrolmentWrites(
     cluster.nodes.map((node) => ({
       name: node.name,
       machineId: node.machineId,
       fingerprint: identityOf(cluster.world, 'agent', node.name).fingerprint,
       fencedBy: node.fencedBy,
+      ...(extension.pdus ? { pdus: node.pdusBy } : {}),
     })),
   );
   const vms = serviceRecords(scenario, names);
   const believed = believedRecords(scenario, nodeRecordsOf(writes), vms, names);
+  const rules = placementRules(scenario, names);
+  const settings = settingsOf(scenario, extension.detection);
   const outcome = cluster.store.evaluate({
     operation: operationId('scenario-start'),
     compare: [],
-    then: [...cluster.managerWrites(), ...writes, ...putsOf([...vms, ...believed])],
+    then: [
+      ...cluster.managerWrites(),
+      ...writes,
+      ...putsOf([settings, ...rules, ...vms, ...believed]),
+    ],
   });
   if (outcome.kind !== 'committed') throw new Error(`the start was not committed: ${outcome.kind}`);
 }

@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
-import { allowedNodes, apartFrom, brokenRules } from './rules.ts';
+import { namesFor } from './names.ts';
+import { brokenRules, placementRules } from './rules.ts';
 import { sampleScenario, sampleService } from './testing/sample.ts';
 
 const scenario = sampleScenario({
-  services: [sampleService('vm:1', 'a'), sampleService('vm:2', 'b')],
+  services: [
+    sampleService('vm:1', 'a', { failback: true }),
+    sampleService('vm:2', 'b', { failback: true }),
+  ],
   rules: [
     { id: 'on', kind: 'node-affinity', services: ['vm:1'], nodes: { a: 0, b: 0 }, strict: true },
     { id: 'soft', kind: 'node-affinity', services: ['vm:1'], nodes: { c: 0 }, strict: false },
@@ -11,10 +15,42 @@ const scenario = sampleScenario({
   ],
 });
 
-test('strict rules become nodes to choose from and services to keep away from', () => {
-  expect(allowedNodes(scenario, 'vm:1')).toEqual(['a', 'b']);
-  expect(allowedNodes(scenario, 'vm:2')).toBeNull();
-  expect(apartFrom(scenario, 'vm:2')).toEqual(['vm:1']);
+test('rules become those of the product, by its names of nodes and VMs', () => {
+  const rules = placementRules(
+    scenario,
+    namesFor(scenario, (service) => service),
+  );
+  const base = { kind: 'rule', enabled: true };
+  const all = { 'node-1': 0, 'node-2': 0 };
+  expect(rules).toEqual([
+    { ...base, id: 'on', type: 'nodes', vms: ['vm-1'], nodes: all, strict: true, failback: true },
+    {
+      ...base,
+      id: 'soft',
+      type: 'nodes',
+      vms: ['vm-1'],
+      nodes: { 'node-3': 0 },
+      strict: false,
+      failback: true,
+    },
+    { ...base, id: 'apart', type: 'apart', vms: ['vm-1', 'vm-2'], strict: true },
+  ]);
+});
+
+test('a rule whose services differ in going back becomes two', () => {
+  const mixed = sampleScenario({
+    services: [sampleService('vm:1', 'a', { failback: true }), sampleService('vm:2', 'a')],
+    rules: [{ id: 'r', kind: 'node-affinity', services: ['vm:1', 'vm:2'], nodes: { a: 0 } }],
+  });
+  const rules = placementRules(
+    mixed,
+    namesFor(mixed, (service) => service),
+  );
+  const told = rules.map((rule) => [rule.id, rule.type === 'nodes' && rule.failback, rule.vms]);
+  expect(told).toEqual([
+    ['r', true, ['vm-1']],
+    ['r-stay', false, ['vm-2']],
+  ]);
 });
 
 test.each([

@@ -1,26 +1,47 @@
+import type { PlacementRule } from '../../src/core/model/placement-rule.ts';
+import type { Names } from './names.ts';
 import type { Scenario } from './schema.ts';
 
-/** Nodes that every strict node rule allows a service; null = all of them. */
-export function allowedNodes(scenario: Scenario, service: string): readonly string[] | null {
-  let allowed: readonly string[] | null = null;
-  for (const rule of scenario.rules) {
-    if (rule.kind !== 'node-affinity' || !rule.enabled || !rule.strict) continue;
-    if (!rule.services.includes(service)) continue;
-    const nodes = Object.keys(rule.nodes);
-    allowed = allowed === null ? nodes : allowed.filter((node) => nodes.includes(node));
-  }
-  return allowed;
+/**
+ * The rules of a file as the product has them. Whether a VM goes back to a preferred node is said of
+ * services there and of rules here: a rule whose services differ in it becomes two.
+ */
+export function placementRules(scenario: Scenario, names: Names): readonly PlacementRule[] {
+  const vmsOf = (services: readonly string[]): string[] => services.map((one) => names.vmName(one));
+  return scenario.rules.flatMap((rule): PlacementRule[] => {
+    if (rule.kind === 'legacy-group') return [];
+    const { id, strict, enabled } = rule;
+    const base = { kind: 'rule', id, strict, enabled } as const;
+    if (rule.kind === 'service-affinity') {
+      return [{ ...base, type: rule.affinity, vms: vmsOf(rule.services) }];
+    }
+    const nodes = Object.fromEntries(
+      Object.entries(rule.nodes).map(([node, priority]) => [names.simNode(node), priority]),
+    );
+    const staying = rule.services.filter((service) => !failsBack(scenario, service));
+    const going = rule.services.filter((service) => failsBack(scenario, service));
+    return [
+      { services: going, failback: true, id },
+      { services: staying, failback: false, id: going.length === 0 ? id : `${id}-stay` },
+    ]
+      .filter(({ services }) => services.length > 0)
+      .map((one) => ({
+        ...base,
+        id: one.id,
+        type: 'nodes',
+        vms: vmsOf(one.services),
+        nodes,
+        failback: one.failback,
+      }));
+  });
 }
 
-/** Services that must not share a node with this one, each once, in the order of the rules. */
-export function apartFrom(scenario: Scenario, service: string): readonly string[] {
-  const others = new Set<string>();
-  for (const rule of scenario.rules) {
-    if (rule.kind !== 'service-affinity' || !rule.enabled || rule.affinity !== 'apart') continue;
-    if (!rule.services.includes(service)) continue;
-    for (const other of rule.services) if (other !== service) others.add(other);
-  }
-  return [...others];
+function failsBack(scenario: Scenario, service: string): boolean {
+  const added = scenario.timeline.find(
+    (action) => action.action === 'service.add' && action.service === service,
+  );
+  if (added?.action === 'service.add') return added.failback ?? true;
+  return scenario.services.find((one) => one.id === service)?.failback ?? true;
 }
 
 /** What of the strict rules a placement breaks, in sentences. Services that run nowhere are left out. */

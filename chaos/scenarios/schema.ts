@@ -51,7 +51,7 @@ const serviceSchema = z.strictObject({
   usage: usageSchema.optional(),
 });
 
-const ruleSchema = z.discriminatedUnion('kind', [
+export const ruleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     id: z.string(),
     kind: z.literal('node-affinity'),

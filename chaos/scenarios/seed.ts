@@ -13,12 +13,16 @@ import {
   vmId,
 } from '../../src/core/model/ids.ts';
 import type { Incarnation, NodeRecord } from '../../src/core/model/node.ts';
+import {
+  defaultSettings,
+  type ClusterSettings,
+  type DetectionProfile,
+} from '../../src/core/model/settings.ts';
 import { noTries } from '../../src/core/model/vm.ts';
 import type { VmRecord, VmSpec } from '../../src/core/model/vm.ts';
 import { decodeObject, encodeObject } from '../../src/manager/object-codec.ts';
 import type { Write } from '../../src/store/store.ts';
 import type { Names } from './names.ts';
-import { allowedNodes, apartFrom } from './rules.ts';
 import type { Scenario, ScenarioService } from './schema.ts';
 
 const mebibyte = 1024 * 1024;
@@ -29,11 +33,10 @@ export type ServiceSeed = Pick<
   'id' | 'node' | 'desired' | 'usage' | 'max_restart' | 'max_relocate'
 >;
 
-/** The spec of a service's VM, with its strict rules. */
-export function specOfService(scenario: Scenario, service: ServiceSeed, names: Names): VmSpec {
+/** The spec of a service's VM. */
+export function specOfService(service: ServiceSeed, names: Names): VmSpec {
   const name = names.vmName(service.id);
   const memoryBytes = service.usage?.memory_bytes ?? 512 * mebibyte;
-  const allowed = allowedNodes(scenario, service.id) ?? [];
   return {
     name,
     vcpus: Math.max(1, Math.ceil(service.usage?.cpus ?? 1)),
@@ -50,8 +53,8 @@ export function specOfService(scenario: Scenario, service: ServiceSeed, names: N
     priority: 'medium',
     definition: { kind: 'typed', machine: null, emulated: false },
     consoleLog: null,
-    separateFrom: apartFrom(scenario, service.id).map((other) => names.vmName(other)),
-    nodes: allowed.map((node) => nodeId(names.simNode(node))),
+    separateFrom: [],
+    nodes: [],
     limits: { restarts: service.max_restart, relocations: service.max_relocate },
   };
 }
@@ -61,21 +64,35 @@ export function serviceRecords(scenario: Scenario, names: Names): readonly VmRec
   return scenario.services.map((service) => ({
     kind: 'vm',
     id: vmId(names.vmId(service.id)),
-    spec: specOfService(scenario, service, names),
+    spec: specOfService(service, names),
     desired: service.desired,
     phase: 'stopped',
     permit: null,
     lastToken: token(0),
     operation: null,
-    home: nodeId(names.simNode(service.node)),
+    home: nodeId(names.simNode(believedHome(scenario, service))),
     tries: noTries,
     failover: null,
     reason: null,
+    move: null,
     strays: [],
     asked: null,
     deleting: false,
     adopting: false,
   }));
+}
+
+/** A VM that was being moved while it is off goes to where it was being moved. */
+function believedHome(scenario: Scenario, { id, node }: ServiceSeed): string {
+  const belief = scenario.initial_manager_state?.services[id];
+  return belief?.status === 'moving' ? (belief.target ?? node) : node;
+}
+
+/** How the file's cluster chooses nodes, as a setting of the product. */
+export function settingsOf(scenario: Scenario, detection: DetectionProfile): ClusterSettings {
+  const settings = defaultSettings(detection);
+  const rebalanceOnStart = scenario.cluster.policies.placement?.rebalance_on_start ?? false;
+  return { ...settings, placement: { ...settings.placement, rebalanceOnStart } };
 }
 
 /**
@@ -146,6 +163,8 @@ function intentRecords(
     proof: null,
     revoked: [],
     distrusted: [],
+    level: 1,
+    told: [],
     failover: ids.failover,
   };
   const failover: FailoverRecord = {

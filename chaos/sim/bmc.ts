@@ -52,6 +52,8 @@ export interface SimBmcOptions {
   readonly guid: string;
   readonly user: string;
   readonly password: string;
+  /** It has no power of its own where its machine has none. Default: always. */
+  readonly isFed?: () => boolean;
   /** Cipher suites it offers; 0 lets anybody in. Default 3 and 17. */
   readonly suites?: readonly number[];
 }
@@ -78,7 +80,11 @@ export class SimBmc {
   }
 
   get silent(): boolean {
-    return this.mode.kind === 'unreachable' || this.mode.kind === 'dead';
+    return this.mode.kind === 'unreachable' || this.#isDead;
+  }
+
+  get #isDead(): boolean {
+    return this.mode.kind === 'dead' || this.#options.isFed?.() === false;
   }
 
   login(suite: number, user: string, password: string): SimBmcLogin {
@@ -99,7 +105,7 @@ export class SimBmc {
     const startMs = Math.max(env.clock.monotonicMs(), this.#busyUntilMs);
     this.#busyUntilMs = startMs + workMs;
     env.timers.after(this.#busyUntilMs - env.clock.monotonicMs(), () => {
-      if (this.mode.kind === 'dead') return;
+      if (this.#isDead) return;
       const reply = request === 'status' ? this.#status() : this.#command(request);
       if (reply !== null && !this.silent) answer(reply);
     });
@@ -118,7 +124,7 @@ export class SimBmc {
     if (mode.kind === 'busy') return { kind: 'refused', because: 'Node busy' };
     if (mode.kind === 'delayed') {
       this.#options.env.timers.after(mode.ms, () => {
-        if (this.mode.kind !== 'dead') this.#execute(command);
+        if (!this.#isDead) this.#execute(command);
       });
     } else if (!idle.has(mode.kind)) {
       this.#execute(command);

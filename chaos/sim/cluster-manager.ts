@@ -3,6 +3,7 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { NetworkAddress } from '../../src/env/network.ts';
 import { startManager } from '../../src/manager/manager.ts';
 import type { Manager } from '../../src/manager/manager.ts';
+import { startWitness } from '../../src/manager/witness.ts';
 import type { Env } from '../../src/env/env.ts';
 import type { SimBmc } from './bmc.ts';
 import { HostClock } from './clock.ts';
@@ -31,6 +32,8 @@ export interface ClusterManagerOptions {
   readonly bmcAt: (host: string) => SimBmc | null;
   readonly restartMs: number | null;
   readonly bootMs: number;
+  /** It only votes in the store. */
+  readonly isWitness: boolean;
 }
 
 /** One simulated manager host: its machine and the real manager, with the simulated ipmitool. */
@@ -42,6 +45,7 @@ export class ClusterManager {
   readonly #options: ClusterManagerOptions;
   readonly #programs: SimPrograms;
   #manager: Manager | null = null;
+  #number: number;
 
   constructor(world: ClusterWorld, options: ClusterManagerOptions) {
     const { name } = options;
@@ -49,6 +53,7 @@ export class ClusterManager {
     this.#world = world;
     this.#options = options;
     this.name = name;
+    this.#number = options.managers.findIndex((address) => address.host === name) + 1;
     this.machine = new SimMachine({
       time: world.time,
       name,
@@ -77,7 +82,16 @@ export class ClusterManager {
     });
   }
 
-  /** The running manager; null while there is none, or before it listens. */
+  get isWitness(): boolean {
+    return this.#options.isWitness;
+  }
+
+  /** As `kennel manager rebuild` leaves it: under this number from its next start on. */
+  renumber(number: number): void {
+    this.#number = number;
+  }
+
+  /** The running manager; null while there is none, before it listens, and for a witness. */
   get manager(): Manager | null {
     return this.#manager;
   }
@@ -122,13 +136,22 @@ export class ClusterManager {
     };
     store()
       .open({ manager: name, env, process, onFatal })
-      .then((opened) => this.#run(process, env, opened))
+      .then((opened) => this.#begin(process, env, opened))
       .then((manager) => (this.#manager = process.dead ? null : manager), fail);
+  }
+
+  async #begin(process: SimProcess, env: Env, opened: StoreOfSeat): Promise<Manager | null> {
+    const { name, isWitness } = this.#options;
+    if (!isWitness) return this.#run(process, env, opened);
+    const { store, membership, network } = opened;
+    const sessions = { host: name, port: sessionPort };
+    await startWitness({ env: { ...env, network }, store, membership, name, sessions });
+    return null;
   }
 
   #run(process: SimProcess, env: Env, opened: StoreOfSeat): Promise<Manager> {
     const world = this.#world;
-    const { name, managers, profile } = this.#options;
+    const { name, profile } = this.#options;
     return startManager({
       env: { ...env, network: opened.network },
       store: tappedStore(tiedStore(process, opened.store), world.taps, name),
@@ -140,7 +163,7 @@ export class ClusterManager {
       drivers: builtinDrivers(),
       readXml: () => Promise.reject(new Error('no domain XML in the simulator')),
       sessions: { host: name, port: sessionPort },
-      number: managers.findIndex((address) => address.host === name) + 1,
+      number: this.#number,
       advertised: { api: `${name}:7400`, sessions: `${name}:${sessionPort}` },
       fingerprint: identityOf(world, 'manager', name).fingerprint,
       keys: simKeys,

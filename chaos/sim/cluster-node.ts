@@ -9,6 +9,7 @@ import { identityOf } from './cluster-world.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { SimDisk } from './disk.ts';
 import type { FencedBy } from './enrolment.ts';
+import { feedNames, SimFeeds, type FeedName } from './feeds.ts';
 import { makeHostEnv } from './host-env.ts';
 import { SimMachine } from './host.ts';
 import { SimHypervisor } from './hypervisor.ts';
@@ -26,6 +27,9 @@ import { PetterService } from './petter-service.ts';
 import { tiedHypervisor } from './tied-ports.ts';
 import { SimWatchdog } from './watchdog-device.ts';
 import type { WatchdogTraits } from './watchdog-device.ts';
+
+/** Where agents probe each other. */
+const probePort = 7402;
 
 export interface ClusterNodeOptions {
   readonly name: string;
@@ -52,6 +56,10 @@ export class ClusterNode {
   readonly fencedBy: FencedBy;
   /** Null on a node without a watchdog. */
   readonly watchdog: PetterService | null;
+  readonly feeds: SimFeeds;
+  /** The outlets of its supplies, as PDUs that are reached like BMCs; used where they are enrolled. */
+  readonly pdus: Readonly<Record<FeedName, SimBmc>>;
+  readonly pdusBy: Readonly<Record<FeedName, FencedBy>>;
   readonly #world: ClusterWorld;
   readonly #options: ClusterNodeOptions;
   #agent: Agent | null = null;
@@ -85,7 +93,16 @@ export class ClusterNode {
         world.taps.vmRuns?.(name, vm, permit, running);
       },
       onStartAsked: (permit) => world.taps.startAsked?.(name, permit),
+      peerAt: (address) => {
+        const host = world.hypervisors.get(address);
+        const { network } = world;
+        if (host === undefined) return null;
+        const reachable = (): boolean =>
+          network.reachable(name, address) && network.reachable(address, name);
+        return { host, reachable };
+      },
     });
+    world.hypervisors.set(name, this.hypervisor);
     installHypervisor(this.machine, this.hypervisor);
     this.fencedBy = {
       bmcHost: `bmc-${name}`,
@@ -99,7 +116,20 @@ export class ClusterNode {
       world.taps.powerCut?.(name);
       power.powerOff();
     };
-    this.bmc = new SimBmc({ env: world.env, power: { ...power, powerOff }, ...this.fencedBy });
+    this.feeds = new SimFeeds({ ...power, powerOff });
+    const isFed = (): boolean => this.feeds.isFed;
+    const { env } = world;
+    this.bmc = new SimBmc({ env, power: { ...power, powerOff }, isFed, ...this.fencedBy });
+    const pdu = (feed: FeedName): FencedBy => ({
+      ...this.fencedBy,
+      bmcHost: `${feed}-${name}`,
+      guid: random.split(feed).uuid(),
+    });
+    this.pdusBy = { 'pdu-a': pdu('pdu-a'), 'pdu-b': pdu('pdu-b') };
+    const outlet = (feed: FeedName): SimBmc =>
+      new SimBmc({ env, power: this.feeds.outlet(feed), ...this.pdusBy[feed] });
+    this.pdus = { 'pdu-a': outlet('pdu-a'), 'pdu-b': outlet('pdu-b') };
+    for (const feed of feedNames) world.network.addHost(this.pdusBy[feed].bmcHost);
     const disk = random.split('disk');
     this.disk = new SimDisk({
       fraction: () => disk.fraction(),
@@ -174,6 +204,7 @@ export class ClusterNode {
       ...(declareCapacity ? { capacity } : {}),
       bootId: bootId(boot),
       isolation: this.watchdog === null ? 'holding' : 'selfFencing',
+      probes: [{ host: name, port: probePort }],
       version: '0.0.0-sim',
     } as const;
     const petter =

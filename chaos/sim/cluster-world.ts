@@ -7,6 +7,7 @@ import type { MessageIsolation } from './message-isolation.ts';
 import { SimNetwork } from './network.ts';
 import { randomFromSeed } from './random.ts';
 import type { RandomStream } from './random.ts';
+import type { SimHost } from './sim-host.ts';
 import type { SimTaps } from './taps.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { worldEnv } from './world-env.ts';
@@ -24,6 +25,8 @@ export interface ClusterWorld {
   /** Clock and timers that no process owns. */
   readonly env: Pick<Env, 'clock' | 'timers'>;
   readonly taps: SimTaps;
+  /** The virtualisation host at each address. */
+  readonly hypervisors: Map<string, SimHost>;
 }
 
 export interface ClusterWorldOptions {
@@ -55,6 +58,7 @@ export function makeClusterWorld(options: ClusterWorldOptions): ClusterWorld {
     writes: new WriteLog(),
     env: worldEnv(time),
     taps,
+    hypervisors: new Map(),
   };
 }
 

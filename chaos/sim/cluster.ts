@@ -6,6 +6,7 @@ import type { Outcome } from '../../src/core/problem.ts';
 import type { RaftTiming } from '../../src/store/raft/timing.ts';
 import type { Write } from '../../src/store/store.ts';
 import type { SimBmc } from './bmc.ts';
+import { feedNames } from './feeds.ts';
 import { ClusterManager, sessionPort } from './cluster-manager.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { identityOf, makeClusterWorld } from './cluster-world.ts';
@@ -38,12 +39,16 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly store?: StoreKind;
   /** Of `raft`: so many managers, the last ones, join while the cluster runs. Default 0. */
   readonly joining?: number;
+  /** Of `raft`: the last manager only votes. Default false. */
+  readonly hasWitness?: boolean;
   /** Leadership of the simulated store lasts this long without renewal. Default 4 s. */
   readonly storeLeaseMs?: number;
   /** Longest way to the simulated store or back. Default 3 ms. */
   readonly storeLatencyMs?: number;
   /** Power on to a running kernel, for every machine. Default 40 s. */
   readonly bootMs?: number;
+  /** Every node has a second level: the outlets of its two supplies. In ms; null = one level only. */
+  readonly levelBudgetMs?: number | null;
   /** Nodes state their capacity in the agent's configuration. Default: the hypervisor is asked. */
   readonly declareCapacity?: boolean;
   /** Null = a crashed agent stays down. Default 2 s. */
@@ -67,6 +72,7 @@ export class SimCluster {
   /** What answers at each address of the fencing network. */
   readonly #bmcs: Map<string, SimBmc>;
   readonly #joining: number;
+  readonly #levelBudgetMs: number | null;
 
   constructor(options: SimClusterOptions) {
     const world = makeClusterWorld(options);
@@ -87,11 +93,18 @@ export class SimCluster {
           watchdog: options.watchdogs?.[name] ?? null,
         }),
     );
-    this.#bmcs = new Map(this.nodes.map((node) => [node.fencedBy.bmcHost, node.bmc]));
+    this.#levelBudgetMs = options.levelBudgetMs ?? null;
+    this.#bmcs = new Map(
+      this.nodes.flatMap((node) => [
+        [node.fencedBy.bmcHost, node.bmc] as const,
+        ...feedNames.map((feed) => [node.pdusBy[feed].bmcHost, node.pdus[feed]] as const),
+      ]),
+    );
     this.managers = names.map(
-      (name) =>
+      (name, index) =>
         new ClusterManager(world, {
           name,
+          isWitness: options.hasWitness === true && index === names.length - 1,
           store: () => this.store,
           managers,
           profile: options.detection ?? 'default',
@@ -111,6 +124,9 @@ export class SimCluster {
         machineId: node.machineId,
         fingerprint: identityOf(this.world, 'agent', node.name).fingerprint,
         fencedBy: node.fencedBy,
+        ...(this.#levelBudgetMs === null
+          ? {}
+          : { pdus: node.pdusBy, levelBudgetMs: this.#levelBudgetMs }),
       })),
     );
     await this.settle(() => this.store.prepare([...this.managerWrites(), ...writes]));
@@ -120,8 +136,9 @@ export class SimCluster {
   /** The records of the managers, which each of them expects to find. */
   managerWrites(): readonly Write[] {
     return managerWrites(
-      this.managers.map(({ name }, index) => ({
+      this.managers.map(({ name, isWitness }, index) => ({
         name,
+        isWitness,
         fingerprint: identityOf(this.world, 'manager', name).fingerprint,
         sessions: `${name}:${sessionPort}`,
         role: this.#isFounder(index) ? 'voter' : 'learner',
@@ -168,7 +185,8 @@ export class SimCluster {
     if (options.store === 'raft') {
       return new RaftSimStore({
         clusterId: world.clusterId,
-        members: this.managers.map(({ name, disk }, index) => ({
+        members: this.managers.map(({ name, disk, isWitness }, index) => ({
+          isWitness,
           number: index + 1,
           name,
           address: `${name}:${sessionPort}`,

@@ -172,6 +172,14 @@ export class SimDisk implements Disk {
     inode.place(bytes);
   }
 
+  /** Everything below a directory is gone, as when the disk was swapped for an empty one. */
+  erase(directory: string): void {
+    for (const path of this.paths()) {
+      if (path.startsWith(`${directory}/`)) this.#names.unlink(path);
+    }
+    this.#names.sync(directory);
+  }
+
   flip(path: string, offset: number, mask = 1): void {
     this.#inode(path).flip(offset, mask);
   }

@@ -6,6 +6,7 @@ import { encodeObject } from '../../src/manager/object-codec.ts';
 import { secretKey } from '../../src/manager/keys.ts';
 import { SecretBox, type ClusterKeys } from '../../src/pki/cluster-keys.ts';
 import type { Store, Write } from '../../src/store/store.ts';
+import { outletText } from '../../fencing/driver.ts';
 import { builtinDrivers } from '../../fencing/registry.ts';
 
 /** What a node has beside its name, so that it can be fenced. */
@@ -30,20 +31,24 @@ export function managerWrites(
     readonly fingerprint: string;
     readonly sessions: string;
     readonly role: ManagerRole;
+    readonly isWitness?: boolean;
   }[],
 ): readonly Write[] {
   const roster: Roster = { kind: 'roster', version: managers.length, lastNumber: managers.length };
-  const records = managers.map(({ name, fingerprint, sessions, role }, index): ManagerRecord => ({
-    kind: 'manager',
-    id: managerId(name),
-    number: index + 1,
-    api: `${name}:7400`,
-    sessions,
-    certificateFingerprint: fingerprint,
-    role,
-    replaces: null,
-    joinedAt: '2026-01-01T00:00:00.000Z',
-  }));
+  const records = managers.map(
+    ({ name, fingerprint, sessions, role, isWitness }, index): ManagerRecord => ({
+      kind: 'manager',
+      id: managerId(name),
+      number: index + 1,
+      api: `${name}:7400`,
+      sessions,
+      certificateFingerprint: fingerprint,
+      role,
+      isWitness: isWitness === true,
+      replaces: null,
+      joinedAt: '2026-01-01T00:00:00.000Z',
+    }),
+  );
   return [roster, ...records].map((object) => ({
     kind: 'put',
     key: keyOf(object),
@@ -52,7 +57,7 @@ export function managerWrites(
 }
 
 /**
- * Writes nodes into a store as `kennel node add` and `kennel node add-fence` leave them. Joining
+ * Writes nodes into a store as `kennel agent join` and `kennel fence add` leave them. Joining
  * itself makes keys and certificates, which is real work on real threads and has no place in
  * virtual time.
  */
@@ -62,12 +67,19 @@ export function enrolmentWrites(
     readonly machineId: string;
     readonly fingerprint: string;
     readonly fencedBy: FencedBy | null;
+    /** A second level of all of these, by their names; absent = none. */
+    readonly pdus?: Readonly<Record<string, FencedBy>>;
+    /** Time for the first level where there is a second one, in ms. */
+    readonly levelBudgetMs?: number;
   }[],
 ): readonly Write[] {
   // One secret per place and fixed texts: the same seed must write the same bytes.
   const box = new SecretBox(simKeys, () => 'simulated');
-  return nodes.flatMap(({ name, machineId, fingerprint, fencedBy }) => {
-    const device = fencedBy === null ? null : ipmiDevice(name, fencedBy);
+  return nodes.flatMap(({ name, machineId, fingerprint, fencedBy, pdus, levelBudgetMs }) => {
+    const bmc = Object.entries(fencedBy === null ? {} : { ipmi: fencedBy });
+    const second = Object.entries(pdus ?? {});
+    const device = ([id, by]: [string, FencedBy]): FenceDevice => ipmiDevice(`${name}/${id}`, by);
+    const budget = levelBudgetMs === undefined ? {} : { budgetMs: levelBudgetMs };
     const record: NodeRecord = {
       kind: 'node',
       id: nodeId(name),
@@ -80,16 +92,17 @@ export function enrolmentWrites(
       maintenance: false,
       incarnation: null,
       fence: null,
-      fenceTopology: device === null ? [] : [{ devices: [device] }],
+      fenceTopology: [
+        ...(bmc.length === 0 ? [] : [{ devices: bmc.map(device), ...budget }]),
+        ...(second.length === 0 ? [] : [{ devices: second.map(device) }]),
+      ],
       certificateFingerprint: fingerprint,
     };
-    const writes: Write[] = [{ kind: 'put', key: keyOf(record), value: encodeObject(record) }];
-    if (device !== null && fencedBy !== null) {
-      const key = secretKey(name, device.id);
-      const value = box.seal(key, JSON.stringify({ password: fencedBy.password }));
-      writes.push({ kind: 'put', key, value });
-    }
-    return writes;
+    const secrets = [...bmc, ...second].map(([id, { password }]): Write => {
+      const key = secretKey(name, `${name}/${id}`);
+      return { kind: 'put', key, value: box.seal(key, JSON.stringify({ password })) };
+    });
+    return [{ kind: 'put', key: keyOf(record), value: encodeObject(record) }, ...secrets];
   });
 }
 
@@ -103,19 +116,20 @@ export async function enrol(store: Store, writes: readonly Write[]): Promise<voi
   if (outcome.kind !== 'committed') throw new Error(`enrolment: ${outcome.kind}`);
 }
 
-function ipmiDevice(name: string, fencedBy: FencedBy): FenceDevice {
+function ipmiDevice(id: string, fencedBy: FencedBy): FenceDevice {
   const driver = builtinDrivers().driver('ipmi');
   const parsed = driver?.parseSettings({
     host: fencedBy.bmcHost,
     user: fencedBy.user,
     cipherSuite: 17,
   });
-  if (parsed?.kind !== 'ok') throw new Error(`fence device of ${name}: settings not accepted`);
+  if (driver == null || parsed?.kind !== 'ok') throw new Error(`${id}: settings not accepted`);
   return {
-    id: `${name}/ipmi`,
+    id,
     driver: 'ipmi',
     settings: parsed.settings,
     identity: fencedBy.guid,
     settleMs,
+    outlet: outletText(driver.place(parsed.settings)),
   };
 }

@@ -1,4 +1,10 @@
-import type { Hypervisor, HypervisorDomain, HypervisorResult } from '../../agent/hypervisor.ts';
+import type {
+  Hypervisor,
+  HypervisorDomain,
+  HypervisorResult,
+  MigrationProgress,
+  MigrationRequest,
+} from '../../agent/hypervisor.ts';
 import { domainDefinition } from '../../agent/libvirt/domain-definition.ts';
 import { uuidBytes } from '../../agent/libvirt/domain-ref.ts';
 import { KeyedQueue } from '../../agent/libvirt/keyed-queue.ts';
@@ -8,7 +14,7 @@ import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { Env } from '../../src/env/env.ts';
 import type { SimCall, SimDomain, SimWork } from './sim-domain.ts';
-import { alreadyActive, failed } from './sim-domain.ts';
+import { alreadyActive, failed, isActive } from './sim-domain.ts';
 import type { SimHost } from './sim-host.ts';
 
 /** As the libvirt client's, in ms. */
@@ -20,6 +26,7 @@ export interface SimDeadlines {
   readonly bootWithinMs: number;
   readonly shutdownMs: number;
   readonly destroyMs: number;
+  readonly migrateMs: number;
   /** Silence after which the connection counts as dead. */
   readonly silentMs: number;
   readonly reconnectMs: number;
@@ -32,6 +39,7 @@ const defaultDeadlines: SimDeadlines = {
   bootWithinMs: 5000,
   shutdownMs: 10_000,
   destroyMs: 30_000,
+  migrateMs: 3_600_000,
   silentMs: 3000,
   reconnectMs: 100,
 };
@@ -111,9 +119,9 @@ export class SimHypervisor implements Hypervisor {
 
   shutdown(vm: VmId): Promise<HypervisorResult<void>> {
     return this.#onVm('shutdown', vm, this.#deadlines.shutdownMs, (domain) =>
-      domain?.live === undefined
-        ? failed('notActive', `${vm} is not active`)
-        : this.#host.askShutdown(domain),
+      domain !== undefined && isActive(domain)
+        ? this.#host.askShutdown(domain)
+        : failed('notActive', `${vm} is not active`),
     );
   }
 
@@ -124,7 +132,9 @@ export class SimHypervisor implements Hypervisor {
   undefine(vm: VmId): Promise<HypervisorResult<void>> {
     return this.#changes.run(vm, () =>
       this.#onVm('undefine', vm, this.#deadlines.changeMs, (domain) => {
-        if (domain?.live !== undefined) return failed('domainActive', `${domain.name} is active`);
+        if (domain !== undefined && isActive(domain)) {
+          return failed('domainActive', `${domain.name} is active`);
+        }
         this.#host.forget(vm);
         return { kind: 'ok', value: undefined };
       }),
@@ -138,6 +148,34 @@ export class SimHypervisor implements Hypervisor {
         this.#host.writePermit(domain, permit);
         return { kind: 'ok', value: undefined };
       }),
+    );
+  }
+
+  migrate(request: MigrationRequest, mayGo: () => boolean): Promise<HypervisorResult<void>> {
+    if (!mayGo()) return Promise.resolve(failed('migrationTooLate', `${request.vm} stays`));
+    const { clock } = this.#env;
+    return this.#onVm('migrate', request.vm, this.#deadlines.migrateMs, () =>
+      this.#host.migrate(request, () => clock.monotonicMs()),
+    );
+  }
+
+  abortMigration(vm: VmId): Promise<HypervisorResult<void>> {
+    return this.#onVm('abortMigration', vm, this.#deadlines.changeMs, () =>
+      this.#host.abortMigration(vm),
+    );
+  }
+
+  migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>> {
+    const nowMs = this.#env.clock.monotonicMs();
+    return this.#onVm('migration', vm, this.#deadlines.readMs, () => ({
+      kind: 'ok',
+      value: this.#host.migrationOf(vm, nowMs),
+    }));
+  }
+
+  resume(vm: VmId): Promise<HypervisorResult<void>> {
+    return this.#changes.run(vm, () =>
+      this.#onVm('resume', vm, this.#deadlines.changeMs, () => this.#host.goOn(vm)),
     );
   }
 
@@ -161,8 +199,8 @@ export class SimHypervisor implements Hypervisor {
     if (definition.kind === 'invalid') return failed('domainXmlInvalid', definition.message);
     let active = false;
     const defined = await this.#onVm<void>('define', vm, changeMs, (domain) => {
-      active = domain?.live !== undefined;
-      if (domain?.live !== undefined) return alreadyActive(domain, permit);
+      active = domain !== undefined && isActive(domain);
+      if (domain !== undefined && active) return alreadyActive(domain, permit);
       return this.#host.define(vm, { name: spec.name, permit, xml: definition.xml });
     });
     if (active || defined.kind !== 'ok') return defined;
@@ -172,7 +210,9 @@ export class SimHypervisor implements Hypervisor {
     }
     this.#host.startAsked(permit);
     return this.#onVm('start', vm, startMs, (domain) =>
-      domain?.live === undefined ? this.#host.boot(vm, permit) : alreadyActive(domain, permit),
+      domain !== undefined && isActive(domain)
+        ? alreadyActive(domain, permit)
+        : this.#host.boot(vm, permit),
     );
   }
 
@@ -262,12 +302,13 @@ export class SimHypervisor implements Hypervisor {
   }
 }
 
-function describe({ vm, name, live, stored, state, reason }: SimDomain): HypervisorDomain {
-  const permit = (live === undefined ? stored?.permit : live.permit) ?? null;
+function describe(domain: SimDomain): HypervisorDomain {
+  const { vm, name, live, transit, stored, state, reason } = domain;
+  const permit = (live ?? transit ?? stored)?.permit ?? null;
   return {
     vm,
     name,
-    active: live !== undefined,
+    active: isActive(domain),
     state,
     reason,
     permit,

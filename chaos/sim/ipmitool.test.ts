@@ -62,7 +62,11 @@ class Lab {
       env: this.world.env,
       drivers: builtinDrivers(),
       levels: [
-        { devices: [{ id: 'bmc', driver: 'ipmi', settings, identity: guid, settleMs: 2000 }] },
+        {
+          devices: [
+            { id: 'bmc', driver: 'ipmi', settings, identity: guid, settleMs: 2000, outlet: 'bmc' },
+          ],
+        },
       ],
       secretsOf: () => Promise.resolve({ password }),
     });

@@ -4,7 +4,11 @@ import type { ClusterManager } from './cluster-manager.ts';
 
 const computesMs = 120_000;
 
-async function withVm(options: { managers: number; joining?: number }): Promise<SimCluster> {
+async function withVm(options: {
+  managers: number;
+  joining?: number;
+  hasWitness?: boolean;
+}): Promise<SimCluster> {
   const cluster = new SimCluster({
     seed: 1,
     nodes: 2,
@@ -87,6 +91,38 @@ test(
     const voters = (): boolean => roles().every((role) => role === 'voter');
     expect(await cluster.world.time.runUntil(voters, 30_000)).toBe(true);
     expect(roles()).toHaveLength(3);
+  },
+  computesMs,
+);
+
+test(
+  'a witness and a manager that lags survive: the manager leads, with all that was acknowledged',
+  async () => {
+    const cluster = await withVm({ managers: 3, hasWitness: true });
+    const { time, network } = cluster.world;
+    const first = leaderOf(cluster);
+    const lagging = cluster.managers.find((each) => each !== first && !each.isWitness);
+    if (lagging === undefined) throw new Error('nobody can lag');
+    for (const peer of cluster.store.peers(lagging.name)) network.cutBoth(lagging.name, peer);
+    await cluster.createVm('vm-2');
+    const acknowledged = vmRecords(cluster);
+    expect(acknowledged).toHaveLength(2);
+    first.machine.powerOff();
+    for (const peer of cluster.store.peers(lagging.name)) network.healBoth(lagging.name, peer);
+    expect(await time.runUntil(() => cluster.leaders().includes(lagging), 30_000)).toBe(true);
+    const kept = vmRecords(cluster).map((text) => (JSON.parse(text) as { id: string }).id);
+    expect(kept).toEqual(acknowledged.map((text) => (JSON.parse(text) as { id: string }).id));
+  },
+  computesMs,
+);
+
+test(
+  'a witness alone with a manager that is gone leads nothing',
+  async () => {
+    const cluster = await withVm({ managers: 3, hasWitness: true });
+    for (const { machine, isWitness } of cluster.managers) if (!isWitness) machine.powerOff();
+    const { time } = cluster.world;
+    expect(await time.runUntil(() => cluster.leaders().length > 0, 20_000)).toBe(false);
   },
   computesMs,
 );

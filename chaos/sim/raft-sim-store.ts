@@ -42,6 +42,7 @@ export interface RaftSimStoreOptions {
     readonly disk: Disk;
     /** False = prepared to join: the leading manager brings it in while the cluster runs. */
     readonly isFounder: boolean;
+    readonly isWitness: boolean;
   })[];
   readonly env: Pick<Env, 'clock' | 'log'>;
   readonly timing: RaftTiming;
@@ -106,6 +107,7 @@ export class RaftSimStore implements SimStore {
       directory: storeDirectory,
       clusterId: this.#options.clusterId,
       listen: addressOf(this.#member(manager)),
+      isWitness: this.#member(manager).isWitness,
       onFatal,
       limits,
       timing: this.#options.timing,
@@ -150,7 +152,7 @@ export class RaftSimStore implements SimStore {
 
   forgetHistory(): void {}
 
-  #member(manager: string): Member {
+  #member(manager: string): RaftSimStoreOptions['members'][number] {
     const found = this.#options.members.find(({ name }) => name === manager);
     if (found === undefined) throw new Error(`no member ${manager}`);
     return found;
@@ -230,6 +232,9 @@ export class RaftSimStore implements SimStore {
           taps.raftApplied?.({ member, run, index, term, digest: digestOfEntry(entry) });
         }),
       elected: (term) => alive(() => taps.raftElected?.(member, term)),
+      ...(taps.raftTrace === undefined
+        ? {}
+        : { trace: (event) => alive(() => taps.raftTrace?.(event)) }),
     };
   }
 }

@@ -26,7 +26,14 @@ export type SimCall =
   | 'destroy'
   | 'undefine'
   | 'setPermit'
-  | 'xml';
+  | 'xml'
+  | 'migrate'
+  | 'abortMigration'
+  | 'migration'
+  | 'resume'
+  /** Between two daemons: the target makes a domain for the copy, and is told that it is whole. */
+  | 'arrive'
+  | 'finish';
 
 /** What happens to the next call of one kind. */
 export type SimFault =
@@ -44,6 +51,14 @@ export interface SimDomain {
   stored: { readonly permit: Permit | null; readonly xml: string } | null;
   /** Permit of the running half; undefined while it is off. */
   live: { readonly permit: Permit | null } | undefined;
+  /**
+   * Its process exists because of a migration, and its guest stands still: it waits for the copy, has
+   * it whole, or has given it away. It can write nothing.
+   */
+  transit: {
+    readonly permit: Permit | null;
+    readonly kind: 'incoming' | 'arrived' | 'outgoing';
+  } | null;
   state: HypervisorDomain['state'];
   reason: string;
   autostart: boolean;
@@ -68,6 +83,8 @@ export interface SimTemper {
   readonly starts: () => boolean;
   /** False = it answers no request to shut down, and its process survives every kill. */
   readonly stops: boolean;
+  /** Asked while it is migrated; false = it changes its memory faster than it is copied. */
+  readonly converges?: () => boolean;
 }
 
 /** How a call that reached the daemon ends. */
@@ -77,7 +94,13 @@ export type SimOutcome<T> = Exclude<HypervisorResult<T>, { readonly kind: 'ambig
 export type SimWork<T> =
   | SimOutcome<T>
   | { readonly kind: 'later'; readonly afterMs: number; readonly finish: () => SimOutcome<T> }
+  /** Ends when it tells so. */
+  | { readonly kind: 'open'; readonly run: (end: (outcome: SimOutcome<T>) => void) => void }
   | { readonly kind: 'never' };
+
+/** A process exists. */
+export const isActive = (domain: SimDomain): boolean =>
+  domain.live !== undefined || domain.transit !== null;
 
 export const done: SimOutcome<void> = { kind: 'ok', value: undefined };
 export const failed = (
@@ -92,6 +115,25 @@ export const failed = (
 /** The end of a start that finds the VM active. */
 export function alreadyActive(domain: SimDomain, permit: Permit): SimOutcome<void> {
   const live = domain.live?.permit ?? null;
+  if (domain.transit !== null)
+    return failed('activeWithOtherPermit', `${domain.name} is in transit`);
   if (live !== null && samePermit(live, permit)) return done;
   return failed('activeWithOtherPermit', `${domain.name} is already active with another permit`);
+}
+
+/** A domain that is off and has no definition yet. */
+export function newDomain(vm: VmId, name: string): SimDomain {
+  return {
+    vm,
+    name,
+    stored: null,
+    live: undefined,
+    transit: null,
+    state: 'shutOff',
+    reason: 'unknown',
+    autostart: false,
+    savedState: false,
+    boots: 0,
+    hung: false,
+  };
 }

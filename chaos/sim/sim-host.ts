@@ -1,4 +1,5 @@
 import type { VmId } from '../../src/core/model/ids.ts';
+import type { MigrationProgress, MigrationRequest } from '../../agent/hypervisor.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { Random, Timers } from '../../src/env/env.ts';
@@ -11,9 +12,12 @@ import type {
   SimTemper,
   SimWork,
 } from './sim-domain.ts';
-import { alreadyActive, defaultLatency, done, failed } from './sim-domain.ts';
+import { alreadyActive, defaultLatency, done, failed, isActive, newDomain } from './sim-domain.ts';
+import { SimTransit } from './sim-transit.ts';
+import { defaultMigrationTimes, SimMigration } from './sim-migration.ts';
+import type { MigrationPeer, MigrationTimes } from './sim-migration.ts';
 
-type DiskWriterHook = (vm: VmId, running: boolean, permit: Permit | null) => void;
+export type DiskWriterHook = (vm: VmId, running: boolean, permit: Permit | null) => void;
 
 export interface SimHostOptions {
   /** The simulator's own timers: what goes on in the host outlives the agent. */
@@ -29,6 +33,9 @@ export interface SimHostOptions {
   readonly onDiskWriter?: DiskWriterHook;
   /** Called when an agent's boot command leaves for the daemon. */
   readonly onStartAsked?: (permit: Permit) => void;
+  /** Whom an address leads to; null = nobody. Without it nothing can be migrated. */
+  readonly peerAt?: (address: string) => MigrationPeer | null;
+  readonly migrationTimes?: Partial<MigrationTimes>;
 }
 
 /**
@@ -41,6 +48,9 @@ export class SimHost {
   readonly #latency: SimLatency;
   readonly #onDiskWriter: DiskWriterHook;
   readonly #onStartAsked: (permit: Permit) => void;
+  readonly #peerAt: (address: string) => MigrationPeer | null;
+  readonly #migrationTimes: MigrationTimes;
+  readonly #migrations = new Map<VmId, SimMigration>();
   readonly #domains = new Map<VmId, SimDomain>();
   readonly #tempers = new Map<VmId, SimTemper>();
   readonly #faults: { readonly call: SimCall; readonly fault: SimFault }[] = [];
@@ -53,6 +63,8 @@ export class SimHost {
   #daemon: 'up' | 'hung' | 'down' = 'up';
   #daemonRun = 1;
   capacity: NodeCapacity;
+  /** Domains that are here because of a migration. */
+  readonly transit: SimTransit;
 
   constructor(options: SimHostOptions) {
     this.#timers = options.timers;
@@ -60,7 +72,14 @@ export class SimHost {
     this.#latency = { ...defaultLatency, ...options.latency };
     this.#onDiskWriter = options.onDiskWriter ?? (() => undefined);
     this.#onStartAsked = options.onStartAsked ?? (() => undefined);
+    this.#peerAt = options.peerAt ?? (() => null);
+    this.#migrationTimes = { ...defaultMigrationTimes, ...options.migrationTimes };
     this.capacity = options.capacity;
+    this.transit = new SimTransit({
+      domains: this.#domains,
+      onDiskWriter: this.#onDiskWriter,
+      changed: () => this.#changed(),
+    });
   }
 
   get powered(): boolean {
@@ -101,6 +120,7 @@ export class SimHost {
     this.#frozen = false;
     this.#frozenActions.length = 0;
     this.#hungActions.length = 0;
+    this.#migrations.clear();
     for (const domain of this.#domains.values()) this.#turnOff(domain, 'unknown');
     this.#changed();
   }
@@ -146,12 +166,16 @@ export class SimHost {
     this.#daemonRun += 1;
     this.#daemon = 'down';
     this.#hungActions.length = 0;
+    for (const migration of this.#migrations.values()) migration.daemonDied();
+    this.#migrations.clear();
     this.#changed();
   }
 
   startDaemon(): void {
     if (!this.#powered || this.#daemon !== 'down') return;
     this.#daemon = 'up';
+    // A daemon that comes back finds copies that nobody feeds any more.
+    for (const { vm } of this.domains()) this.transit.drop(vm);
     this.#changed();
   }
 
@@ -172,8 +196,12 @@ export class SimHost {
 
   /** SIGKILL to the VM's process. True when there is none left; one that hangs in its storage stays. */
   killProcess(vm: VmId): boolean {
-    if (this.#tempers.get(vm)?.stops !== false) this.#end(vm, 'crashed');
-    return this.#domains.get(vm)?.live === undefined;
+    const domain = this.#domains.get(vm);
+    if (domain === undefined || !isActive(domain)) return true;
+    if (this.#tempers.get(vm)?.stops === false) return false;
+    if (domain.transit === null) this.#end(vm, 'crashed');
+    else this.transit.clear(domain, 'crashed');
+    return true;
   }
 
   /** The guest shuts itself down. */
@@ -201,8 +229,9 @@ export class SimHost {
 
   /** A person starts a VM past Kennel: without a permit and without a stored half. */
   startByHand(vm: VmId, name: string): void {
-    if (!this.#powered || this.#domains.get(vm)?.live !== undefined) return;
-    const domain = this.#domains.get(vm) ?? this.#make(vm, name);
+    const there = this.#domains.get(vm);
+    if (!this.#powered || (there !== undefined && isActive(there))) return;
+    const domain = there ?? this.#make(vm, name);
     this.#turnOn(domain, null);
     this.#changed();
   }
@@ -212,10 +241,12 @@ export class SimHost {
     const domain = this.#domains.get(vm);
     if (domain?.live === undefined || !target.#powered) return;
     const { live, name, stored } = domain;
+    const there = target.#domains.get(vm);
+    if (there !== undefined && isActive(there)) return;
     this.#turnOff(domain, 'migrated');
     this.#domains.delete(vm);
     this.#changed();
-    const arrived = target.#domains.get(vm) ?? target.#make(vm, name);
+    const arrived = there ?? target.#make(vm, name);
     arrived.stored = stored;
     target.#turnOn(arrived, live.permit);
     target.#changed();
@@ -294,7 +325,7 @@ export class SimHost {
     const spread = this.#random === null ? 1 : 0.5 + this.#random.fraction();
     const finish = (): SimOutcome<void> => {
       const domain = this.#domains.get(vm);
-      if (domain?.live !== undefined) return alreadyActive(domain, permit);
+      if (domain !== undefined && isActive(domain)) return alreadyActive(domain, permit);
       if (domain === undefined || domain.stored === null) {
         return failed('noDomain', `${vm} is not defined here`);
       }
@@ -314,13 +345,14 @@ export class SimHost {
   /** Cuts the power of a VM. */
   cut(vm: VmId): SimWork<void> {
     const domain = this.#domains.get(vm);
-    if (domain?.live === undefined) return done;
+    if (domain === undefined || !isActive(domain)) return done;
     const { hungDestroyMs, destroyMs } = this.#latency;
     const finish = (): SimOutcome<void> => {
       if (this.#tempers.get(vm)?.stops === false) {
         return failed('libvirtOperationFailed', `the process of ${domain.name} does not die`);
       }
-      this.#end(vm, 'destroyed');
+      if (domain.transit === null) this.#end(vm, 'destroyed');
+      else this.transit.clear(domain, 'destroyed');
       return done;
     };
     return { kind: 'later', afterMs: domain.hung ? hungDestroyMs : destroyMs, finish };
@@ -329,6 +361,7 @@ export class SimHost {
   /** Asks the guest; it is off a while later. */
   askShutdown(domain: SimDomain): SimWork<void> {
     if (domain.hung) return { kind: 'never' };
+    if (domain.live === undefined) return done;
     const { boots, vm } = domain;
     if (this.#tempers.get(vm)?.stops === false) return done;
     this.after(this.#latency.shutdownMs, () => {
@@ -346,14 +379,74 @@ export class SimHost {
   /** Into both halves, and autostart off. */
   writePermit(domain: SimDomain, permit: Permit): void {
     if (domain.live !== undefined) domain.live = { permit };
+    if (domain.transit !== null) domain.transit = { ...domain.transit, permit };
     if (domain.stored !== null) domain.stored = { ...domain.stored, permit };
     domain.autostart = false;
     this.#changed();
   }
 
+  /** A migration that leaves here: the source's half. */
+  migrate(request: MigrationRequest, nowMs: () => number): SimWork<void> {
+    const { vm, address } = request;
+    const domain = this.#domains.get(vm);
+    const peer = this.#peerAt(address);
+    const running = this.#migrations.get(vm);
+    if (domain?.live === undefined) return failed('operationInvalid', `${vm} is not active`);
+    if (running !== undefined && !running.isOver) return failed('domainBusy', `${vm} is migrated`);
+    if (peer === null) return failed('libvirtRpc', `nobody is at ${address}`);
+    const source = {
+      host: this,
+      domain,
+      times: this.#migrationTimes,
+      fraction: () => this.#random?.fraction() ?? 0.5,
+      converges: () => this.#tempers.get(vm)?.converges?.() !== false,
+      pause: () => this.transit.stand(domain),
+      goOn: () => {
+        if (domain.transit?.kind === 'outgoing') this.transit.wake(domain, 'migrationCancelled');
+      },
+      leave: () => {
+        if (domain.transit?.kind === 'outgoing') this.transit.clear(domain, 'migrated');
+      },
+    };
+    const run = (end: (outcome: SimOutcome<void>) => void): void => {
+      const migration = new SimMigration(source, peer, request, { nowMs: nowMs(), end });
+      this.#migrations.set(vm, migration);
+      migration.begin();
+    };
+    return { kind: 'open', run };
+  }
+
+  abortMigration(vm: VmId): SimOutcome<void> {
+    this.#migrations.get(vm)?.abort();
+    return done;
+  }
+
+  migrationOf(vm: VmId, nowMs: number): MigrationProgress | null {
+    const migration = this.#migrations.get(vm);
+    return migration === undefined || migration.isOver ? null : migration.progress(nowMs);
+  }
+
+  /** Lets a guest go on that stands still. */
+  goOn(vm: VmId): SimOutcome<void> {
+    const domain = this.#domains.get(vm);
+    if (domain === undefined || !isActive(domain)) {
+      return failed('operationInvalid', `${vm} is not active`);
+    }
+    if (domain.transit?.kind === 'incoming') {
+      return failed('operationInvalid', `the copy of ${vm} is not whole`);
+    }
+    if (domain.transit === null) this.resume(vm);
+    else this.transit.wake(domain, 'unpaused');
+    return done;
+  }
+
   #perform<T>(work: () => SimWork<T>, reply: (outcome: SimOutcome<T>) => void): void {
     const outcome = work();
     if (outcome.kind === 'never') return;
+    if (outcome.kind === 'open') {
+      outcome.run(reply);
+      return;
+    }
     if (outcome.kind !== 'later') {
       reply(outcome);
       return;
@@ -366,18 +459,7 @@ export class SimHost {
   }
 
   #make(vm: VmId, name: string): SimDomain {
-    const domain: SimDomain = {
-      vm,
-      name,
-      stored: null,
-      live: undefined,
-      state: 'shutOff',
-      reason: 'unknown',
-      autostart: false,
-      savedState: false,
-      boots: 0,
-      hung: false,
-    };
+    const domain = newDomain(vm, name);
     this.#domains.set(vm, domain);
     return domain;
   }
@@ -393,6 +475,7 @@ export class SimHost {
   #turnOff(domain: SimDomain, reason: string): void {
     const { live } = domain;
     domain.live = undefined;
+    domain.transit = null;
     domain.hung = false;
     domain.state = 'shutOff';
     domain.reason = reason;

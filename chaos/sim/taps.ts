@@ -15,6 +15,8 @@ export interface TappedMessage {
 
 /** What members of a replicated store do, told at the instant it happens. `run`: one process. */
 export interface RaftTaps {
+  /** A step of a member's consensus, for the trace specification of etcd-io/raft's TLA+ model. */
+  raftTrace?(event: object): void;
   raftElected?(member: string, term: number): void;
   /** An entry was applied; the digest is of what it says. */
   raftApplied?(entry: {

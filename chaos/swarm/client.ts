@@ -1,5 +1,6 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import type { Caller, ClusterService } from '../../src/api/cluster-service.ts';
+import { defaultMigrationLimits } from '../../src/core/model/move.ts';
 import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { identityOf } from '../sim/cluster-world.ts';
@@ -14,6 +15,9 @@ import { vmName, type Stage } from './stage.ts';
 const patienceMs = 8000;
 /** Problems that say nothing about whether the change was made. */
 const unclear: ReadonlySet<string> = new Set(['E_NOT_LEADER', 'E_UNAVAILABLE', 'E_AMBIGUOUS']);
+
+/** Guests here are small, and a seed waits no ten minutes for a copy that nobody answers for. */
+const migrationLimits = { ...defaultMigrationLimits, deadlineMs: 60_000 };
 
 /**
  * A person with the API: asks whoever leads, one call after the other per VM, and keeps what was
@@ -34,6 +38,7 @@ export class Client {
     this.#scenario = scenario;
     this.#random = random;
     recorder.onFenceAsked = (node) => this.#fence(node);
+    recorder.onPowerOnAsked = (node) => this.#powerOn(node);
     recorder.onAsked = (step) => this.take(step);
   }
 
@@ -68,6 +73,16 @@ export class Client {
           return service.disableVm(name, { force: step.force, reason: null }, caller);
         case 'ignore':
           return service.ignoreVm(name, caller);
+        case 'migrate':
+          return service.moveVm(
+            name,
+            { to: null, way: step.force ? 'liveOrCold' : 'live', limits: migrationLimits },
+            caller,
+          );
+        case 'relocate':
+          return service.moveVm(name, { to: null, way: 'cold', limits: migrationLimits }, caller);
+        case 'stay':
+          return service.cancelMove(name, caller);
         case 'delete':
           return service.deleteVm(name, caller);
         default:
@@ -106,12 +121,24 @@ export class Client {
     return id;
   }
 
+  /** Somebody asks the leader for something; what it answers shows in the records. */
+  person(ask: (service: ClusterService, caller: Caller) => Promise<Outcome<unknown>>): void {
+    const leader = this.#stage.leader();
+    if (leader !== null) void this.#call(leader, (service) => ask(service, this.#caller()));
+  }
+
   #fence(node: string): void {
     const leader = this.#stage.leader();
     if (leader === null) return;
     void this.#call(leader, (service) =>
       service.fenceNode(node, { reason: 'the simulation asks', override: false }, this.#caller()),
     );
+  }
+
+  #powerOn(node: string): void {
+    const leader = this.#stage.leader();
+    if (leader === null) return;
+    void this.#call(leader, (service) => service.powerOn(node, this.#caller()));
   }
 
   #ask(

@@ -49,6 +49,20 @@ function aBmcMode(random: RandomStream): SimBmcMode {
   ]);
 }
 
+/** An outlet that says Off of what is on could not be told from the truth, so none lies so. */
+export function aPduMode(random: RandomStream): SimBmcMode {
+  return random.pick<SimBmcMode>([
+    { kind: 'stuck' },
+    { kind: 'stuck' },
+    { kind: 'lieOn' },
+    { kind: 'fail' },
+    { kind: 'busy' },
+    { kind: 'slow', ms: Math.round(random.between(500, 3000)) },
+    { kind: 'unreachable' },
+    { kind: 'wrongPassword' },
+  ]);
+}
+
 function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFault } {
   const call = random.pick<SimCall>([
     'define',
@@ -57,12 +71,18 @@ function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFaul
     'destroy',
     'undefine',
     'setPermit',
+    'migrate',
+    'finish',
+    'resume',
   ]);
   const outcome = random.pick<SimFault>([
     { kind: 'lost' },
     { kind: 'ackLost', effectAfterMs: Math.round(random.between(0, 15_000)) },
     { kind: 'fails', code: 'simulatedFailure', message: 'the simulation says no' },
   ]);
+  // A migration that libvirtd neither begins nor answers lasts until one of them starts anew, and its VM
+  // runs on: nothing would come to rest.
+  if (call === 'migrate' && outcome.kind === 'lost') return { call: 'finish', fault: outcome };
   return { call, fault: outcome };
 }
 
@@ -91,6 +111,36 @@ export const drawn = {
     const [twice, overtakes] = odd ? [0.2, 0.2] : [0, 0];
     return { kind: 'poorLink', ...ends, delayMs, loss, twice, overtakes };
   },
+  nodeCut: (random, cast) => ({
+    kind: 'cutBoth',
+    a: random.pick(cast.nodes),
+    b: random.pick(cast.nodes),
+  }),
+  cutManagers: (random, cast) => ({ kind: 'cutManagers', node: aNode(random, cast) }),
+  flap: (random, cast) => ({
+    kind: 'flap',
+    a: aNode(random, cast),
+    b: aManager(random, cast),
+    upMs: Math.round(random.between(300, 2000)),
+    downMs: Math.round(random.pick([random.between(300, 2000), random.between(3000, 9000)])),
+  }),
+  /** Down for less than any profile waits, so that nothing may come of it. */
+  shortFlap: (random, cast) => ({
+    kind: 'flap',
+    a: random.pick(cast.nodes),
+    b: random.chance(0.5) ? random.pick(cast.managers) : random.pick(cast.nodes),
+    upMs: Math.round(random.between(1000, 4000)),
+    downMs: Math.round(random.between(200, 1500)),
+  }),
+  poorNodeLink: (random, cast) => ({
+    kind: 'poorLink',
+    from: random.pick(cast.nodes),
+    to: random.pick(cast.managers),
+    delayMs: Math.round(random.between(20, 500)),
+    loss: random.pick([0, 0.05, 0.3]),
+    twice: 0,
+    overtakes: 0,
+  }),
   peerCut: (random, cast) => ({ kind: 'cut', ...twoMembers(random, cast) }),
   peerCutBoth: (random, cast) => {
     const { from, to } = twoMembers(random, cast);
@@ -136,6 +186,13 @@ export const drawn = {
     clocks: random.pick(['none', 'none', 'both'] as const),
   }),
   bmc: (random, cast) => ({ kind: 'bmc', node: aNode(random, cast), mode: aBmcMode(random) }),
+  pdu: (random, cast) => ({
+    kind: 'pdu',
+    node: aNode(random, cast),
+    which: random.pick(['pdu-a', 'pdu-b', 'both'] as const),
+    mode: aPduMode(random),
+  }),
+  powerOnByPerson: (random, cast) => ({ kind: 'powerOnByPerson', node: aNode(random, cast) }),
   wrongBmc: (random, cast) => ({
     kind: 'wrongBmc',
     a: aNode(random, cast),
@@ -167,6 +224,7 @@ export const drawn = {
     how: random.pick(['writes', 'syncs', 'full', 'slow', 'rot'] as const),
   }),
   managerPower: (random, cast) => ({ kind: 'managerPower', manager: aManager(random, cast) }),
+  diskLost: (random, cast) => ({ kind: 'diskLost', manager: aManager(random, cast) }),
   storageCut: (random, cast) => ({ kind: 'storageCut', node: aNode(random, cast) }),
   ambiguousWrite: (random) => ({
     kind: 'ambiguousWrite',

@@ -32,14 +32,14 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const { lies, workloadSteps, twoLeaders = false } = chosen;
   const size = random.split('size');
   const fewOrMany = size.pick(chosen.managers ?? [1, 2, 2, 3, 3]);
-  const nodes = size.pick([2, 2, 3, 3, 4, 5, 7]);
-  const vms = 1 + size.below(4);
-  const { store, managers, joining } = drawStore(random.split('store'), chosen, {
+  const nodes = size.pick(chosen.nodes ?? [2, 2, 3, 3, 4, 5, 7]);
+  const vms = chosen.vms === undefined ? 1 + size.below(4) : size.pick(chosen.vms);
+  const { store, managers, joining, hasWitness } = drawStore(random.split('store'), chosen, {
     ...options,
     drawn: fewOrMany,
   });
   const mode = size.chance(0.5) ? 'safety' : 'liveness';
-  const faultsMs = options.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
+  const faultsMs = options.faultsMs ?? chosen.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
   const times = random.split('times');
   const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
   const watchdogs = drawWatchdogs(random.split('watchdogs'), chosen, cast);
@@ -51,7 +51,10 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     nodes,
     store,
     joining,
+    hasWitness,
     twoLeaders,
+    levelBudgetMs:
+      chosen.pdus === true ? Math.round(random.split('pdus').between(8000, 25_000)) : null,
     detection: times.pick(['fast', 'default', 'default'] as const),
     // With a long lease, whoever was deposed goes on believing in itself for long.
     storeLeaseMs: Math.round(twoLeaders ? times.between(6000, 20_000) : times.between(1500, 6000)),
@@ -86,7 +89,7 @@ function drawStore(
   random: RandomStream,
   { store: made }: FaultProfile,
   options: DrawOptions & { readonly drawn: number },
-): Pick<Scenario, 'store' | 'managers' | 'joining'> {
+): Pick<Scenario, 'store' | 'managers' | 'joining' | 'hasWitness'> {
   if (options.store !== undefined && made !== undefined && options.store !== made) {
     throw new Error(`this profile is made for the store ${made}, not for ${options.store}`);
   }
@@ -94,16 +97,18 @@ function drawStore(
   const members = random.pick([3, 3, 5]);
   const late = random.pick([0, 0, 0, 0, 1, 2]);
   const isDurable = random.chance(0.5);
+  const hasWitness = random.chance(0.25);
   const asked = options.managers ?? null;
   const store = options.store ?? made ?? (isRaft && asked !== 1 ? 'raft' : null);
   if (store === 'raft') {
     const managers = asked ?? members;
-    return { store, managers, joining: Math.min(late, managers - 1) };
+    const joining = Math.min(late, managers - 1);
+    return { store, managers, joining, hasWitness: hasWitness && managers > 2 && joining === 0 };
   }
   const managers = asked ?? (store === 'file' ? 1 : options.drawn);
   if (store === 'file' && managers !== 1) throw new Error('the store file has one manager');
   const isFile = store === 'file' || (store === null && managers === 1 && isDurable);
-  return { store: isFile ? 'file' : 'memory', managers, joining: 0 };
+  return { store: isFile ? 'file' : 'memory', managers, joining: 0, hasWitness: false };
 }
 
 /** Share of the clusters of other profiles whose nodes have watchdogs. */
@@ -175,6 +180,12 @@ function drawWorkload(
       'ignore',
       'delete',
       'create',
+      'migrate',
+      'migrate',
+      'migrate',
+      'migrate',
+      'relocate',
+      'stay',
     ] as const),
     vm: 1 + random.below(vms),
     force: random.chance(0.5),
@@ -187,7 +198,7 @@ function drawFaults(
   cast: Cast,
   options: { readonly profile: ProfileName; readonly faultsMs: number },
 ): readonly Fault[] {
-  const { weights, plots: stories, most }: FaultProfile = profiles[options.profile];
+  const { weights, plots: stories, most, once }: FaultProfile = profiles[options.profile];
   const faults: Fault[] = [];
   const at = (): number => Math.round(random.between(6000, options.faultsMs));
   const bag = weighted(weights);
@@ -198,11 +209,12 @@ function drawFaults(
     const name = random.pick(bag);
     faults.push({ ...drawn[name](random, cast), atMs: at(), lastsMs: aDuration(random) });
   }
-  const told = stories.length === 0 ? 0 : Math.ceil(random.below(3) * scale);
+  const often = stories.length === 0 ? 0 : Math.ceil(random.below(3) * scale);
+  const told = once === true ? 1 : often;
   for (let index = 0; index < told; index += 1) {
     const plot: PlotName = random.pick(stories);
     const lastMs = Math.max(options.faultsMs * 0.6, options.faultsMs - 40_000);
-    const beginMs = Math.round(random.between(6000, lastMs));
+    const beginMs = Math.round(once === true ? 9000 : random.between(6000, lastMs));
     for (const each of plots[plot](random, cast)) {
       faults.push({ ...each, atMs: beginMs + each.atMs });
     }

@@ -3,9 +3,11 @@ import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
 import { ConsensusChecker } from '../checkers/consensus.ts';
 import { DurableChecker } from '../checkers/durable.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
+import { GuardChecker } from '../checkers/guards.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
 import { LeaseChecker } from '../checkers/leases.ts';
+import { LevelChecker } from '../checkers/levels.ts';
 import { OwnerChecker } from '../checkers/owners.ts';
 import { PermitChecker } from '../checkers/permits.ts';
 import { PlacementChecker } from '../checkers/placement.ts';
@@ -29,6 +31,8 @@ export function everyChecker(): readonly Checker[] {
     new ConsensusChecker(),
     new WatchChecker(),
     new PowerChecker(),
+    new LevelChecker(),
+    new GuardChecker(),
     new AcknowledgedChecker(),
     new PlacementChecker(),
     new WaitChecker(),

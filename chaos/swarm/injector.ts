@@ -1,7 +1,10 @@
 import { lanProfile } from '../sim/link.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
+import { feedNames } from '../sim/feeds.ts';
+import { byHand } from './by-hand.ts';
 import { troubleDisk } from './disk-faults.ts';
+import { loseDisk } from './lost-disk.ts';
 import { renamed } from './recorded-commands.ts';
 import type { Oracles } from './oracles.ts';
 import type { Recorder } from './recorder.ts';
@@ -19,6 +22,8 @@ type OutsideFault = FaultOf<
   | 'partition'
   | 'poorLink'
   | 'cutStore'
+  | 'flap'
+  | 'cutManagers'
   | 'crash'
   | 'pause'
   | 'freeze'
@@ -28,6 +33,7 @@ type OutsideFault = FaultOf<
   | 'panic'
   | 'managerPower'
   | 'electionFall'
+  | 'diskLost'
 >;
 type InsideFault = Exclude<Fault, OutsideFault>;
 
@@ -98,6 +104,8 @@ export class Injector {
       case 'partition':
       case 'poorLink':
       case 'cutStore':
+      case 'flap':
+      case 'cutManagers':
         return this.#network(fault);
       case 'crash':
       case 'pause':
@@ -112,6 +120,8 @@ export class Injector {
         return this.#managerPower(fault);
       case 'electionFall':
         return this.#electionFall(fault);
+      case 'diskLost':
+        return loseDisk(this.#stage, this.#recorder, fault.manager);
       default:
         return this.#beginInside(fault);
     }
@@ -142,6 +152,10 @@ export class Injector {
         return this.#replay(fault);
       case 'fenceByPerson':
         return this.#fence(fault);
+      case 'pdu':
+        return this.#outlets(fault);
+      case 'powerOnByPerson':
+        return this.#powerOn(fault);
       case 'ask':
         this.#recorder.onAsked({ verb: fault.verb, vm: fault.vm, force: true });
         return () => undefined;
@@ -151,7 +165,9 @@ export class Injector {
   }
 
   #network(
-    fault: FaultOf<'cut' | 'cutBoth' | 'isolate' | 'partition' | 'poorLink' | 'cutStore'>,
+    fault: FaultOf<
+      'cut' | 'cutBoth' | 'isolate' | 'partition' | 'poorLink' | 'cutStore' | 'flap' | 'cutManagers'
+    >,
   ): (() => void) | null {
     const { network } = this.#cluster.world;
     const name = (target: string): string | null => this.#stage.host(target)?.name ?? null;
@@ -178,6 +194,12 @@ export class Injector {
         network.setProfile(from, to, { ...slow, slowShare: 0.05, loss, twice, overtakes });
         return () => network.setProfile(from, to, lanProfile);
       }
+      case 'flap':
+        return this.#flap(bothWays(name(fault.a), [name(fault.b)]), fault);
+      case 'cutManagers': {
+        const managers = this.#cluster.managers.map((manager) => manager.name);
+        return this.#cut(bothWays(name(fault.node), managers));
+      }
       case 'cutStore': {
         const manager = this.#stage.manager(fault.manager);
         if (manager?.process == null) return null;
@@ -189,6 +211,32 @@ export class Injector {
       default:
         return fault satisfies never;
     }
+  }
+
+  /** Down first; up and down in turn until it is ended. */
+  #flap(
+    pairs: readonly (readonly [string | null, string | null])[],
+    { upMs, downMs }: { readonly upMs: number; readonly downMs: number },
+  ): (() => void) | null {
+    let heal = this.#cut(pairs);
+    if (heal === null) return null;
+    const { time } = this.#cluster.world;
+    let isOver = false;
+    const turn = (): void => {
+      if (isOver) return;
+      if (heal === null) heal = this.#cut(pairs);
+      else {
+        heal();
+        heal = null;
+      }
+      time.schedule(heal === null ? upMs : downMs, turn);
+    };
+    time.schedule(downMs, turn);
+    return () => {
+      isOver = true;
+      heal?.();
+      heal = null;
+    };
   }
 
   #cut(pairs: readonly (readonly [string | null, string | null])[]): (() => void) | null {
@@ -314,6 +362,24 @@ export class Injector {
     };
   }
 
+  #outlets({ node: target, which, mode }: FaultOf<'pdu'>): (() => void) | null {
+    const node = this.#stage.node(target);
+    if (node === null) return null;
+    const struck = feedNames.filter((feed) => which === 'both' || feed === which);
+    const faults = struck.map((feed) => ({ pdu: node.pdus[feed], mode: { ...mode } }));
+    for (const each of faults) each.pdu.mode = each.mode;
+    return () => {
+      for (const each of faults) if (each.pdu.mode === each.mode) each.pdu.mode = { kind: 'ok' };
+    };
+  }
+
+  #powerOn({ node: target }: FaultOf<'powerOnByPerson'>): (() => void) | null {
+    const node = this.#stage.node(target);
+    if (node === null) return null;
+    this.#recorder.onPowerOnAsked(node.name);
+    return () => undefined;
+  }
+
   #host(
     fault: FaultOf<
       'daemon' | 'hypervisor' | 'domain' | 'domainsOf' | 'stateDisk' | 'storageCut' | 'byHand'
@@ -352,7 +418,7 @@ export class Injector {
             };
       }
       case 'byHand':
-        return this.#byHand(fault);
+        return byHand(this.#stage, this.#recorder, fault);
       default:
         return fault satisfies never;
     }
@@ -379,39 +445,6 @@ export class Injector {
       default:
         return how satisfies never;
     }
-  }
-
-  /** Never a second copy beside one that runs: that would be the person's fault alone. */
-  #byHand({ node: target, vm, how }: FaultOf<'byHand'>): (() => void) | null {
-    const name = vmName(vm);
-    const record = this.#recorder.record(name);
-    const node = this.#stage.node(target);
-    if (record === null || node === null) return null;
-    const live = this.#stage.domains(name).find(({ domain }) => domain.live !== undefined);
-    if (how === 'instead') {
-      if (live === undefined || live.domain.live?.permit == null) return null;
-      live.node.hypervisor.crash(live.domain.vm);
-      live.node.hypervisor.startByHand(live.domain.vm, name);
-      live.node.machine.crashAgent();
-      return () => undefined;
-    }
-    const isFree = (): boolean => {
-      const now = this.#recorder.record(name);
-      const runs = this.#stage.domains(name).some(({ domain }) => domain.live !== undefined);
-      return now !== null && now.holder === null && now.desired === 'stopped' && !runs;
-    };
-    if (!isFree()) return null;
-    if (how === 'now') {
-      node.hypervisor.startByHand(record.vm, name);
-      return () => undefined;
-    }
-    let armed = true;
-    node.machine.onBoot(() => {
-      if (armed && isFree()) node.hypervisor.startByHand(record.vm, name);
-      armed = false;
-    });
-    node.machine.reset();
-    return () => undefined;
   }
 
   #leader(fault: FaultOf<'ambiguousWrite' | 'expireLeader'>): (() => void) | null {

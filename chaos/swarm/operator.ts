@@ -13,6 +13,9 @@ export interface OperatorOptions {
 /** Longest time for which a running node may stay unproven or fenced before the person helps, ms. */
 const stuckMs = 60_000;
 
+/** A person looks after an incident for so long before releasing it, ms. */
+const lookMs = 10_000;
+
 /**
  * The person beside the cluster, who looks once a second: pushes the buttons of dark and hung
  * machines, asks why a VM does not run, and after everything was healed does what Kennel says only a
@@ -22,6 +25,7 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #darkSinceMs = new Map<string, number>();
   readonly #stuckSinceMs = new Map<string, number>();
+  #held: { readonly incident: string | null; readonly sinceMs: number } | null = null;
   #repairing = false;
 
   constructor(options: OperatorOptions) {
@@ -35,6 +39,7 @@ export class Operator {
       this.#buttons(host.name, nowMs);
     }
     this.#leases();
+    if (this.#repairing) this.#letGo();
     for (const [name, vm] of this.#options.recorder.records()) {
       if (vm.desired !== 'running' || vm.deleting) continue;
       if (vm.phase !== 'running') this.#options.client.explain(name, vm.sinceMs);
@@ -57,6 +62,11 @@ export class Operator {
     const missing: string[] = [];
     const seated = stage.cluster.store.leader;
     if (seated === null || stage.leader()?.name !== seated) missing.push('nobody leads');
+    for (const name of stage.lostDisks) missing.push(`${name} has lost its disk`);
+    for (const { value } of stage.cluster.store.machine.list('manager/')) {
+      const { id, role } = JSON.parse(value) as { readonly id: string; readonly role: string };
+      if (role === 'learner') missing.push(`${id} does not count yet`);
+    }
     for (const { value } of stage.cluster.store.machine.list('node/')) {
       const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
       if (node.phase !== 'online') missing.push(`${node.id} is ${node.phase}`);
@@ -93,6 +103,7 @@ export class Operator {
     this.#darkSinceMs.set(name, sinceMs);
     if (nowMs - sinceMs < Math.min(afterMs, this.#repairing ? 8000 : Infinity)) return;
     this.#darkSinceMs.delete(name);
+    if (host.kind === 'node') host.node.feeds.restore();
     if (machine.state === 'off') machine.powerOn();
     else machine.reset();
   }
@@ -110,6 +121,33 @@ export class Operator {
     const sinceMs = this.#stuckSinceMs.get(mark) ?? world.time.nowMs;
     this.#stuckSinceMs.set(mark, sinceMs);
     return world.time.nowMs - sinceMs > stuckMs;
+  }
+
+  /** What waits for a person: an incident that is held, nodes in quarantine. */
+  #letGo(): void {
+    const { client, recorder, stage } = this.#options;
+    const { machine } = stage.cluster.store;
+    if (this.#isHeldFor(lookMs)) {
+      recorder.askToRelease();
+      client.person((service, caller) => service.releaseGovernor(caller));
+    }
+    for (const { value } of machine.list('node/')) {
+      const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
+      if (node.phase !== 'quarantined') continue;
+      client.person((service, caller) => service.unquarantine(node.id, caller));
+    }
+  }
+
+  /** Whether one incident is held for so long: nodes that come back by themselves end it first. */
+  #isHeldFor(forMs: number): boolean {
+    const { store, world } = this.#options.stage.cluster;
+    const record = store.machine.get('governor');
+    const governor =
+      record === null ? null : (JSON.parse(record.value) as { hold: { incident: string } | null });
+    const incident = governor?.hold?.incident ?? null;
+    const { nowMs } = world.time;
+    if (this.#held?.incident !== incident) this.#held = { incident, sinceMs: nowMs };
+    return incident !== null && nowMs - this.#held.sinceMs >= forMs;
   }
 
   #start(name: string): void {

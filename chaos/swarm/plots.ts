@@ -1,5 +1,5 @@
 import type { SimBmcMode } from '../sim/bmc.ts';
-import { aNode, type Cast } from './draw-faults.ts';
+import { aNode, aPduMode, type Cast } from './draw-faults.ts';
 import type { Fault, FaultEffect } from './scenario.ts';
 import type { RandomStream } from '../sim/random.ts';
 
@@ -8,6 +8,48 @@ import type { RandomStream } from '../sim/random.ts';
  * an old boot; a leader stands still while a node dies; a command waits while its node restarts.
  */
 export const plots = {
+  /** A node loses its managers again and again, each time for long enough to be counted. */
+  flapping: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return Array.from({ length: 7 }, (_, index) =>
+      fault({ kind: 'cutManagers', node }, index * 6500, random.between(4000, 5000)),
+    );
+  },
+  /** Only the managers do not hear it; another node is cut off from some of its peers meanwhile. */
+  seenByPeers: (random, cast) => {
+    const [node, other] = [random.pick(cast.nodes), random.pick(cast.nodes)];
+    return [
+      fault({ kind: 'cutManagers', node }, 0, random.between(15_000, 40_000)),
+      fault({ kind: 'cutBoth', a: node, b: other }, random.between(0, 9000), 10_000),
+      random.chance(0.3)
+        ? fault({ kind: 'isolate', host: other }, random.between(0, 9000), 12_000)
+        : fault({ kind: 'expireLeader', tell: false }, random.between(0, 9000), 0),
+    ];
+  },
+  manyAtOnce: (random, cast) =>
+    cast.nodes
+      .filter((_, index) => index * 10 < cast.nodes.length * 4)
+      .map((node) =>
+        fault(
+          random.chance(0.5)
+            ? { kind: 'isolate', host: node }
+            : { kind: 'freeze', host: node, clocks: 'none' },
+          random.between(0, 1500),
+          random.between(8000, 30_000),
+        ),
+      ),
+  inTurn: (random, cast) =>
+    cast.nodes
+      .slice(0, 6)
+      .map((node, index) =>
+        fault({ kind: 'panic', node }, index * 48_000 + random.between(0, 2000), 40_000),
+      ),
+  rackLost: (random, cast) =>
+    cast.nodes
+      .slice(0, 10)
+      .map((node) =>
+        fault({ kind: 'freeze', host: node, clocks: 'none' }, random.between(0, 800), 90_000),
+      ),
   staleMemory: (random, cast) => {
     const node = random.pick(cast.nodes);
     const end = random.between(12_000, 25_000);
@@ -338,6 +380,33 @@ export const plots = {
       random.chance(0.5)
         ? fault({ kind: 'expireLeader', tell: false }, random.between(3000, 20_000), 0)
         : fault({ kind: 'crash', host: 'leader' }, random.between(3000, 20_000), 0),
+    ];
+  },
+  /** The BMC cannot help a node that is cut off and runs on, and neither may one outlet of the two. */
+  secondLevel: (random, cast) => {
+    const node = aNode(random, cast);
+    const mode = random.pick<SimBmcMode>([
+      { kind: 'wrongPassword' },
+      { kind: 'stuck' },
+      { kind: 'unreachable' },
+    ]);
+    const which = random.pick(['pdu-a', 'pdu-b'] as const);
+    const at = random.between(500, 25_000);
+    return [
+      fault({ kind: 'bmc', node, mode }, 0, 60_000),
+      ...(random.chance(0.6)
+        ? [
+            fault(
+              { kind: 'pdu', node, which, mode: aPduMode(random) },
+              0,
+              random.between(20_000, 60_000),
+            ),
+          ]
+        : []),
+      fault({ kind: 'partition', hosts: [node] }, 100, 60_000),
+      fault({ kind: 'powerOnByPerson', node }, at + 4000, 0),
+      fault({ kind: 'powerOnByPerson', node }, at + 14_000, 0),
+      ...(random.chance(0.4) ? [fault({ kind: 'crash', host: 'leader' }, at, 0)] : []),
     ];
   },
   /** Told off while it stood On, its word is asked for again when it beats. */

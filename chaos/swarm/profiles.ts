@@ -6,6 +6,8 @@ export interface FaultProfile {
   readonly summary: string;
   readonly weights: Readonly<Partial<Record<FaultName, number>>>;
   readonly plots: readonly PlotName[];
+  /** One plot is told, from the beginning on. */
+  readonly once?: boolean;
   /** At most so many faults are drawn one by one. */
   readonly most: number;
   readonly workloadSteps: number;
@@ -21,6 +23,16 @@ export interface FaultProfile {
   readonly store?: StoreKind;
   /** Every node has a watchdog, of one kind or another; otherwise a third of the clusters do. */
   readonly watchdogs?: boolean;
+  /** Nodes have a second level: the outlets of two supplies. */
+  readonly pdus?: boolean;
+  /** Nodes to draw from; absent = a few. */
+  readonly nodes?: readonly number[];
+  /** VMs to draw from; absent = up to four. */
+  readonly vms?: readonly number[];
+  /** Time in which faults are drawn, ms; absent = about a minute. */
+  readonly faultsMs?: number;
+  /** No node dies of its faults, nor do its links stay away: whoever is fenced is fenced wrongly. */
+  readonly harmless?: boolean;
   /** Two managers lead at once, always. */
   readonly twoLeaders?: boolean;
 }
@@ -96,6 +108,25 @@ export const profiles = {
     workloadSteps: 3,
     lies: false,
   },
+  levels: {
+    summary: 'BMCs with the outlets of two supplies behind them, and all of them fail',
+    weights: {
+      ...power,
+      bmc: 5,
+      wrongBmc: 1,
+      pdu: 6,
+      powerOnByPerson: 5,
+      crashManager: 2,
+      expireLeader: 1,
+      pause: 2,
+      cutBoth: 2,
+    },
+    plots: ['secondLevel', 'secondLevel', 'secondLevel', 'deafDevice'],
+    most: 8,
+    workloadSteps: 3,
+    lies: false,
+    pdus: true,
+  },
   leaders: {
     summary: 'leaders that come, go, stand still and overlap',
     weights: { ...leaders, ...processes, cutBoth: 2, powerLoss: 2, reset: 2, domain: 2 },
@@ -170,6 +201,7 @@ export const profiles = {
     weights: {
       ...members,
       disk: 3,
+      diskLost: 2,
       memberPower: 5,
       crashManager: 3,
       pause: 3,
@@ -228,6 +260,63 @@ export const profiles = {
     lies: false,
     watchdogs: true,
   },
+  flaps: {
+    summary: 'links that come and go, peers and managers cut off apart from each other',
+    weights: {
+      flap: 5,
+      cutManagers: 5,
+      nodeCut: 3,
+      isolate: 1,
+      poorLink: 2,
+      crashAgent: 2,
+      panic: 1,
+    },
+    plots: ['flapping', 'flapping', 'seenByPeers', 'manyAtOnce'],
+    most: 10,
+    workloadSteps: 4,
+    lies: false,
+    nodes: [3, 4, 5, 7, 12],
+  },
+  links: {
+    summary: '32 nodes whose links flap, lose and delay; nobody may be fenced for it (--hours 24)',
+    weights: { shortFlap: 6, nodeCut: 2, poorNodeLink: 3, cutManagers: 2 },
+    plots: [],
+    most: 12,
+    workloadSteps: 2,
+    lies: false,
+    managers: [3],
+    nodes: [32],
+    vms: [32],
+    store: 'memory',
+    harmless: true,
+  },
+  oneByOne: {
+    summary: 'one node after the other dies, more of them than a window allows to power off',
+    weights: { crashAgent: 1 },
+    plots: ['inTurn'],
+    once: true,
+    most: 1,
+    workloadSteps: 2,
+    lies: false,
+    managers: [1],
+    nodes: [8],
+    vms: [16],
+    store: 'memory',
+    faultsMs: 330_000,
+  },
+  rack: {
+    summary: 'ten of 32 nodes are lost at once: one incident, which waits for a person',
+    weights: { crashAgent: 1, nodeCut: 1 },
+    plots: ['rackLost'],
+    once: true,
+    most: 2,
+    workloadSteps: 2,
+    lies: false,
+    managers: [1, 3],
+    nodes: [32],
+    vms: [32],
+    store: 'memory',
+  },
   lies: {
     summary: 'BMCs that say Off of nodes that live; no VM may move',
     weights: { crashManager: 1, expireLeader: 1, cutBoth: 1, domain: 1 },
@@ -248,6 +337,7 @@ export const profileNames: readonly ProfileName[] = [
   'network',
   'unanswered',
   'power',
+  'levels',
   'leaders',
   'leaders',
   'agents',
@@ -260,5 +350,7 @@ export const profileNames: readonly ProfileName[] = [
   'raft',
   'watchdog',
   'watchdog',
+  'flaps',
+  'flaps',
   'lies',
 ];

@@ -63,6 +63,7 @@ export class Recorder {
   #afterElection: (() => void) | null = null;
   /** Set by whoever carries out what a person asks of the API. */
   onFenceAsked: (node: string) => void = () => undefined;
+  onPowerOnAsked: (node: string) => void = () => undefined;
   onAsked: (step: Omit<WorkloadStep, 'atMs'>) => void = () => undefined;
 
   constructor(checkers: readonly Checker[], sometimes: Sometimes) {
@@ -165,6 +166,10 @@ export class Recorder {
     return (this.#commands.get(node) ?? []).slice(-most);
   }
 
+  rebuilt(): void {
+    this.#sometimes.hit('a member whose disk was lost was rebuilt from the others');
+  }
+
   struck(kind: Fault['kind']): void {
     this.#sometimes.hit(`fault: ${kind}`);
   }
@@ -198,6 +203,10 @@ export class Recorder {
   askToFence(node: string): void {
     this.#tell({ kind: 'fenceAsked', node });
     this.onFenceAsked(node);
+  }
+
+  askToRelease(): void {
+    this.#tell({ kind: 'releaseAsked' });
   }
 
   violated(checker: string, message: string): void {

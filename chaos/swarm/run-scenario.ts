@@ -7,6 +7,7 @@ import type { Oracles } from './oracles.ts';
 import { Operator } from './operator.ts';
 import { Recorder } from './recorder.ts';
 import type { RecoveryCounts } from './recovery-times.ts';
+import { profiles, type FaultProfile, type ProfileName } from './profiles.ts';
 import type { Scenario } from './scenario.ts';
 import { Sometimes } from './sometimes.ts';
 import { Stage } from './stage.ts';
@@ -31,6 +32,8 @@ export interface SeedResult {
 export interface RunOptions {
   /** Keep the log lines of a run that broke a rule. */
   readonly withLog?: boolean;
+  /** Gets each step of consensus, where the managers replicate the store. */
+  readonly onRaftStep?: (event: object) => void;
 }
 
 /** Everything that was wanted runs within this time after everything was healed, ms. */
@@ -57,7 +60,9 @@ export async function runScenario(
     nodes: scenario.nodes,
     store: scenario.store,
     joining: scenario.joining,
+    hasWitness: scenario.hasWitness,
     detection: scenario.detection,
+    levelBudgetMs: scenario.levelBudgetMs,
     storeLeaseMs: scenario.storeLeaseMs,
     storeLatencyMs: scenario.storeLatencyMs,
     bootMs: scenario.bootMs,
@@ -67,7 +72,7 @@ export async function runScenario(
     watchdogs: scenario.watchdogs,
     guard: false,
     isolation: 'reference',
-    taps: recorder.taps,
+    taps: tapsOf(recorder, options),
   });
   for (const { name, machine } of [...cluster.nodes, ...cluster.managers]) {
     machine.clock.setRate(rateOf(scenario, name));
@@ -100,6 +105,14 @@ export async function runScenario(
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     recorder.violated('crash', text);
   }
+  const { harmless }: FaultProfile = profiles[scenario.profile as ProfileName];
+  if (harmless === true) {
+    for (const { key, value } of cluster.store.machine.list('fence/')) {
+      if (/"phase":"(acting|proven|closed)"/.test(value)) {
+        recorder.violated('falseFence', `${key} though no node died and no link stayed away`);
+      }
+    }
+  }
   sometimes.network(cluster.world.network.counters);
   const failovers = cluster.store.machine
     .list('failover/')
@@ -115,6 +128,10 @@ export async function runScenario(
     recovery: recorder.recovery.counts(),
     log: options.withLog === true ? cluster.world.log.lines('info') : [],
   };
+}
+
+function tapsOf({ taps }: Recorder, { onRaftStep }: RunOptions): Recorder['taps'] {
+  return onRaftStep === undefined ? taps : { ...taps, raftTrace: onRaftStep };
 }
 
 async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): Promise<void> {

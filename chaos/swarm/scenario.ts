@@ -1,3 +1,4 @@
+import type { ClientVerb } from '../checkers/history.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
@@ -34,6 +35,16 @@ export type FaultEffect =
       readonly twice: number;
       readonly overtakes: number;
     }
+  /** A link that comes and goes, both ways, for as long as the fault lasts. */
+  | {
+      readonly kind: 'flap';
+      readonly a: Target;
+      readonly b: Target;
+      readonly upMs: number;
+      readonly downMs: number;
+    }
+  /** A node loses every manager, and no other node. */
+  | { readonly kind: 'cutManagers'; readonly node: Target }
   | { readonly kind: 'crash'; readonly host: Target }
   /**
    * The process stops: now, just before its n-th effect on the world from now, or between its next
@@ -70,6 +81,11 @@ export type FaultEffect =
   | { readonly kind: 'disk'; readonly host: Target; readonly how: DiskTrouble }
   /** A manager's machine loses power: what its disk was not told to keep may be gone. */
   | { readonly kind: 'managerPower'; readonly manager: Target }
+  /**
+   * A manager's machine dies with all that was on its disk. Once it has an empty one, a person has its
+   * part of the store rebuilt from the others.
+   */
+  | { readonly kind: 'diskLost'; readonly manager: Target }
   /** Every manager falls in the very step in which one is next elected to lead the store. */
   | { readonly kind: 'electionFall'; readonly how: 'crash' | 'powerLoss' }
   /** A node's way to the shared storage is cut: every VM on it stands still on an I/O error. */
@@ -107,6 +123,15 @@ export type FaultEffect =
   /** VMs of a node hang in their storage: no signal ends them. */
   | { readonly kind: 'unkillable'; readonly node: Target }
   | { readonly kind: 'fenceByPerson'; readonly node: Target }
+  /** The outlets of a node's supplies, where they are enrolled. */
+  | {
+      readonly kind: 'pdu';
+      readonly node: Target;
+      readonly which: 'pdu-a' | 'pdu-b' | 'both';
+      readonly mode: SimBmcMode;
+    }
+  /** A person gives a node power, whatever is being done to it. */
+  | { readonly kind: 'powerOnByPerson'; readonly node: Target }
   /** A client's call that belongs to a chain of faults. */
   | { readonly kind: 'ask'; readonly verb: 'start' | 'stop'; readonly vm: number };
 
@@ -116,7 +141,7 @@ export type Recreate = 'never' | 'sameId' | 'newId';
 
 export interface WorkloadStep {
   readonly atMs: number;
-  readonly verb: 'create' | 'start' | 'stop' | 'disable' | 'ignore' | 'delete';
+  readonly verb: ClientVerb;
   /** Number of the VM, from 1. */
   readonly vm: number;
   readonly force: boolean;
@@ -141,8 +166,12 @@ export interface Scenario {
   readonly store: StoreKind;
   /** So many managers of a `raft` store, the last ones, join while it runs. */
   readonly joining: number;
+  /** The last manager of a `raft` store only votes. */
+  readonly hasWitness: boolean;
   /** Two managers believe that they lead, for as long as faults last. */
   readonly twoLeaders: boolean;
+  /** Every node has PDUs as a second level, which follows the first after so long; null = none, ms. */
+  readonly levelBudgetMs: number | null;
   readonly storeLeaseMs: number;
   /** Longest way to the store or back. */
   readonly storeLatencyMs: number;

@@ -75,11 +75,14 @@ const states = [
   'a member came back from a snapshot of its own',
   'a leading member handed over',
   'a new member was made a voter',
+  'a member whose disk was lost was rebuilt from the others',
 ] as const;
 
 /** Every kind of fault, so that none is drawn and never finds anything to strike. */
 const faults: Readonly<Record<Fault['kind'], true>> = {
   cut: true,
+  flap: true,
+  cutManagers: true,
   cutBoth: true,
   isolate: true,
   partition: true,
@@ -100,6 +103,7 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   disk: true,
   managerPower: true,
   electionFall: true,
+  diskLost: true,
   storageCut: true,
   ambiguousWrite: true,
   expireLeader: true,
@@ -110,6 +114,8 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   fenceByPerson: true,
   petter: true,
   unkillable: true,
+  pdu: true,
+  powerOnByPerson: true,
   ask: true,
 };
 

@@ -18,6 +18,8 @@ export function vmName(number: number): string {
 /** Finds who a fault or a client speaks of at this instant. */
 export class Stage {
   readonly cluster: SimCluster;
+  /** Managers whose disk is lost and not rebuilt yet. */
+  readonly lostDisks = new Set<string>();
 
   constructor(cluster: SimCluster) {
     this.cluster = cluster;

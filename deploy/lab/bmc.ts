@@ -1,11 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, runCommand } from './command.ts';
+import { ensureIpmiSim, ipmiGuid, passwordFile } from './ipmi-sim.ts';
 import type { LabBook } from './lab-book.ts';
-import { LabError } from './lab-error.ts';
-import type { LabProcessRecord } from './lab-record.ts';
-import { findProcess, killProcess, processState, readLog, startProcess } from './lab-process.ts';
+import { findProcess, killProcess, readLog } from './lab-process.ts';
 import type { LabLayout } from './layout.ts';
 import {
   bmcAddress,
@@ -14,9 +12,7 @@ import {
   bmcUser,
   derivedUuid,
   nodeDirectory,
-  nodeName,
 } from './layout.ts';
-import { waitUntil } from './wait-until.ts';
 
 /** How to reach the BMC of a node, from inside the fabric or a manager's place. */
 export interface LabBmc {
@@ -53,16 +49,8 @@ export function parseBmcFault(text: string): BmcFault | null {
     : null;
 }
 
-function passwordFile(layout: LabLayout): string {
-  return join(layout.directory, 'bmc', 'password');
-}
-
-/**
- * The digits at 17 and 21 rule out the other two byte orders that ipmitool may read a GUID in.
- */
 function bmcGuid(layout: LabLayout, node: number): string {
-  const uuid = derivedUuid(layout, `bmc ${node}`);
-  return `${uuid.slice(0, 16)}f${uuid.slice(17, 21)}f${uuid.slice(22)}`;
+  return ipmiGuid(derivedUuid(layout, `bmc ${node}`));
 }
 
 export function labBmc(layout: LabLayout, node: number): LabBmc {
@@ -89,58 +77,6 @@ export function wiredTo(layout: LabLayout, node: number): number {
   return existsSync(file) ? Number(readFileSync(file, 'utf8')) : node;
 }
 
-function lanConfig(layout: LabLayout, node: number, password: string): string {
-  const chassis = join(import.meta.dirname, 'machine', 'chassis.sh');
-  const { host, port, user } = labBmc(layout, node);
-  const machine = wiredTo(layout, node);
-  const guid = bmcGuid(layout, machine);
-  const control = [chassis, nodeDirectory(layout, machine), bmcDirectory(layout, machine)];
-  return `name "${nodeName(node)}"
-set_working_mc 0x20
-  startlan 1
-    addr ${host} ${port}
-    priv_limit admin
-    allowed_auths_callback none md2 md5 straight
-    allowed_auths_user none md2 md5 straight
-    allowed_auths_operator none md2 md5 straight
-    allowed_auths_admin none md2 md5 straight
-    guid ${guid.replaceAll('-', '')}
-  endlan
-  chassis_control "${control.join(' ')}"
-  user 1 false "" "" user 5 none md2 md5 straight
-  user 2 true "${user}" "${password}" admin 5 none md2 md5 straight
-`;
-}
-
-const emulation = `mc_setbmc 0x20
-mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
-mc_enable 0x20
-`;
-
-/** The password of all BMCs of the lab, made at first use. ipmi_sim takes at most 15 bytes. */
-function ensurePassword(layout: LabLayout): string {
-  const file = passwordFile(layout);
-  if (!existsSync(file)) {
-    mkdirSync(join(layout.directory, 'bmc'), { recursive: true });
-    writeFileSync(file, randomBytes(7).toString('hex'), { mode: 0o600 });
-  }
-  return readFileSync(file, 'utf8');
-}
-
-/** True once the process has a UDP socket at that address. */
-function listens(process: LabProcessRecord, bmc: LabBmc): boolean {
-  if (process.identity === null) return false;
-  const hex = (value: number): string => value.toString(16).toUpperCase().padStart(2, '0');
-  const address = bmc.host.split('.').map(Number).reverse().map(hex).join('');
-  const port = bmc.port.toString(16).toUpperCase().padStart(4, '0');
-  try {
-    const table = readFileSync(`/proc/${process.identity.pid}/net/udp`, 'utf8');
-    return table.includes(` ${address}:${port} `);
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Runs the BMC of a node in the fabric.
  *
@@ -153,32 +89,19 @@ export async function ensureBmc(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { layout } = book;
-  const name = bmcProcessName(node);
-  const left = findProcess(book, name);
-  if (left !== null && processState(left) !== 'dead') return false;
-  if (left !== null) await killProcess(left);
-  const directory = bmcDirectory(layout, node);
-  const state = join(directory, 'state');
-  // What the simulator stored overrides its configuration: it starts from nothing each time.
-  rmSync(state, { recursive: true, force: true });
-  mkdirSync(state, { recursive: true });
-  const lan = join(directory, 'lan.conf');
-  writeFileSync(lan, lanConfig(layout, node, ensurePassword(layout)), { mode: 0o600 });
-  writeFileSync(join(directory, 'bmc.emu'), emulation);
-  const process = await startProcess(book, {
-    name,
-    argv: ['ipmi_sim', '-n', '-c', lan, '-f', join(directory, 'bmc.emu'), '-s', state],
-    namespace: layout.fabricNamespace,
-  });
-  await waitUntil(
-    `the BMC of ${nodeName(node)} listens`,
-    () => {
-      if (processState(process) !== 'dead') return listens(process, labBmc(layout, node));
-      throw new LabError('LAB_BMC', `${name} ended`, readLog(process.log), 'see `kennel lab up`');
+  const machine = wiredTo(layout, node);
+  const script = join(import.meta.dirname, 'machine', 'chassis.sh');
+  return ensureIpmiSim(
+    book,
+    {
+      process: bmcProcessName(node),
+      directory: bmcDirectory(layout, node),
+      ...labBmc(layout, node),
+      guid: bmcGuid(layout, machine),
+      control: [script, nodeDirectory(layout, machine), bmcDirectory(layout, machine)],
     },
-    { timeoutMs: 10_000, signal },
+    signal,
   );
-  return true;
 }
 
 /** Moves the cable of a BMC: behind the address of `node` is the BMC of `machine` from now on. */
@@ -208,7 +131,7 @@ export async function setBmcFault(layout: LabLayout, node: number, fault: BmcFau
   await runCommand(nft(layout, `delete table ${table}`)); // absent unless it was unreachable
   if (fault === 'unreachable') {
     const chain = `add chain ${table} input { type filter hook input priority 0; }`;
-    const rule = `add rule ${table} input ip daddr ${bmcAddress(layout, node)} drop`;
+    const rule = `add rule ${table} input ip daddr ${bmcAddress(layout, node)} udp dport ${bmcPort} drop`;
     await mustRun(nft(layout, `add table ${table}; ${chain}; ${rule}`));
   }
   writeFileSync(faultFile(layout, node), `${fault}\n`);

@@ -43,10 +43,15 @@ test('every fault of the lab has its command', () => {
     'lock-state',
     'kill-bmc',
     'drop',
+    'delay',
+    'starve',
+    'slow-disk',
+    'fill-disk',
     'power-loss',
     'partition',
     'heal',
     'bmc-fault',
+    'pdu-fault',
     'wire-bmc',
   ]);
 });

@@ -5,6 +5,7 @@ import type { LabNetwork } from './fabric.ts';
 import type { LabPlace } from './lab.ts';
 import { LabError } from './lab-error.ts';
 import { faultCommands, healCommand } from './fault-commands.ts';
+import { outletFaults, outletNames, type OutletFault, type OutletName } from './pdu.ts';
 import { parseNode, parsePlace } from './places.ts';
 import { describeStatus } from './status-text.ts';
 import { upCommand } from './up-command.ts';
@@ -109,6 +110,18 @@ function bmcFaultCommand(): Command {
     );
 }
 
+function outletFaultCommand(): Command {
+  return new Command('pdu-fault')
+    .description('make an outlet of a node (lab up --pdus) misbehave')
+    .addArgument(new Argument('<node>', 'for example node-1').argParser(parseNode))
+    .addArgument(new Argument('<outlet>', 'a or b').choices(outletNames))
+    .addArgument(new Argument('<fault>', outletFaults.join(', ')).choices(outletFaults))
+    .action(
+      (node: number, outlet: OutletName, fault: OutletFault, _flags: unknown, command: Command) =>
+        withLab(command, async (lab) => lab.setOutletFault(node, outlet, fault)),
+    );
+}
+
 function wireBmcCommand(): Command {
   return new Command('wire-bmc')
     .description('swap BMC cables: at the address of one node answers the BMC of another')
@@ -132,5 +145,8 @@ export function labCommand(): Command {
   lab.addCommand(statusCommand()).addCommand(execCommand());
   for (const command of faultCommands()) lab.addCommand(command);
   lab.addCommand(powerLossCommand()).addCommand(partitionCommand()).addCommand(healCommand());
-  return lab.addCommand(bmcFaultCommand()).addCommand(wireBmcCommand());
+  return lab
+    .addCommand(bmcFaultCommand())
+    .addCommand(outletFaultCommand())
+    .addCommand(wireBmcCommand());
 }

@@ -9,6 +9,7 @@ import {
   managementBridge,
   managerAddress,
   managerNamespace,
+  storageAddressOfNode,
   storageBridge,
 } from './layout.ts';
 
@@ -47,7 +48,7 @@ export function nodePorts(layout: LabLayout, node: number): readonly LabPort[] {
       bridge: storageBridge,
       interface: 'eth1',
       mac: mac(2, node),
-      cidr: `${layout.storageSubnet}.${node}/24`,
+      cidr: `${storageAddressOfNode(layout, node)}/24`,
       network: 'storage',
     },
   ];

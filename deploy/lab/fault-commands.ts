@@ -1,10 +1,12 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command } from 'commander';
+import type { LabHost } from './host-faults.ts';
 import type { Lab, LabPlace } from './lab.ts';
 import { LabError } from './lab-error.ts';
-import { bmcAddress, managerAddress, managerName, nodeAddress } from './layout.ts';
+import { managerName } from './layout.ts';
+import { linkCommands } from './link-commands.ts';
 import type { LabNode } from './node-machine.ts';
 import { parseHost, parsePlace } from './places.ts';
-import type { LabHost } from './places.ts';
+import { resourceCommands } from './resource-commands.ts';
 import { withLab } from './with-lab.ts';
 
 interface NodeVerb {
@@ -136,55 +138,7 @@ export function healCommand(): Command {
     );
 }
 
-function percent(text: string): number {
-  const value = /^(\d{1,3})%?$/.exec(text)?.[1];
-  if (value === undefined || Number(value) > 100) {
-    throw new InvalidArgumentError('for example 30%');
-  }
-  return Number(value) / 100;
-}
-
-function bytes(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('bytes, for example 600');
-  return Number(text);
-}
-
-/** `node-1`, `manager-1`, `bmc-1`, `storage`: an address of the lab; `any` = null. */
-function addressOf(lab: Lab, text: string): string | null {
-  const { layout } = lab;
-  if (text === 'any') return null;
-  if (text === 'storage') return layout.storageAddress;
-  const bmc = /^bmc-([1-9]\d?)$/.exec(text)?.[1];
-  if (bmc !== undefined) return bmcAddress(layout, Number(bmc));
-  const place = parsePlace(text);
-  if (place.kind === 'node') return nodeAddress(layout, place.node);
-  if (place.kind === 'manager') return managerAddress(layout, place.manager);
-  return layout.fabricAddress;
-}
-
-interface DropFlags {
-  readonly loss: number;
-  readonly longerThan?: number;
-  readonly name: string;
-}
-
-function dropCommand(): Command {
-  return new Command('drop')
-    .description('lose packets in one direction between nodes, managers, BMCs and the storage')
-    .argument('<from>', 'node-1, manager-1, bmc-1, storage or any')
-    .argument('<to>', 'the same')
-    .addOption(new Option('--loss <share>', 'how many').argParser(percent).default(1, '100%'))
-    .addOption(new Option('--longer-than <bytes>', 'only large packets').argParser(bytes))
-    .option('--name <name>', 'several at once need different names', 'drop')
-    .action((from: string, to: string, flags: DropFlags, command: Command) =>
-      withLab(command, (lab) => {
-        const ends = { from: addressOf(lab, from), to: addressOf(lab, to) };
-        return lab.setLinkFault({ ...flags, ...ends });
-      }),
-    );
-}
-
-/** The verbs that break something of one node, or a link. */
+/** The verbs that break something of one node or manager, or a link. */
 export function faultCommands(): readonly Command[] {
-  return [...nodeVerbs.map(nodeCommand), dropCommand()];
+  return [...nodeVerbs.map(nodeCommand), ...linkCommands(), ...resourceCommands()];
 }

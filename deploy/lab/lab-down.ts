@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { mustRun } from './command.ts';
 import { controlGroupMount, killGroup, populated, removeControlGroup } from './control-group.ts';
+import { cpuController, ownCpuGroup } from './cpu-share.ts';
 import { recordIfReadable } from './lab-record.ts';
 import type { LabLayout } from './layout.ts';
 import { signalProcess } from './process-identity.ts';
@@ -35,6 +36,9 @@ export async function takeDown(layout: LabLayout): Promise<DownReport> {
     await killGroup(group);
     await removeControlGroup(group);
     removed.push(`control group ${group}`);
+    const cpu = cpuController(readFileSync('/proc/self/mounts', 'utf8'));
+    const own = cpu === null ? null : ownCpuGroup(cpu, group);
+    if (own !== null) await removeControlGroup(own);
   }
   for (const process of record?.processes ?? []) {
     // Only a process that was moved out of its group by hand can still be there.

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { frozen, inControlGroup, killGroup, makeControlGroup, populated } from './control-group.ts';
+import { removeControlGroup } from './control-group.ts';
 import type { LabBook } from './lab-book.ts';
 import { LabError } from './lab-error.ts';
 import type { LabProcessRecord } from './lab-record.ts';
@@ -106,6 +107,19 @@ async function launch(process: LabProcessRecord): Promise<LabProcessRecord['iden
   } finally {
     closeSync(log);
   }
+}
+
+/** Ends a process and forgets it, with its log. Ok when there is none. Call it with the lock held. */
+export async function endProcess(book: LabBook, name: string): Promise<void> {
+  const found = findProcess(book, name);
+  if (found === null) return;
+  await killProcess(found);
+  await removeControlGroup(found.group);
+  rmSync(found.log, { force: true });
+  book.change((record) => ({
+    ...record,
+    processes: record.processes.filter((process) => process.name !== name),
+  }));
 }
 
 export async function killProcess(process: LabProcessRecord): Promise<void> {

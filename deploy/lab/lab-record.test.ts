@@ -23,6 +23,7 @@ const record: LabRecord = {
   namespaces: ['kl00000-fab'],
   nodes: 2,
   managers: 1,
+  pdus: false,
   disks: ['disk-1'],
   processes: [],
 };

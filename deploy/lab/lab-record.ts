@@ -28,6 +28,8 @@ const recordSchema = z.object({
   namespaces: z.array(z.string()),
   nodes: z.number().int(),
   managers: z.number().int(),
+  /** Every node has two supplies behind outlets that can be switched. */
+  pdus: z.boolean().default(false),
   /** Names of the exported disks, in the order they were asked for. */
   disks: z.array(z.string()),
   processes: z.array(processSchema),

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBmc, setBmcFault, readBmcFault } from './bmc.ts';
 import { controlGroupMount, killGroup, makeControlGroup, populated } from './control-group.ts';
+import { makeSmallDisk } from './disk-faults.ts';
 import { ensureFabric, ensureManagerPlace, namespaceExists } from './fabric.ts';
 import type { LabBook } from './lab-book.ts';
 import { holdsOnlyLab } from './lab-down.ts';
@@ -10,6 +11,7 @@ import { readLog } from './lab-process.ts';
 import { makeLabDirectory, readRecord, writeRecord } from './lab-record.ts';
 import type { LabRecord } from './lab-record.ts';
 import {
+  agentDirectory,
   bmcAddress,
   managerName,
   managerNamespace,
@@ -18,10 +20,12 @@ import {
   nodeAddress,
   nodeName,
   nodeNamespace,
+  storeDirectory,
 } from './layout.ts';
 import { writeNodeFiles } from './node-files.ts';
 import { LabNode } from './node-machine.ts';
 import { machineView, preflight } from './preflight.ts';
+import { ensureOutlets } from './pdu.ts';
 import { ensureStorage } from './storage.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -30,8 +34,15 @@ export interface UpRequest {
   readonly nodes?: number | undefined;
   /** Places for managers, default 1. */
   readonly managers?: number | undefined;
+  /** Two supplies for every node, behind outlets that can be switched. A lab that has them keeps them. */
+  readonly pdus?: boolean | undefined;
   /** A number makes disk-1 to disk-n; a list names them. */
   readonly disks?: number | readonly string[] | undefined;
+  /**
+   * Agents and managers that are new get a disk of their own for their state, of so many MiB, that
+   * can be filled. Default: the disk that the lab lies on.
+   */
+  readonly diskMiB?: number | undefined;
   /** Aborting ends the work; a lab that this very call began is removed again. */
   readonly signal?: AbortSignal | undefined;
   /** One line for each thing that is done. */
@@ -111,6 +122,7 @@ function plan(book: LabBook, request: UpRequest): void {
     ],
     nodes,
     managers,
+    pdus: before?.pdus === true || request.pdus === true,
     disks: [...new Set([...(before?.disks ?? []), ...diskNames(request.disks)])],
     processes: before?.processes ?? [],
   });
@@ -149,6 +161,20 @@ async function ensureNode(
   return true;
 }
 
+/** Before a node is switched on: it sees what is mounted then. */
+async function makeSmallDisks(book: LabBook, sizeMiB: number): Promise<void> {
+  const { layout } = book;
+  const { nodes, managers } = book.record();
+  const places = [
+    ...Array.from({ length: nodes }, (_, index) => agentDirectory(layout, index + 1)),
+    ...Array.from({ length: managers }, (_, index) => storeDirectory(layout, index + 1)),
+  ];
+  for (const place of places) {
+    const isUsed = existsSync(place) && readdirSync(place).length > 0;
+    if (!isUsed) await makeSmallDisk(place, sizeMiB);
+  }
+}
+
 async function ensureMachines(
   book: LabBook,
   note: (line: string) => void,
@@ -160,6 +186,9 @@ async function ensureMachines(
       // The packet filter went with the namespace, the fault file did not.
       await setBmcFault(layout, node, readBmcFault(layout, node));
       note(`the BMC of ${nodeName(node)} answers at ${bmcAddress(layout, node)}`);
+    }
+    if (book.record().pdus && (await ensureOutlets(book, node, signal))) {
+      note(`the supplies of ${nodeName(node)} can be switched at ${bmcAddress(layout, node)}`);
     }
     if (await ensureNode(book, node, signal)) {
       note(`${nodeName(node)} runs libvirtd at ${nodeAddress(layout, node)}`);
@@ -200,6 +229,7 @@ export async function bringUp(book: LabBook, request: UpRequest): Promise<UpRepo
     }
   }
   for (const line of await ensureStorage(book, signal)) note(line);
+  if (request.diskMiB !== undefined) await makeSmallDisks(book, request.diskMiB);
   await ensureMachines(book, note, signal);
   if (fresh) return { kind: 'made', done };
   return { kind: done.length === 0 ? 'alreadyUp' : 'repaired', done };

@@ -4,11 +4,14 @@ import { existsSync } from 'node:fs';
 import { labBmc, readBmcFault, setBmcFault, bmcCalls, bmcProcessName } from './bmc.ts';
 import { ensureBmc, powerCuts, stopBmc, wiredTo, wireBmc } from './bmc.ts';
 import type { BmcCall, BmcFault, LabBmc, PowerCut } from './bmc.ts';
+import { labOutlet, restoreOutlets, setOutletFault } from './pdu.ts';
+import type { OutletFault, OutletName } from './pdu.ts';
 import { runCommand } from './command.ts';
 import type { CommandOptions, CommandResult } from './command.ts';
 import { freezeGroup, killGroup, thawGroup } from './control-group.ts';
 import { managerIsCut, setManagerCable } from './fabric.ts';
 import type { LabNetwork } from './fabric.ts';
+import { type DiskFault, HostFaults, type LabHost } from './host-faults.ts';
 import { LabBook } from './lab-book.ts';
 import { takeDown } from './lab-down.ts';
 import type { DownReport } from './lab-down.ts';
@@ -50,6 +53,8 @@ export interface LabStatus {
   readonly directory: string;
   readonly nodes: readonly (LabNodeStatus & {
     readonly libvirtSocket: string;
+    /** Share of one CPU that it is left; null = no limit. */
+    readonly cpuShare: number | null;
     readonly bmc: LabBmc & {
       readonly state: LabProcessState;
       readonly fault: BmcFault;
@@ -91,10 +96,12 @@ export interface LabProcess {
 export class Lab {
   readonly layout: LabLayout;
   readonly #book: LabBook;
+  readonly #hostFaults: HostFaults;
 
   constructor(layout: LabLayout) {
     this.layout = layout;
     this.#book = new LabBook(layout);
+    this.#hostFaults = new HostFaults(this, this.#book);
   }
 
   #locked<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -157,6 +164,18 @@ export class Lab {
     return labBmc(this.layout, node);
   }
 
+  get hasPdus(): boolean {
+    return this.#book.record().pdus;
+  }
+
+  outletOf(node: number, outlet: OutletName): LabBmc {
+    return labOutlet(this.layout, node, outlet);
+  }
+
+  setOutletFault(node: number, outlet: OutletName, fault: OutletFault): void {
+    setOutletFault(this.layout, { node: this.node(node).number, outlet }, fault);
+  }
+
   bmcFault(node: number): BmcFault {
     return readBmcFault(this.layout, node);
   }
@@ -190,11 +209,37 @@ export class Lab {
   }
 
   async setLinkFault(fault: LinkFault): Promise<void> {
-    await setLinkFault(this.layout, fault);
+    await this.#locked(() => setLinkFault(this.#book, fault));
   }
 
   async clearLinkFault(name: string): Promise<void> {
-    await clearLinkFault(this.layout, name);
+    await this.#locked(() => clearLinkFault(this.#book, name));
+  }
+
+  /** See `HostFaults.setDisk`. */
+  async setDiskFault(host: LabHost, fault: DiskFault): Promise<void> {
+    await this.#locked(() => this.#hostFaults.setDisk(host, fault));
+  }
+
+  /** See `HostFaults.setCpuShare`. */
+  setCpuShare(host: LabHost, share: number | null): void {
+    this.#hostFaults.setCpuShare(host, share);
+  }
+
+  /** Null = no limit. */
+  cpuShare(host: LabHost): number | null {
+    return this.#hostFaults.cpuShare(host);
+  }
+
+  #hosts(): readonly LabHost[] {
+    const running = new Set(this.#book.record().processes.map(({ name }) => name));
+    const managers = Array.from({ length: this.managerCount }, (_, index) => index + 1);
+    return [
+      ...this.nodes().map(({ number }) => ({ kind: 'node' as const, node: number })),
+      ...managers
+        .filter((manager) => running.has(managerName(manager)))
+        .map((manager) => ({ kind: 'manager' as const, manager })),
+    ];
   }
 
   linkFaults(): Promise<readonly string[]> {
@@ -323,12 +368,17 @@ export class Lab {
    * that was killed stays dead.
    */
   async healAll(): Promise<void> {
-    await clearLinkFaults(this.layout);
+    await this.#locked(() => clearLinkFaults(this.#book));
+    for (const host of this.#hosts()) {
+      await this.setDiskFault(host, { kind: 'none' });
+      this.setCpuShare(host, null);
+    }
     for (const node of this.nodes()) {
       const { number } = node;
       await this.startBmc(number);
       if (wiredTo(this.layout, number) !== number) await this.wireBmc(number, number);
       if (this.bmcFault(number) !== 'ok') await this.setBmcFault(number, 'ok');
+      restoreOutlets(this.layout, number);
       await this.heal(number);
       if (node.power() === 'frozen') await node.thaw();
       node.signalService('libvirtd', 'SIGCONT');
@@ -365,6 +415,7 @@ export class Lab {
       nodes: this.nodes().map((node) => ({
         ...node.status(),
         libvirtSocket: node.libvirtSocket,
+        cpuShare: this.cpuShare({ kind: 'node', node: node.number }),
         bmc: {
           ...this.bmcOf(node.number),
           state: stateOf(bmcProcessName(node.number)),

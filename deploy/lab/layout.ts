@@ -119,6 +119,15 @@ export function nodeAddress(layout: LabLayout, node: number): string {
   return `${layout.subnet}.${node}`;
 }
 
+/** Where the agent of a node keeps its data, if there is one. */
+export function agentDirectory(layout: LabLayout, node: number): string {
+  return join(nodeDirectory(layout, node), 'kennel');
+}
+
+export function storageAddressOfNode(layout: LabLayout, node: number): string {
+  return `${layout.storageSubnet}.${node}`;
+}
+
 export function bmcDirectory(layout: LabLayout, node: number): string {
   return join(layout.directory, 'bmc', String(node));
 }
@@ -130,6 +139,11 @@ export function bmcAddress(layout: LabLayout, node: number): string {
 /** Where a manager of a lab keeps its data, if Kennel runs on the lab. */
 export function kennelDirectory(layout: LabLayout, manager = 1): string {
   return join(layout.directory, manager === 1 ? 'kennel' : `kennel-${manager}`);
+}
+
+/** Where a manager that is a member of the store, or holds it alone, keeps the store. */
+export function storeDirectory(layout: LabLayout, manager = 1): string {
+  return join(kennelDirectory(layout, manager), 'store');
 }
 
 /** The client configuration with which `kennel` reaches the managers from outside the lab. */

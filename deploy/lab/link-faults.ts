@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { mustRun, runCommand } from './command.ts';
+import { delayPort, endDelay, startDelay } from './delay-lines.ts';
+import type { LabBook } from './lab-book.ts';
 import type { LabLayout } from './layout.ts';
 
 /**
@@ -17,6 +19,8 @@ export interface LinkFault {
   readonly longerThan?: number;
   /** Only packets to or from this TCP port. */
   readonly port?: number;
+  /** By so much what is not lost comes later, ms. Of all packets: neither of a length nor of a port. */
+  readonly delayMs?: number;
 }
 
 const prefix = 'kennel_link_';
@@ -34,35 +38,55 @@ function tableOf(name: string): string {
   return `bridge ${prefix}${name.replaceAll('-', '_')}`;
 }
 
-function ruleOf(fault: LinkFault): string {
+function matchOf(fault: LinkFault): readonly string[] {
   const words: string[] = [];
   if (fault.from !== null) words.push(`ip saddr ${fault.from}`);
   if (fault.to !== null) words.push(`ip daddr ${fault.to}`);
   if (fault.port !== undefined) words.push(`tcp dport ${fault.port}`);
   if (fault.longerThan !== undefined) words.push(`meta length > ${fault.longerThan}`);
-  if (fault.loss < 1) words.push(`numgen random mod 1000 < ${Math.round(fault.loss * 1000)}`);
-  return [...words, 'counter', 'drop'].join(' ');
+  return words;
 }
 
-/** Puts a fault on the wires, in place of the one of that name. */
-export async function setLinkFault(layout: LabLayout, fault: LinkFault): Promise<void> {
+/** Expressions of the rules that drop: of what passes the bridge, and of what begins in the fabric. */
+function rulesOf(fault: LinkFault): Readonly<Record<'passing' | 'answers', readonly string[]>> {
+  const { loss, name } = fault;
+  const match = matchOf(fault).join(' ');
+  const share = loss < 1 ? `numgen random mod 1000 < ${Math.round(loss * 1000)} ` : '';
+  const lose = `${match} ${share}counter drop`;
+  if (!isDelayed(fault)) return { passing: [lose], answers: [lose] };
+  // What a delay line carries is dropped where it saw it, and may be lost when it brings it back.
+  const port = `"${delayPort(name)}"`;
+  const taken = `${match} counter drop`;
+  const lost = loss > 0 ? [`iifname ${port} ${lose}`] : [];
+  return { passing: [...lost, `iifname != ${port} ${taken}`], answers: [taken] };
+}
+
+function isDelayed({ delayMs = 0 }: LinkFault): boolean {
+  return delayMs > 0;
+}
+
+/** Puts a fault on the wires, in place of the one of that name. Call it with the lab's lock held. */
+export async function setLinkFault(book: LabBook, fault: LinkFault): Promise<void> {
+  const { layout } = book;
   const table = tableOf(fault.name);
-  await clearLinkFault(layout, fault.name);
-  const rule = ruleOf(fault);
+  await clearLinkFault(book, fault.name);
+  if (isDelayed(fault)) await startDelay(book, { ...fault, delayMs: fault.delayMs ?? 0 });
+  const { passing, answers } = rulesOf(fault);
   // What a node sends passes `prerouting`; what a BMC or the storage answers begins in the fabric.
   const commands = [
     `add table ${table}`,
     `add chain ${table} passing { type filter hook prerouting priority 0; }`,
-    `add rule ${table} passing ${rule}`,
     `add chain ${table} answers { type filter hook output priority 0; }`,
-    `add rule ${table} answers ${rule}`,
+    ...passing.map((rule) => `add rule ${table} passing ${rule}`),
+    ...answers.map((rule) => `add rule ${table} answers ${rule}`),
   ];
   await mustRun(nft(layout, commands.join('; ')));
 }
 
-/** Ok when there is none of that name. */
-export async function clearLinkFault(layout: LabLayout, name: string): Promise<void> {
-  await runCommand(nft(layout, `delete table ${tableOf(name)}`));
+/** Ok when there is none of that name. Call it with the lab's lock held. */
+export async function clearLinkFault(book: LabBook, name: string): Promise<void> {
+  await runCommand(nft(book.layout, `delete table ${tableOf(name)}`));
+  await endDelay(book, name);
 }
 
 const tablesSchema = z.object({
@@ -78,6 +102,7 @@ export async function linkFaults(layout: LabLayout): Promise<readonly string[]> 
   });
 }
 
-export async function clearLinkFaults(layout: LabLayout): Promise<void> {
-  for (const name of await linkFaults(layout)) await clearLinkFault(layout, name);
+/** Call it with the lab's lock held. */
+export async function clearLinkFaults(book: LabBook): Promise<void> {
+  for (const name of await linkFaults(book.layout)) await clearLinkFault(book, name);
 }

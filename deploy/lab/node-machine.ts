@@ -7,11 +7,12 @@ import { nodeCutFile, setNodeCables, toolCommand } from './fabric.ts';
 import type { LabNetwork } from './fabric.ts';
 import type { LabBook } from './lab-book.ts';
 import { LabError } from './lab-error.ts';
-import { nodeAddress, nodeDirectory, nodeName, nodeNamespace } from './layout.ts';
+import { agentDirectory, nodeAddress, nodeDirectory, nodeName, nodeNamespace } from './layout.ts';
 import { allowService, processInNode, serviceProcess, serviceState } from './node-services.ts';
 import { serviceNames, writeService } from './node-services.ts';
 import type { NodeService, ServiceState } from './node-services.ts';
 import { signalProcess } from './process-identity.ts';
+import { restoreOutlets } from './pdu.ts';
 import { virsh } from './virsh.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -56,7 +57,7 @@ export class LabNode {
     this.directory = nodeDirectory(book.layout, number);
     this.libvirtSocket = join(this.directory, 'run', 'libvirt-sock');
     this.bootIdFile = join(this.directory, 'boot-id');
-    this.agentDirectory = join(this.directory, 'kennel');
+    this.agentDirectory = agentDirectory(book.layout, number);
   }
 
   power(): NodePower {
@@ -68,8 +69,9 @@ export class LabNode {
     return existsSync(this.bootIdFile) ? readFileSync(this.bootIdFile, 'utf8').trim() : null;
   }
 
-  /** The power button. Returns when the node's init is at work; libvirtd needs a moment more. */
+  /** The power button, with both supplies plugged in. Returns when the node's init is at work; libvirtd needs a moment more. */
   async powerOn(): Promise<void> {
+    restoreOutlets(this.#book.layout, this.number);
     await mustRun(toolCommand(this.#book, [powerScript, this.directory, 'on']));
     await this.#ready();
   }
@@ -122,7 +124,10 @@ export class LabNode {
     if (init === null) return false;
     return readFileSync(`/proc/${init.pid}/mounts`, 'utf8')
       .split('\n')
-      .some((line) => line.split(' ')[1] === this.agentDirectory);
+      .map((line) => line.split(' '))
+      .some(([, where, , options = '']) => {
+        return where === this.agentDirectory && options.split(',').includes('ro');
+      });
   }
 
   /** @throws LabError LAB_NODE_OFF when the node is off. */
@@ -196,6 +201,11 @@ export class LabNode {
   signalService(name: string, signal: NodeJS.Signals): boolean {
     const process = serviceProcess(this.directory, this.group, name);
     return process !== null && signalProcess(process, signal);
+  }
+
+  /** As the machine beneath counts; null when the service does not run at the moment. */
+  servicePid(name: string): number | null {
+    return serviceProcess(this.directory, this.group, name)?.pid ?? null;
   }
 
   serviceLog(name: string): string {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { LabHost } from './host-faults.ts';
 import type { LabPlace } from './lab.ts';
 
 /** `node-1`, `manager-1`, `fabric`; `1` is node-1. */
@@ -16,10 +17,22 @@ export function parseNode(text: string): number {
   return place.node;
 }
 
-export type LabHost = Exclude<LabPlace, { kind: 'fabric' }>;
-
 export function parseHost(text: string): LabHost {
   const place = parsePlace(text);
   if (place.kind !== 'fabric') return place;
   throw new InvalidArgumentError('the fabric is no machine');
+}
+
+/** `30%` as 0.3. */
+export function parseShare(text: string): number {
+  const value = /^(\d{1,3})%?$/.exec(text)?.[1];
+  if (value === undefined || Number(value) > 100) {
+    throw new InvalidArgumentError('for example 30%');
+  }
+  return Number(value) / 100;
+}
+
+export function parseMs(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('milliseconds, for example 500');
 }

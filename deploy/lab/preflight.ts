@@ -45,6 +45,8 @@ const programs: readonly { program: string; because: string; packages: string }[
   },
   { program: 'ipmi_sim', because: 'every node has a BMC', packages: 'openipmi' },
   { program: 'ipmitool', because: 'fencing talks to the BMCs with it', packages: 'ipmitool' },
+  { program: 'strace', because: 'it makes a disk slow', packages: 'strace' },
+  { program: 'python3', because: 'it delays packets', packages: 'python3' },
   { program: 'as', because: 'it assembles the guest', packages: 'binutils' },
   { program: 'ld', because: 'it links the guest', packages: 'binutils' },
 ];

@@ -18,6 +18,11 @@ function services(node: LabStatus['nodes'][number]): string {
     .join(', ');
 }
 
+function power({ power: state, cut, cpuShare }: LabStatus['nodes'][number]): string {
+  const starved = cpuShare === null ? '' : `, ${Math.round(cpuShare * 100)}% CPU`;
+  return `${state}${cut.length === 0 ? '' : `, cut: ${cut.join(' ')}`}${starved}`;
+}
+
 function bmc(node: LabStatus['nodes'][number]): string {
   const { state, fault, wiredTo } = node.bmc;
   const cable = wiredTo === Number(node.name.slice('node-'.length)) ? '' : ` of node-${wiredTo}`;
@@ -47,7 +52,7 @@ export function describeStatus(status: LabStatus): string {
   const nodes = status.nodes.map((node) => [
     node.name,
     node.address,
-    node.cut.length === 0 ? node.power : `${node.power}, cut: ${node.cut.join(' ')}`,
+    power(node),
     bmc(node),
     services(node),
   ]);

@@ -14,10 +14,14 @@ interface UpFlags {
   readonly disks?: number;
   readonly vms?: number;
   readonly bare?: boolean;
+  readonly pdus?: boolean;
+  readonly smallDisks?: boolean;
   readonly store?: LabStore;
   readonly profile: DetectionProfile;
 }
 
+/** Size of a disk that is there to be filled. */
+const smallDiskMiB = 64;
 /** VMs of a new lab, unless another number is asked for. */
 const usualVms = 3;
 
@@ -51,7 +55,7 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
   const say = (line: string): void => {
     console.log(`  ${line}`);
   };
-  const { nodes, managers, disks, store } = flags;
+  const { nodes, managers, disks, pdus, store } = flags;
   if (flags.bare !== true) {
     const present = lab.isUp() ? lab.managerCount : 1;
     await storeOf(kennelDirectory(lab.layout), {
@@ -59,7 +63,8 @@ async function bringUp(lab: Lab, flags: UpFlags, signal: AbortSignal): Promise<v
       managers: Math.max(present, managers ?? 1),
     });
   }
-  const report = await lab.up({ nodes, managers, disks, signal, say });
+  const diskMiB = flags.smallDisks === true ? smallDiskMiB : undefined;
+  const report = await lab.up({ nodes, managers, disks, diskMiB, pdus, signal, say });
   if (flags.bare === true) {
     console.log(verdict(lab, report.kind));
     return;
@@ -131,7 +136,9 @@ export function upCommand(): Command {
         .default('default'),
     )
     .option('--bare', 'without Kennel: nodes, BMCs and disks only')
+    .option('--pdus', 'two switchable supplies for every node, behind its BMC as a second level')
     .option('--disks <n>', 'shared disks without a VM, disk-1 to disk-n', count)
+    .option('--small-disks', 'new agents and managers keep their state on disks that can be filled')
     .option('--managers <n>', 'managers (default: 1)', count)
     .addOption(
       new Option(

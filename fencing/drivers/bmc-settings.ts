@@ -8,7 +8,8 @@ export const bmcHost = z
   })
   .refine(isHost, {
     error: 'host: not a host name or an address; valid: bmc-1.example, 10.0.0.11, fd00::11',
-  });
+  })
+  .describe('name or address of the BMC');
 
 export function bmcPort(transport: 'TCP' | 'UDP', usual: number): z.ZodDefault<z.ZodInt> {
   const outside = { error: `port: must be 1 to 65535; valid: ${usual}` };
@@ -16,10 +17,17 @@ export function bmcPort(transport: 'TCP' | 'UDP', usual: number): z.ZodDefault<z
     .int({ error: `port: not a ${transport} port number; valid: ${usual}` })
     .min(1, outside)
     .max(65_535, outside)
-    .default(usual);
+    .default(usual)
+    .describe(`${transport} port`);
 }
 
-export const bmcUser = z.string({ error: 'user: the BMC account is required, for example kennel' });
+/** The account, of a form that the protocol of the driver knows. */
+export function bmcUser(form: RegExp, error: string): z.ZodString {
+  return z
+    .string({ error: 'user: the BMC account is required, for example kennel' })
+    .regex(form, { error })
+    .describe('account at the BMC, which needs no more than to switch power');
+}
 
 export type Parsed<T> =
   | { readonly kind: 'ok'; readonly settings: T }

@@ -94,7 +94,8 @@ export class ContractBench {
 
   device(rig: BmcRig, identity: string | null, id = 'bmc'): FenceDevice {
     const settings = { ...rig.settings, cipherSuite: 3 };
-    return { id, driver: 'ipmi', settings, identity, settleMs: 2000 };
+    const outlet = `ipmi ${id}`;
+    return { id, driver: 'ipmi', settings, identity, settleMs: 2000, outlet };
   }
 
   /** Runs a fence operation until `done`, stops it and checks that nothing of it is left. */

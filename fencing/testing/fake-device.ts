@@ -39,7 +39,8 @@ export class FakeDevice {
 
   get record(): FenceDevice {
     const { id, enrolled, settleMs } = this;
-    return { id, driver: 'fake', settings: { device: id }, identity: enrolled, settleMs };
+    const outlet = `fake ${id}`;
+    return { id, driver: 'fake', settings: { device: id }, identity: enrolled, settleMs, outlet };
   }
 
   count(call: Call): number {
@@ -82,6 +83,8 @@ export function fakeDriver(devices: readonly FakeDevice[]): FenceDriver {
   return {
     kind: 'fake',
     capabilities: { class: 'power', minIntervalMs: 0, secrets: [], takesFurtherSecrets: false },
+    help: { summary: 'a fake', settings: [] },
+    place: (settings) => ({ address: `fake ${settings['device']}`, plug: null }),
     parseSettings: () => ({ kind: 'ok', settings: {} }),
     probe: () => Promise.reject(new Error('not used')),
     async identity(context): Promise<FenceIdentity> {

@@ -15,7 +15,10 @@ export interface TrialOptions {
   readonly drivers: FenceDrivers;
   readonly levels: readonly FenceLevel[];
   readonly queues?: DeviceQueues;
-  readonly mayAct?: () => Promise<boolean>;
+  readonly mayAct?: (devices: readonly string[]) => Promise<boolean>;
+  /** Default: the first. */
+  readonly fromLevel?: number;
+  readonly told?: readonly string[];
   readonly secretsOf?: (device: string) => Promise<Readonly<Record<string, string>>>;
 }
 
@@ -27,6 +30,8 @@ export interface FenceTrial {
   readonly problems: (FenceProblem & { readonly atMs: number })[];
   /** When it asked to act. */
   readonly asks: number[];
+  /** Levels in the order in which they were tried. */
+  readonly entered: number[];
   readonly queues: DeviceQueues;
   codes(): readonly string[];
   powers(device: string): readonly string[];
@@ -40,19 +45,23 @@ export function startTrial(options: TrialOptions): FenceTrial {
   const attempts: FenceAttempt[] = [];
   const problems: (FenceProblem & { readonly atMs: number })[] = [];
   const asks: number[] = [];
+  const entered: number[] = [];
   const queues = options.queues ?? new DeviceQueues(env);
   const execution = startFenceExecution({
     env,
     drivers: options.drivers,
-    levels: options.levels,
+    levels: options.levels.map((level, index) => ({ ...level, number: index + 1 })),
+    fromLevel: options.fromLevel ?? 1,
+    told: options.told ?? [],
     queues,
     node: nodeId('n1'),
     fenceId: fenceId('F-1'),
     secretsOf: options.secretsOf ?? (() => Promise.resolve({})),
-    mayAct: () => {
+    mayAct: (devices) => {
       asks.push(env.clock.monotonicMs());
-      return options.mayAct?.() ?? Promise.resolve(true);
+      return options.mayAct?.(devices) ?? Promise.resolve(true);
     },
+    onLevel: (level) => entered.push(level),
     onReading: (reading) => readings.push(reading),
     onAttempt: (attempt) => attempts.push(attempt),
     onError: (problem) => problems.push({ ...problem, atMs: env.clock.monotonicMs() }),
@@ -63,6 +72,7 @@ export function startTrial(options: TrialOptions): FenceTrial {
     attempts,
     problems,
     asks,
+    entered,
     queues,
     codes: () => problems.map(({ code }) => code),
     powers: (device) => readings.filter((each) => each.device === device).map(({ power }) => power),

@@ -21,13 +21,34 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'vm',
-    summary: 'VMs: list, create, start, stop, disable, ignore, forget, delete, adopt',
+    summary:
+      'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
     load: async () => (await import('./commands/vm.ts')).vmNoun,
   },
   {
     name: 'node',
-    summary: 'nodes: list, enrol, fence devices, fence',
+    summary: 'nodes: list, enrol, label, fence, power on, remove',
     load: async () => (await import('./commands/node.ts')).nodeNoun,
+  },
+  {
+    name: 'fence',
+    summary: 'fence devices: add, list, test, drill, and how long a recovery may take',
+    load: async () => (await import('./commands/fence.ts')).fenceNoun,
+  },
+  {
+    name: 'rule',
+    summary: 'placement rules: where VMs run, together, apart, spread',
+    load: async () => (await import('./commands/rule.ts')).ruleNoun,
+  },
+  {
+    name: 'plan',
+    summary: 'what would be where: when nodes fail, are emptied, start, or load is evened out',
+    load: async () => (await import('./commands/plan.ts')).planNoun,
+  },
+  {
+    name: 'placement',
+    summary: 'how nodes are chosen: failover capacity, rebalancing',
+    load: async () => (await import('./commands/placement.ts')).placementNoun,
   },
   {
     name: 'events',
@@ -38,6 +59,31 @@ export const commandTable: readonly TableRow[] = [
     name: 'failover',
     summary: 'records of failovers: what happened, by which proof, how fast',
     load: async () => (await import('./commands/failover.ts')).failoverNoun,
+  },
+  {
+    name: 'disarm',
+    summary: 'do nothing by itself for a while: fence nobody, restart and move no VM',
+    load: async () => (await import('./commands/arming.ts')).disarmCommand,
+  },
+  {
+    name: 'arm',
+    summary: 'fence and recover by itself again',
+    load: async () => (await import('./commands/arming.ts')).armCommand,
+  },
+  {
+    name: 'governor',
+    summary: 'the storm governor: many nodes lost together wait for a person',
+    load: async () => (await import('./commands/governor.ts')).governorNoun,
+  },
+  {
+    name: 'alert',
+    summary: 'who is told when something happens: webhooks and programs',
+    load: async () => (await import('./commands/alert.ts')).alertNoun,
+  },
+  {
+    name: 'settings',
+    summary: 'what is set for the whole cluster: bounds of fencing, quarantine',
+    load: async () => (await import('./commands/settings.ts')).settingsNoun,
   },
   {
     name: 'init',

@@ -4,9 +4,11 @@ import type { Globals, World } from './world.ts';
 interface Argument {
   readonly summary: string;
   readonly completes: Completes;
+  /** Only the last one may be left out. */
+  readonly isOptional?: boolean;
 }
 
-/** Positional arguments by name, in the order they are typed. All of them are required. */
+/** Positional arguments by name, in the order they are typed. */
 export type Arguments = Readonly<Record<string, Argument>>;
 
 /** One run of one verb. */
@@ -16,7 +18,9 @@ export interface Call {
 }
 
 export interface TypedCall<A extends Arguments, O extends Options> extends Call {
-  readonly arguments: { readonly [K in keyof A]: string };
+  readonly arguments: {
+    readonly [K in keyof A]: A[K] extends { readonly isOptional: true } ? string | null : string;
+  };
   readonly options: OptionValues<O>;
 }
 

@@ -4,6 +4,8 @@ import type { StartFunctions } from './start-functions.ts';
 export const startFunctions: StartFunctions = {
   initCluster: async (options) => (await import('./start/init-cluster.ts')).initCluster(options),
   joinManager: async (options) => (await import('./start/join-manager.ts')).joinManager(options),
+  rebuildManager: async (options) =>
+    (await import('./start/rebuild-manager.ts')).rebuildManager(options),
   runManager: async (options) => (await import('./start/run-manager.ts')).runManager(options),
   backupStore: async (options) => (await import('./start/backup-store.ts')).backupStore(options),
   checkBackup: async (options) => (await import('./start/backup-store.ts')).checkBackup(options),

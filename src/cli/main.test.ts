@@ -120,7 +120,7 @@ describe('help and version', () => {
   });
 
   test('an option that is refused is not in the help', async () => {
-    expect((await kennel('node add-fence --help')).out).not.toMatch(/--password(?!-)/);
+    expect((await kennel('fence add --help')).out).not.toMatch(/--password(?!-)/);
   });
 
   test('the version is that of the package', async () => {
@@ -227,6 +227,7 @@ test('services get absolute paths and everything else as given', async () => {
         directory: '/work/d',
         libvirtSocket: null,
         bootIdFile: '/work/b',
+        migrateOver: 'tls',
         machineIdFile: null,
       },
     },

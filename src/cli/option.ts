@@ -6,6 +6,7 @@ export type Completes =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'file' }
   | { readonly kind: 'node' }
+  | { readonly kind: 'fenceDevice' }
   | { readonly kind: 'manager' }
   | { readonly kind: 'vm' }
   | { readonly kind: 'failover' }
@@ -112,6 +113,19 @@ export function duration(flags: string, summary: string, fallback: string): Opti
     fallback,
     read: (raw) => {
       const parsed = parseDuration(raw === undefined ? fallback : str(raw));
+      if (parsed.kind === 'ok') return parsed.ms;
+      throw badValue(flags, parsed.because);
+    },
+  };
+}
+
+/** A duration with a unit, in ms; null when it is not given. */
+export function optionalDuration(flags: string, summary: string): Option<number | null> {
+  return {
+    ...base(flags, summary),
+    read: (raw) => {
+      if (raw === undefined) return null;
+      const parsed = parseDuration(str(raw));
       if (parsed.kind === 'ok') return parsed.ms;
       throw badValue(flags, parsed.because);
     },

@@ -20,7 +20,8 @@ export function attach(
   const commander = parent.command(declared.name).summary(declared.summary);
   commander.description([declared.summary, ...declared.description].join('\n\n'));
   for (const [name, argument] of Object.entries(declared.arguments)) {
-    commander.argument(`<${name}>`, argument.summary);
+    const isOptional = argument.isOptional === true;
+    commander.argument(isOptional ? `[${name}]` : `<${name}>`, argument.summary);
   }
   for (const option of Object.values(declared.options)) commander.addOption(toCommander(option));
   if (declared.examples.length > 0) {
@@ -29,7 +30,9 @@ export function attach(
   }
   const names = Object.keys(declared.arguments);
   commander.action((...given: unknown[]) => {
-    const typed = Object.fromEntries(names.map((name, index) => [name, String(given[index])]));
+    const typed = Object.fromEntries(
+      names.map((name, index) => [name, (given[index] ?? null) as string]),
+    );
     const raw: Readonly<Record<string, unknown>> = commander.opts();
     run((world, globals) => {
       const options = readOptions(declared.options, raw);

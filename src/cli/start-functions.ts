@@ -60,6 +60,22 @@ export interface JoinManagerResult {
   readonly managers: readonly string[];
 }
 
+/** `kennel manager rebuild`: of a manager that is stopped. */
+export interface RebuildManagerOptions {
+  readonly directory: string;
+  /** API address of another manager. */
+  readonly manager: { readonly host: string; readonly port: number };
+}
+
+export interface RebuildManagerResult {
+  readonly name: string;
+  /** Its number until now, and from now on. */
+  readonly was: number;
+  readonly number: number;
+  /** Where the damaged data lies now; null = there was none. */
+  readonly setAside: string | null;
+}
+
 export interface RunManagerOptions {
   readonly directory: string;
 }
@@ -135,6 +151,8 @@ export interface JoinAgentOptions {
   readonly directory: string;
   /** Null = the default of the agent. */
   readonly libvirtSocket: string | null;
+  /** How libvirt here reaches the libvirt of other nodes. */
+  readonly migrateOver: 'tls' | 'tcp';
   readonly bootIdFile: string | null;
   readonly machineIdFile: string | null;
 }
@@ -156,6 +174,7 @@ export interface RunAgentOptions {
 export interface StartFunctions {
   initCluster(options: InitClusterOptions): Promise<Outcome<InitClusterResult>>;
   joinManager(options: JoinManagerOptions): Promise<Outcome<JoinManagerResult>>;
+  rebuildManager(options: RebuildManagerOptions): Promise<Outcome<RebuildManagerResult>>;
   runManager(options: RunManagerOptions): Promise<Outcome<null>>;
   /** The backup as text. */
   backupStore(options: BackupStoreOptions): Promise<Outcome<string>>;

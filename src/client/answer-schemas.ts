@@ -2,10 +2,28 @@ import { z } from 'zod';
 import {
   handoverSchema,
   managerJoinedSchema,
+  managerRebuiltSchema,
   managersViewSchema,
   managerViewSchema,
 } from '../api/schema/managers.ts';
-import { joinedSchema, probeViewSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
+import {
+  deviceTestViewSchema,
+  fenceDeviceAddedSchema,
+  fenceDriverViewSchema,
+} from '../api/schema/fencing.ts';
+import { joinedSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
+import { alertTestViewSchema, alertViewSchema } from '../api/schema/alerts.ts';
+import { armingViewSchema } from '../api/schema/arming.ts';
+import {
+  failoverExportSchema,
+  governorViewSchema,
+  settingViewSchema,
+} from '../api/schema/guards.ts';
+import {
+  placementPolicySchema,
+  ruleViewSchema,
+  siteSnapshotSchema,
+} from '../api/schema/placement.ts';
 import {
   eventViewSchema,
   explanationViewSchema,
@@ -28,15 +46,29 @@ export const answerSchemas = {
   events: z.array(eventViewSchema),
   failover: failoverViewSchema,
   failovers: z.array(failoverViewSchema),
+  placement: siteSnapshotSchema,
+  policy: placementPolicySchema,
+  rule: ruleViewSchema,
+  rules: z.array(ruleViewSchema),
   explanation: explanationViewSchema,
   fence: fenceViewSchema,
-  probe: probeViewSchema,
+  fenceDeviceAdded: fenceDeviceAddedSchema,
+  deviceTests: z.array(deviceTestViewSchema),
+  fenceDrivers: z.array(fenceDriverViewSchema),
   tokenCreated: tokenCreatedSchema,
   joined: joinedSchema,
   managers: managersViewSchema,
   manager: managerViewSchema,
   managerJoined: managerJoinedSchema,
+  managerRebuilt: managerRebuiltSchema,
   handover: handoverSchema,
+  alert: alertViewSchema,
+  alerts: z.array(alertViewSchema),
+  alertTest: alertTestViewSchema,
+  governor: governorViewSchema,
+  arming: armingViewSchema,
+  settings: z.array(settingViewSchema),
+  failoverExport: failoverExportSchema,
   error: z.object({ error: problemViewSchema }),
 };
 

@@ -1,12 +1,20 @@
 import type { CreateManagerToken, ManagersView, ManagerView } from '../api/schema/managers.ts';
+import type { NewRule, PolicyView, RuleView, SiteSnapshotView } from '../api/schema/placement.ts';
 import type {
   AddFenceDevice,
+  DeviceTestView,
+  DrillNode,
+  FenceDeviceAdded,
+  FenceDriverView,
+  TestFence,
+} from '../api/schema/fencing.ts';
+import type {
   AdoptVm,
   ConfirmOff,
   CreateToken,
   CreateVm,
   FenceNode,
-  ProbeView,
+  MoveVm,
   StopVm,
   TokenCreated,
 } from '../api/schema/requests.ts';
@@ -19,6 +27,15 @@ import type {
   StatusView,
   VmView,
 } from '../api/schema/views.ts';
+import type { ArmingView, Disarm } from '../api/schema/arming.ts';
+import type { AddAlert, AlertTestView, AlertView } from '../api/schema/alerts.ts';
+import type {
+  ChangeSettings,
+  FailoverExport,
+  GovernorView,
+  LabelNode,
+  SettingView,
+} from '../api/schema/guards.ts';
 import { ok, type Outcome } from '../core/problem.ts';
 import type { Answer, AnswerForm } from './answer-schemas.ts';
 import { routeTo, type Connection } from './connection.ts';
@@ -58,12 +75,32 @@ export interface Client {
   failovers(options?: CallOptions): Promise<Outcome<readonly FailoverView[]>>;
   failover(id: string, options?: CallOptions): Promise<Outcome<FailoverView>>;
   managers(options?: CallOptions): Promise<Outcome<ManagersView>>;
+  fenceDrivers(options?: CallOptions): Promise<Outcome<readonly FenceDriverView[]>>;
+  /** See `ClusterService.placement`. */
+  placement(options?: CallOptions): Promise<Outcome<SiteSnapshotView>>;
+  rules(options?: CallOptions): Promise<Outcome<readonly RuleView[]>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   /** See `ClusterService.backup`. */
   backup(options?: CallOptions): Promise<Outcome<string>>;
   metrics(options?: CallOptions): Promise<Outcome<string>>;
   /** The OpenAPI document, as JSON text. */
   openapi(options?: CallOptions): Promise<Outcome<string>>;
+  governor(options?: CallOptions): Promise<Outcome<GovernorView>>;
+  settings(options?: CallOptions): Promise<Outcome<readonly SettingView[]>>;
+  exportFailovers(options?: CallOptions): Promise<Outcome<FailoverExport>>;
+  alerts(options?: CallOptions): Promise<Outcome<readonly AlertView[]>>;
+  addAlert(name: string, body: AddAlert, options?: ChangeOptions): Promise<Outcome<AlertView>>;
+  removeAlert(name: string, options?: ChangeOptions): Promise<Outcome<AlertView>>;
+  testAlert(name: string, options?: ChangeOptions): Promise<Outcome<AlertTestView>>;
+  labelNode(node: string, body: LabelNode, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  unquarantine(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  releaseGovernor(options?: ChangeOptions): Promise<Outcome<GovernorView>>;
+  disarm(body: Disarm, options?: ChangeOptions): Promise<Outcome<ArmingView>>;
+  arm(options?: ChangeOptions): Promise<Outcome<ArmingView>>;
+  changeSettings(
+    body: ChangeSettings,
+    options?: ChangeOptions,
+  ): Promise<Outcome<readonly SettingView[]>>;
   createToken(body: CreateToken, options?: ChangeOptions): Promise<Outcome<TokenCreated>>;
   createManagerToken(
     body: CreateManagerToken,
@@ -75,10 +112,24 @@ export interface Client {
     node: string,
     body: AddFenceDevice,
     options?: ChangeOptions,
-  ): Promise<Outcome<ProbeView>>;
+  ): Promise<Outcome<FenceDeviceAdded>>;
+  removeFenceDevice(
+    node: string,
+    device: string,
+    options?: ChangeOptions,
+  ): Promise<Outcome<NodeView>>;
+  testFence(
+    node: string,
+    body: TestFence,
+    options?: ChangeOptions,
+  ): Promise<Outcome<readonly DeviceTestView[]>>;
+  drillNode(node: string, body: DrillNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   fenceNode(node: string, body: FenceNode, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   confirmOff(node: string, body: ConfirmOff, options?: ChangeOptions): Promise<Outcome<FenceView>>;
   powerOn(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  setPlacementPolicy(body: PolicyView, options?: ChangeOptions): Promise<Outcome<PolicyView>>;
+  addRule(body: NewRule, options?: ChangeOptions): Promise<Outcome<RuleView>>;
+  removeRule(id: string, options?: ChangeOptions): Promise<Outcome<RuleView>>;
   createVm(body: CreateVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   startVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   stopVm(vm: string, body: StopVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -86,6 +137,8 @@ export interface Client {
   ignoreVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  moveVm(vm: string, body: MoveVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  cancelMove(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   /** Ends running calls and watches. */
   close(): Promise<void>;
@@ -122,7 +175,14 @@ type Reads = Pick<
   | 'failovers'
   | 'failover'
   | 'managers'
+  | 'fenceDrivers'
+  | 'governor'
+  | 'settings'
+  | 'exportFailovers'
+  | 'alerts'
   | 'explain'
+  | 'placement'
+  | 'rules'
   | 'backup'
   | 'metrics'
   | 'openapi'
@@ -167,6 +227,13 @@ function reads(route: Route, closing: AbortSignal): Reads {
     failovers: (options) => get('/v1/failovers', 'failovers', options),
     failover: (id, options) => get(`/v1/failovers/${part(id)}`, 'failover', options),
     managers: (options) => get('/v1/managers', 'managers', options),
+    fenceDrivers: (options) => get('/v1/fence-drivers', 'fenceDrivers', options),
+    alerts: (options) => get('/v1/alerts', 'alerts', options),
+    governor: (options) => get('/v1/governor', 'governor', options),
+    settings: (options) => get('/v1/settings', 'settings', options),
+    exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
+    placement: (options) => get('/v1/placement', 'placement', options),
+    rules: (options) => get('/v1/rules', 'rules', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
@@ -205,11 +272,31 @@ function changes(route: Route, closing: AbortSignal): Changes {
       send(remove(`/v1/managers/${part(name)}`), 'manager', options),
     removeNode: (node, options) => send(remove(ofNode(node, '')), 'node', options),
     addFenceDevice: (node, body, options) =>
-      send(post(ofNode(node, '/fence-devices'), body), 'probe', options),
+      send(post(ofNode(node, '/fence-devices'), body), 'fenceDeviceAdded', options),
+    removeFenceDevice: (node, device, options) =>
+      send(remove(ofNode(node, `/fence-devices/${part(device)}`)), 'node', options),
+    testFence: (node, body, options) =>
+      send(post(ofNode(node, '/fence-test'), body), 'deviceTests', options),
+    drillNode: (node, body, options) =>
+      send(post(ofNode(node, '/fence-drill'), body), 'fence', options),
     fenceNode: (node, body, options) => send(post(ofNode(node, '/fence'), body), 'fence', options),
     confirmOff: (node, body, options) =>
       send(post(ofNode(node, '/confirm-off'), body), 'fence', options),
+    addAlert: (name, body, options) =>
+      send(post(`/v1/alerts/${part(name)}`, body), 'alert', options),
+    removeAlert: (name, options) => send(remove(`/v1/alerts/${part(name)}`), 'alert', options),
+    testAlert: (name, options) => send(post(`/v1/alerts/${part(name)}/test`), 'alertTest', options),
+    labelNode: (node, body, options) => send(post(ofNode(node, '/labels'), body), 'node', options),
+    unquarantine: (node, options) => send(post(ofNode(node, '/unquarantine')), 'node', options),
+    releaseGovernor: (options) => send(post('/v1/governor/release'), 'governor', options),
+    disarm: (body, options) => send(post('/v1/disarm', body), 'arming', options),
+    arm: (options) => send(post('/v1/arm'), 'arming', options),
+    changeSettings: (body, options) => send(post('/v1/settings', body), 'settings', options),
     powerOn: (node, options) => send(post(ofNode(node, '/power-on')), 'node', options),
+    setPlacementPolicy: (body, options) =>
+      send(post('/v1/placement/policy', body), 'policy', options),
+    addRule: (body, options) => send(post('/v1/rules', body), 'rule', options),
+    removeRule: (id, options) => send(remove(`/v1/rules/${part(id)}`), 'rule', options),
     createVm: (body, options) => send(post('/v1/vms', body), 'vm', options),
     startVm: (vm, options) => send(post(ofVm(vm, '/start')), 'vm', options),
     stopVm: (vm, body, options) => send(post(ofVm(vm, '/stop'), body), 'vm', options),
@@ -217,6 +304,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     ignoreVm: (vm, options) => send(post(ofVm(vm, '/ignore')), 'vm', options),
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
+    moveVm: (vm, body, options) => send(post(ofVm(vm, '/move'), body), 'vm', options),
+    cancelMove: (vm, options) => send(post(ofVm(vm, '/cancel-move')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),
   };
 }

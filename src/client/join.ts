@@ -1,6 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
-import type { Handover, JoinManager, ManagerJoined } from '../api/schema/managers.ts';
+import type {
+  Handover,
+  JoinManager,
+  ManagerJoined,
+  ManagerRebuilt,
+} from '../api/schema/managers.ts';
 import type { Join, Joined } from '../api/schema/requests.ts';
 import { ok, problem, type Outcome } from '../core/problem.ts';
 import { realClock } from '../env/real/clock.ts';
@@ -82,6 +87,21 @@ export async function fetchHandover(
   const got = await route.call({ ...request, changes: false }, {});
   if (got.kind === 'problem') return got;
   return parseAnswer(got.value.who, got.value.answer, 'handover');
+}
+
+/**
+ * Asks for a new number for the manager whose certificate this is. Asked again, it gives another one,
+ * so nothing is lost when the answer is (E_AMBIGUOUS).
+ */
+export async function askForRebuild(
+  manager: { readonly host: string; readonly port: number },
+  credentials: Credentials,
+): Promise<Outcome<ManagerRebuilt>> {
+  const route = routeTo({ targets: [manager], credentials });
+  const request = { method: 'POST', path: '/v1/managers/rebuild', body: undefined } as const;
+  const got = await route.call({ ...request, changes: true }, {});
+  if (got.kind === 'problem') return got;
+  return parseAnswer(got.value.who, got.value.answer, 'managerRebuilt');
 }
 
 /** What was asked for, and what the answer has to be. */

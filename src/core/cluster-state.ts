@@ -1,8 +1,12 @@
 import type { Epoch, FailoverId, FenceId, ManagerId, NodeId, Token, VmId } from './model/ids.ts';
 import type { FailoverRecord } from './model/failover.ts';
 import type { FenceOperation } from './model/fence-operation.ts';
+import type { AlertRecord } from './model/alert.ts';
+import type { ArmingRecord } from './model/arming.ts';
+import type { GovernorRecord } from './model/governor.ts';
 import type { ManagerRecord, Roster } from './model/manager.ts';
 import type { NodeRecord } from './model/node.ts';
+import type { PlacementRule, RuleId } from './model/placement-rule.ts';
 import type { ClusterSettings } from './model/settings.ts';
 import type { VmRecord } from './model/vm.ts';
 
@@ -20,9 +24,13 @@ export interface ClusterState {
   readonly settings: ClusterSettings;
   readonly counters: Counters;
   readonly roster: Roster;
+  readonly governor: GovernorRecord;
+  readonly arming: ArmingRecord;
+  readonly alerts: ReadonlyMap<string, AlertRecord>;
   readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly vms: ReadonlyMap<VmId, VmRecord>;
+  readonly rules: ReadonlyMap<RuleId, PlacementRule>;
   readonly fences: ReadonlyMap<FenceId, FenceOperation>;
   readonly failovers: ReadonlyMap<FailoverId, FailoverRecord>;
 }
@@ -32,9 +40,13 @@ export type ClusterObject =
   | ClusterSettings
   | Counters
   | Roster
+  | GovernorRecord
+  | ArmingRecord
+  | AlertRecord
   | ManagerRecord
   | NodeRecord
   | VmRecord
+  | PlacementRule
   | FenceOperation
   | FailoverRecord;
 
@@ -44,6 +56,8 @@ export function keyOf(object: ClusterObject): string {
     case 'settings':
     case 'counters':
     case 'roster':
+    case 'governor':
+    case 'arming':
       return object.kind;
     default:
       return `${object.kind}/${object.id}`;

@@ -1,4 +1,4 @@
-import type { FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
+import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
 import type { Incarnation, NodeCapacity, WatchdogAttestation } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { PowerReading } from './model/proof.ts';
@@ -47,6 +47,30 @@ export interface NodeObservation {
   /** Last lease granted to `incarnation`, by receipt of the heartbeat it answers. */
   readonly lastLeaseMs: number | null;
   readonly report: ReportObservation | null;
+  /** When gaps in its heartbeats ended that this manager's own stalls do not explain; the last few. */
+  readonly gapsMs: readonly number[];
+}
+
+/** What one agent says of the nodes that it probes. Its word on itself is no part of it. */
+export interface PeerReport {
+  readonly incarnation: IncarnationId;
+  readonly receivedMs: number;
+  readonly nodes: ReadonlyMap<NodeId, PeerSighting>;
+}
+
+export interface PeerSighting {
+  /** The boot that answered last; null = none did since the probing agent started. */
+  readonly bootId: BootId | null;
+  /** When the probe was sent that it answered, by this manager's clock; null = never. */
+  readonly atMs: number | null;
+  /** No later than that, however long the report was under way; null = not known. */
+  readonly certainMs: number | null;
+}
+
+/** The other managers of the cluster, and how many of them this one hears. */
+export interface ManagersHeard {
+  readonly others: number;
+  readonly heard: number;
 }
 
 /** What the execution of a fence operation saw. Nothing in it is older than the intent. */
@@ -57,6 +81,10 @@ export interface FenceObservation {
   readonly outstanding: boolean;
   /** A device reads On and the execution waits to be allowed to act. */
   readonly wantsToAct: boolean;
+  /** Devices that it wants to tell to go off. */
+  readonly wantsToTell: readonly string[];
+  /** The level that it tries, counted from 1 in the node's topology; null = none. */
+  readonly level: number | null;
   readonly firstOffWall: string | null;
   /** Every device command of this execution, oldest first. */
   readonly attempts: readonly FenceAttempt[];
@@ -105,6 +133,11 @@ export interface Observations {
     NodeId,
     { readonly incarnation: IncarnationId | null; readonly ms: number }
   >;
+  /** Since when this manager has known what counts against a node. */
+  readonly flapsSince: ReadonlyMap<NodeId, { readonly flaps: number; readonly ms: number }>;
+  /** By the node whose agent reports. */
+  readonly peers: ReadonlyMap<NodeId, PeerReport>;
+  readonly managers: ManagersHeard;
   /** When this manager first saw the fence operation in its present phase. */
   readonly fencePhaseSince: ReadonlyMap<FenceId, { readonly ms: number; readonly wall: string }>;
 }

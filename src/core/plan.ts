@@ -1,6 +1,7 @@
 import type { ClusterObject } from './cluster-state.ts';
 import type { ClusterEvent } from './model/event.ts';
 import type { FenceId, IncarnationId, NodeId, OperationId, Token, VmId } from './model/ids.ts';
+import type { MigrationLimits } from './model/move.ts';
 import type { FenceLevel } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { VmSpec } from './model/vm.ts';
@@ -19,6 +20,37 @@ export type Command =
       readonly permit: Permit;
       readonly previousToken: Token | null;
     }
+  /** Wake the copy that a live migration left here, under this permit. */
+  | {
+      readonly kind: 'resume';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly previousToken: Token | null;
+    }
+  /** Be ready for the copy of a VM; the permit is the one that it will get, and has not got yet. */
+  | {
+      readonly kind: 'prepare';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly spec: VmSpec;
+    }
+  /** Copy a running VM to the node at this address, and leave the copy standing still there. */
+  | {
+      readonly kind: 'migrate';
+      readonly operation: OperationId;
+      readonly permit: Permit;
+      readonly target: Permit;
+      readonly address: string;
+      readonly limits: MigrationLimits;
+    }
+  /** Stop copying, never begin it by this token again, and say how the VM stands. */
+  | {
+      readonly kind: 'abort';
+      readonly operation: OperationId;
+      readonly vm: VmId;
+      readonly incarnation: IncarnationId;
+      readonly token: Token;
+    }
   | {
       readonly kind: 'release';
       readonly operation: OperationId;
@@ -34,11 +66,20 @@ export interface AddressedCommand {
   readonly command: Command;
 }
 
+/** A level with its place in the node's topology, counted from 1. */
+export interface NumberedLevel extends FenceLevel {
+  readonly number: number;
+}
+
 /** A fence operation that an execution must be running for. Absent = its execution is stopped. */
 export interface FenceRequest {
   readonly fence: FenceId;
   readonly node: NodeId;
-  readonly levels: readonly FenceLevel[];
+  /** Those that can still prove it dead, in the order in which they are tried. */
+  readonly levels: readonly NumberedLevel[];
+  /** As recorded: the level to go on with, and the devices that may have been told. */
+  readonly level: number;
+  readonly told: readonly string[];
   /** The phase `acting` is committed and no other boot is heard: device commands may be sent. */
   readonly mayAct: boolean;
 }

@@ -8,6 +8,8 @@ export const problemCodes = {
   E_MAC_TAKEN: 'two VMs would have one MAC address',
   E_DISK_TAKEN: 'two VMs would write to one disk',
   E_DISK_LOCAL: 'a VM with a disk of one node cannot be restarted on another',
+  E_RULE_CONFLICT: 'placement rules contradict each other',
+  E_CAPACITY: 'a change would leave too little room for failures',
   E_CONFLICT: 'the object changed meanwhile, or is in a state that does not allow this',
   E_TOKEN_INVALID: 'the join token is unknown or was used before',
   E_TOKEN_EXPIRED: 'the join token is too old',

@@ -9,9 +9,11 @@ export interface HttpsRequest {
   readonly body: string | null;
   /**
    * SHA-256 of the certificate that the server must show, lower-case hex. Null: any certificate will
-   * do, so nothing secret may be in the request.
+   * do, so nothing secret may be in the request, unless an `authority` vouches for it.
    */
   readonly pin: string | null;
+  /** `system`: the certificate must be of this host by an authority that the machine trusts. */
+  readonly authority?: 'system';
   /** From the name look-up to the last byte of the answer. */
   readonly timeoutMs: number;
   /** A longer answer is a failure. */

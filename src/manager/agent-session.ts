@@ -5,6 +5,8 @@ import {
   type AgentMessage,
   type ManagerList,
   type ManagerMessage,
+  type PeerList,
+  type Sightings,
 } from '../api/schema/session.ts';
 import type { CommandOutcome } from '../core/observations.ts';
 import { bootId, incarnationId, nodeId, operationId } from '../core/model/ids.ts';
@@ -30,6 +32,8 @@ export interface SessionEvents {
   /** `aliveAtMs`: what the heartbeat answers was sent then, so the agent lived after it. */
   onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void;
   onReport(session: AgentSession, report: Report): void;
+  /** `answeredMs`: what it answers was sent then, so it was written after that. */
+  onSightings(session: AgentSession, nodes: Sightings['nodes'], answeredMs: number): void;
   onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void;
   onXml(session: AgentSession, operation: OperationId, xml: string | null, detail: string): void;
   onClose(session: AgentSession, reason: string): void;
@@ -50,6 +54,7 @@ export class AgentSession {
   #welcomedMs: number | null = null;
   #timing: SessionTiming | null = null;
   #listTold: ManagerList | null = null;
+  #peersTold = '';
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -107,6 +112,14 @@ export class AgentSession {
     this.send(list);
   }
 
+  /** Tells whom to probe, unless it was told so before or takes no such list. */
+  tellPeers(list: PeerList): void {
+    const text = JSON.stringify(list);
+    if (this.#hello?.probePort === undefined || this.#peersTold === text) return;
+    this.#peersTold = text;
+    this.send(list);
+  }
+
   /** Says why, and ends the session. */
   refuse(reason: string): void {
     this.send({ kind: 'bye', reason });
@@ -144,6 +157,11 @@ export class AgentSession {
         this.#reportSequence = message.report.sequence;
         this.#events.onReport(this, message.report);
         break;
+      case 'sightings': {
+        const answeredMs = this.#answeredMs(message.acknowledged);
+        if (answeredMs !== null) this.#events.onSightings(this, message.nodes, answeredMs);
+        break;
+      }
       case 'result':
         this.#events.onResult(this, operationId(message.operation), message.outcome);
         break;
@@ -166,10 +184,14 @@ export class AgentSession {
 
   /** Nothing is heard of an agent that answers nothing which was sent to it. */
   #heartbeat({ sequence, acknowledged }: Extract<AgentMessage, { kind: 'heartbeat' }>): void {
-    const answeredMs =
-      (acknowledged === null ? null : this.#answers.sentMs(acknowledged)) ?? this.#welcomedMs;
+    const answeredMs = this.#answeredMs(acknowledged);
     if (answeredMs === null) return;
     this.#events.onHeartbeat(this, sequence, answeredMs);
+  }
+
+  /** When that was sent which the agent had got; null = nothing was sent yet. */
+  #answeredMs(acknowledged: number | null): number | null {
+    return (acknowledged === null ? null : this.#answers.sentMs(acknowledged)) ?? this.#welcomedMs;
   }
 
   #greet(hello: Hello): void {

@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DeviceQueues } from '../../fencing/device-queue.ts';
 import { driversOf } from '../../fencing/registry.ts';
 import { fenceId, nodeId } from '../core/model/ids.ts';
-import type { FenceLevel } from '../core/model/node.ts';
-import type { FenceRequest } from '../core/plan.ts';
+import type { FenceRequest, NumberedLevel } from '../core/plan.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { FenceRunner } from './fence-runner.ts';
 import { ObservationBook } from './observation-book.ts';
@@ -12,12 +11,14 @@ import { fakeDevice } from './testing/test-objects.ts';
 
 const fence = fenceId('F-1');
 const node = nodeId('node-1');
-const oneLevel: readonly FenceLevel[] = [{ devices: [fakeDevice('node-1')] }];
+const oneLevel: readonly NumberedLevel[] = [{ number: 1, devices: [fakeDevice('node-1')] }];
 
 const request = (change: Partial<FenceRequest> = {}): FenceRequest => ({
   fence,
   node,
   levels: oneLevel,
+  level: 1,
+  told: change.mayAct === true ? ['node-1/bmc'] : [],
   mayAct: false,
   ...change,
 });
@@ -240,7 +241,7 @@ describe('a topology that changes', () => {
     it.device.latencyMs = (call) => (call === 'off' ? 12_000 : 40);
     it.runner.reconcile([request({ mayAct: true })]);
     await it.world.until(() => it.device.count('off') === 1);
-    const levels = [{ devices: [fakeDevice('node-1', { settleMs: 9000 })] }];
+    const levels = [{ number: 1, devices: [fakeDevice('node-1', { settleMs: 9000 })] }];
     const before = it.observed;
     it.runner.reconcile([request({ levels, mayAct: true })]);
     it.runner.reconcile([request({ levels, mayAct: true })]);

@@ -19,10 +19,17 @@ interface Running {
   /** The topology it works on, as text, to notice another one. */
   readonly levels: string;
   mayAct: boolean;
-  /** Answers the execution's open question. */
-  answer: ((allowed: boolean) => void) | null;
+  /** Devices that it is committed of that they may be told. */
+  told: readonly string[];
+  /** The execution's open question: may these devices be told? */
+  question: Question | null;
   /** Resolves when no driver call of it is under way; null while it is wanted. */
   ending: Promise<void> | null;
+}
+
+interface Question {
+  readonly devices: readonly string[];
+  answer(allowed: boolean): void;
 }
 
 export interface FenceRunnerOptions {
@@ -63,7 +70,9 @@ export class FenceRunner {
       const running = this.#running.get(request.fence) ?? this.#start(request);
       if (running.ending !== null) continue;
       running.mayAct = request.mayAct;
-      if (request.mayAct) running.answer?.(true);
+      running.told = request.told;
+      const { question } = running;
+      if (question !== null && isCommitted(running, question.devices)) question.answer(true);
     }
   }
 
@@ -78,7 +87,7 @@ export class FenceRunner {
   }
 
   #stop(id: FenceId, running: Running): Promise<void> {
-    running.answer?.(false);
+    running.question?.answer(false);
     running.ending ??= running.execution.stop().then(() => {
       this.#running.delete(id);
       this.#options.book.forgetFence(id);
@@ -99,8 +108,11 @@ export class FenceRunner {
       node,
       fenceId: fence,
       levels: request.levels,
+      fromLevel: request.level,
+      told: request.told,
       secretsOf: (device) => this.#options.secretsOf(node, device),
-      mayAct: () => this.#mayAct(fence),
+      mayAct: (devices) => this.#mayAct(fence, devices),
+      onLevel: (level) => this.#observe(fence, { level }),
       onReading: (reading) => this.#onReading(fence, reading),
       onAttempt: (attempt) => this.#onAttempt(fence, attempt),
       onError: (problem) => {
@@ -113,38 +125,39 @@ export class FenceRunner {
         this.#observe(fence, { errors });
       },
     });
-    const { mayAct } = request;
+    const { mayAct, told } = request;
     const levels = levelsOf(request);
-    const running = { execution, node, levels, mayAct, answer: null, ending: null };
+    const running = { execution, node, levels, mayAct, told, question: null, ending: null };
     this.#running.set(fence, running);
     this.#observe(fence, {});
     return running;
   }
 
   /**
-   * True once `acting` is committed and this manager is confirmed as the leader: a device knows no
-   * epochs, so a leader that was held up must not carry on where another one has taken over. False
-   * when that takes too long.
+   * True once it is committed that these devices may be told and this manager is confirmed as the
+   * leader: a device knows no epochs, so a leader that was held up must not carry on where another
+   * one has taken over. False when that takes too long.
    */
-  async #mayAct(fence: FenceId): Promise<boolean> {
+  async #mayAct(fence: FenceId, devices: readonly string[]): Promise<boolean> {
     const running = this.#running.get(fence);
     if (running === undefined || running.ending !== null) return false;
-    if (!running.mayAct && !(await this.#ask(fence, running))) return false;
+    if (!isCommitted(running, devices) && !(await this.#ask(fence, running, devices))) return false;
     return this.#options.confirm();
   }
 
-  /** Resolves true as soon as `acting` is committed, false when that takes too long. */
-  #ask(fence: FenceId, running: Running): Promise<boolean> {
+  /** Resolves true as soon as it is committed, false when that takes too long. */
+  #ask(fence: FenceId, running: Running, devices: readonly string[]): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = this.#options.env.timers.after(mayActTimeoutMs, () => {
-        running.answer?.(false);
+        running.question?.answer(false);
         this.#observe(fence, {});
       });
-      running.answer = (allowed) => {
+      const answer = (allowed: boolean): void => {
         timer.cancel();
-        running.answer = null;
+        running.question = null;
         resolve(allowed);
       };
+      running.question = { devices, answer };
       this.#observe(fence, {});
     });
   }
@@ -172,6 +185,8 @@ export class FenceRunner {
         readings: [],
         outstanding: false,
         wantsToAct: false,
+        wantsToTell: [],
+        level: null,
         firstOffWall: null,
         attempts: [],
         errors: new Map(),
@@ -184,11 +199,16 @@ export class FenceRunner {
     this.#options.book.setFence(fence, {
       ...this.#observation(fence),
       outstanding: running?.execution.outstanding() ?? false,
-      wantsToAct: running !== undefined && running.answer !== null,
+      wantsToAct: running !== undefined && running.question !== null,
+      wantsToTell: running?.question?.devices ?? [],
       ...change,
     });
     this.#options.onObserved();
   }
+}
+
+function isCommitted(running: Running, devices: readonly string[]): boolean {
+  return running.mayAct && devices.every((device) => running.told.includes(device));
 }
 
 function levelsOf(request: FenceRequest): string {

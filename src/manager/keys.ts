@@ -7,6 +7,8 @@ export const keys = {
   joinTokens: 'token/',
   /** Hash of the last sealed failover record. */
   chain: 'chain',
+  /** What is wrong for longer and was announced as an event. */
+  alarms: 'alarms',
 } as const;
 
 /** Enough for the keys to sort as their numbers do, for ever. */

@@ -10,6 +10,7 @@ import type { DeviceQueues } from '../../fencing/device-queue.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
 import type { ManagerList } from '../api/schema/session.ts';
 import type { Hello } from './agent-session.ts';
+import { FenceCare } from './fence-care.ts';
 import { FenceRunner } from './fence-runner.ts';
 import type { FenceSecrets } from './fence-secrets.ts';
 import { LeaderWriter, type CommitOutcome, type ExtraWrites } from './leader-writer.ts';
@@ -74,6 +75,7 @@ type NotTaken = Extract<CommitOutcome, { kind: 'notTaken' }>;
 export class Leader implements LeadingListener {
   readonly mirror: Mirror;
   readonly fences: FenceRunner;
+  readonly care: FenceCare;
   readonly #options: LeaderOptions;
   readonly #writer: LeaderWriter;
   readonly #leases: LeaseGranter;
@@ -95,6 +97,7 @@ export class Leader implements LeadingListener {
       confirm: () => this.confirm(),
       onObserved: () => this.observed(),
     });
+    this.care = new FenceCare({ ...options, leader: this });
   }
 
   get epoch(): number {
@@ -108,12 +111,14 @@ export class Leader implements LeadingListener {
 
   start(): void {
     this.observed();
+    this.care.start();
   }
 
   /** Leadership is over: nothing is decided, sent or fenced from here on. */
   async stop(): Promise<void> {
     this.#ended = true;
     this.#wakeTimer?.cancel();
+    this.care.stop();
     await this.fences.stopAll();
   }
 
@@ -154,6 +159,10 @@ export class Leader implements LeadingListener {
     );
   }
 
+  addressOf(node: NodeId): string | null {
+    return this.mirror.nodes.get(node)?.address ?? null;
+  }
+
   managerList(): ManagerList | null {
     const { roster, managers } = this.mirror;
     if (managers.size === 0) return null;
@@ -163,7 +172,7 @@ export class Leader implements LeadingListener {
       epoch: this.epoch,
       version: roster.version,
       managers: [...managers.values()]
-        .filter((manager) => manager.role !== 'witness')
+        .filter((manager) => !manager.isWitness)
         .map((manager) => ({ name: manager.id, address: manager.sessions })),
     };
   }

@@ -302,7 +302,11 @@ test('a change that is asked of a manager that does not lead is refused, and not
   await world.lead('m-1');
   const follower = await world.startManager('m-2');
   const questions: Parameters<ManagerWorld['refused']>[1][] = [
-    (service) => service.createManagerToken({ name: null, replaces: null, ttlMs: 1000 }, caller()),
+    (service) =>
+      service.createManagerToken(
+        { name: null, replaces: null, isWitness: false, ttlMs: 1000 },
+        caller(),
+      ),
     (service) =>
       service.joinManager({
         token: '',
@@ -312,6 +316,7 @@ test('a change that is asked of a manager that does not lead is refused, and not
         certificateRequest: '',
       }),
     (service) => service.handover(identityOf('manager', 'm-2')),
+    (service) => service.rebuildManager(identityOf('manager', 'm-2')),
     (service) => service.removeManager('m-1', caller()),
     (service) => service.createVm(newVm('db'), caller()),
     (service) => service.startVm('vm-1', caller()),
@@ -328,7 +333,16 @@ test('a change that is asked of a manager that does not lead is refused, and not
     (service) =>
       service.addFenceDevice(
         'node-1',
-        { id: 'bmc', level: 1, driver: 'fake', settings: {}, secrets: {}, settleMs: 100 },
+        {
+          id: 'bmc',
+          level: 1,
+          driver: 'fake',
+          settings: {},
+          secrets: {},
+          settleMs: 100,
+          budgetMs: null,
+          delayMs: null,
+        },
         caller(),
       ),
   ];

@@ -1,9 +1,14 @@
 import type { ClusterService } from '../api/cluster-service.ts';
 import type { StoreAccess } from '../api/schema/managers.ts';
-import { defaultSettings, type DetectionProfile } from '../core/model/settings.ts';
+import {
+  defaultSettings,
+  type DetectionProfile,
+  type TimingSettings,
+} from '../core/model/settings.ts';
 import { managerId } from '../core/model/ids.ts';
 import { ok, type Outcome } from '../core/problem.ts';
 import { isRecorded, recordSelf, wasRemoved, type OwnEntry } from '../core/request/manager.ts';
+import { overdueAfterMs } from '../core/timing/silence.ts';
 import type { Env } from '../env/env.ts';
 import type { Listener, NetworkAddress } from '../env/network.ts';
 import { SecretBox, type ClusterKeys } from '../pki/cluster-keys.ts';
@@ -13,6 +18,9 @@ import type { Membership } from '../store/membership.ts';
 import type { Leadership, Store, WatchBatch } from '../store/store.ts';
 import { DeviceQueues } from '../../fencing/device-queue.ts';
 import type { FenceDrivers } from '../../fencing/registry.ts';
+import { AlarmWatch } from './alerts/alarm-watch.ts';
+import { AlertSecrets } from './alerts/alert-secrets.ts';
+import { AlertSenders } from './alerts/alert-senders.ts';
 import { Leader } from './leader.ts';
 import { FenceSecrets } from './fence-secrets.ts';
 import { keys } from './keys.ts';
@@ -24,6 +32,9 @@ import { ObservationBook } from './observation-book.ts';
 import { Peers } from './peers.ts';
 import { Replica } from './replica.ts';
 import { EventLog } from './service/event-log.ts';
+import { FenceService } from './service/fence-service.ts';
+import { AlertsOf } from './service/alerts-of.ts';
+import { GuardsOf } from './service/guard-service.ts';
 import { JoinService } from './service/join-service.ts';
 import { JoinTokens } from './service/join-tokens.ts';
 import { ManagerService } from './service/manager-service.ts';
@@ -81,7 +92,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
 }
 
 class RunningManager implements Manager {
-  readonly service: ClusterService;
+  readonly service: ManagerService;
   readonly #options: ManagerOptions;
   readonly #book: ObservationBook;
   readonly #stalls: StallMeter;
@@ -89,8 +100,10 @@ class RunningManager implements Manager {
   readonly #queues: DeviceQueues;
   readonly #events: EventLog;
   readonly #nodes: NodeService;
+  readonly #fencing: FenceService;
   readonly #metrics = managerMetrics();
   readonly #secrets: FenceSecrets;
+  readonly #alertSecrets: AlertSecrets;
   readonly #peers: Peers;
   readonly #replica: Replica;
   readonly #stopping = new AbortController();
@@ -99,13 +112,17 @@ class RunningManager implements Manager {
   /** Either of the two. Not `AbortSignal.any`: Node keeps such a one alive as long as it is heard. */
   readonly #retired = new AbortController();
   #leader: Leader | null = null;
+  #alerts: AlertSenders | null = null;
   #listener: Listener | null = null;
   #campaigns: Promise<void> = Promise.resolve();
 
   constructor(options: ManagerOptions) {
     const { env, store, name, clusterId, clusterName } = options;
     this.#options = options;
-    this.#book = new ObservationBook(env.clock);
+    this.#book = new ObservationBook(env.clock, {
+      overdueMs: () => overdueAfterMs(this.#timing()),
+      managersHeard: () => this.#peers.heard(),
+    });
     this.#stalls = new StallMeter(env, this.#book);
     this.#queues = new DeviceQueues(env);
     this.#hub = new SessionHub(
@@ -113,12 +130,14 @@ class RunningManager implements Manager {
       {
         clusterId,
         manager: name,
-        timing: () => (this.#known?.settings ?? defaultSettings(options.profile)).timing,
+        timing: () => this.#timing(),
         onPeer: (channel) => this.#peers.accept(channel),
       },
       this.#book,
     );
-    this.#secrets = new FenceSecrets(store, new SecretBox(options.keys, () => env.random.uuid()));
+    const box = new SecretBox(options.keys, () => env.random.uuid());
+    this.#secrets = new FenceSecrets(store, box);
+    this.#alertSecrets = new AlertSecrets(store, box);
     this.#peers = new Peers({ env, self: managerId(name), standing: () => this.#standing() });
     this.#replica = new Replica({
       env,
@@ -135,6 +154,7 @@ class RunningManager implements Manager {
       hub: this.#hub,
       secrets: this.#secrets,
     });
+    this.#fencing = new FenceService({ ...options, queues: this.#queues, secrets: this.#secrets });
     const tokens = new JoinTokens(options);
     this.service = new ManagerService({
       name,
@@ -145,6 +165,14 @@ class RunningManager implements Manager {
       metrics: this.#metrics,
       events: this.#events,
       nodes: this.#nodes,
+      fencing: this.#fencing,
+      guards: new GuardsOf({ store, clusterId }),
+      alerts: new AlertsOf({
+        env,
+        clusterId,
+        secrets: this.#alertSecrets,
+        senders: () => this.#alerts,
+      }),
       vms: new VmService({ env, hub: this.#hub, readXml: options.readXml }),
       joins: new JoinService({ ...options, hub: this.#hub, tokens }),
       registry: new RegistryService({ ...options, tokens, peers: this.#peers }),
@@ -165,6 +193,10 @@ class RunningManager implements Manager {
   /** What is committed, as far as it is known here. */
   get #known(): Mirror | null {
     return this.#leader?.mirror ?? this.#replica.mirror;
+  }
+
+  #timing(): TimingSettings {
+    return (this.#known?.settings ?? defaultSettings(this.#options.profile)).timing;
   }
 
   #standing(): { readonly revision: number; readonly leading: number | null } {
@@ -219,6 +251,7 @@ class RunningManager implements Manager {
     this.#stopping.abort();
     this.#retired.abort();
     this.#nodes.stop();
+    this.#fencing.stop();
     this.#hub.closeAll('this manager stops');
     this.#peers.stop();
     await this.#listener?.close();
@@ -282,13 +315,19 @@ class RunningManager implements Manager {
       this.#onRoster(leader);
       this.#peers.announce();
       const keeper = new MembershipKeeper(env, leader, membership);
+      const { alerts, alarms } = this.#makeAlerts(leader);
       leader.start();
       keeper.start();
+      alerts.notify();
+      alarms.start();
       // What the last leadership wrote without an answer may hold events that nobody was told of.
       this.#events.deliver();
       void this.#reseal(leader);
       await over(leadership, [this.#stopping.signal, this.#dropped.signal]);
       keeper.stop();
+      alarms.stop();
+      alerts.stop();
+      this.#alerts = null;
       this.#hub.lead(null);
       this.#leader = null;
       if (!this.#stopping.signal.aborted) {
@@ -335,6 +374,17 @@ class RunningManager implements Manager {
     }
   }
 
+  /** What tells people, for one leadership. */
+  #makeAlerts(leader: Leader): { readonly alerts: AlertSenders; readonly alarms: AlarmWatch } {
+    const { env, store, clusterId } = this.#options;
+    const events = this.#events;
+    const secrets = this.#alertSecrets;
+    const alerts = new AlertSenders({ env, leader, events, secrets, clusterId });
+    this.#alerts = alerts;
+    const findings = () => this.service.leadingFindings(leader);
+    return { alerts, alarms: new AlarmWatch({ env, store, leader, findings }) };
+  }
+
   #makeLeader(leadership: NotedLeadership, mirror: Mirror): Leader {
     const { env, store, drivers, clusterId } = this.#options;
     const leader: Leader = new Leader({
@@ -353,7 +403,10 @@ class RunningManager implements Manager {
       onRoster: () => {
         if (this.#leader === leader) this.#onRoster(leader);
       },
-      onEvents: () => this.#events.deliver(),
+      onEvents: () => {
+        this.#events.deliver();
+        if (this.#leader === leader) this.#alerts?.notify();
+      },
     });
     return leader;
   }

@@ -18,8 +18,12 @@ import {
   type Revision,
   type VmId,
 } from '../core/model/ids.ts';
+import type { AlertRecord } from '../core/model/alert.ts';
+import { armed, type ArmingRecord } from '../core/model/arming.ts';
+import { idleGovernor, type GovernorRecord } from '../core/model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../core/model/manager.ts';
 import type { NodeRecord } from '../core/model/node.ts';
+import type { PlacementRule, RuleId } from '../core/model/placement-rule.ts';
 import type { ClusterSettings } from '../core/model/settings.ts';
 import type { VmRecord } from '../core/model/vm.ts';
 import type { Change } from '../core/plan.ts';
@@ -40,9 +44,13 @@ export class Mirror implements ClusterState {
   settings: ClusterSettings;
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
+  governor: GovernorRecord = idleGovernor;
+  arming: ArmingRecord = armed;
+  readonly alerts = new Map<string, AlertRecord>();
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
+  readonly rules = new Map<RuleId, PlacementRule>();
   readonly fences = new Map<FenceId, FenceOperation>();
   readonly failovers = new Map<FailoverId, FailoverRecord>();
   /** When this leader first saw a VM or a fence operation in its present phase. */
@@ -53,6 +61,8 @@ export class Mirror implements ClusterState {
     NodeId,
     { readonly incarnation: IncarnationId | null; readonly ms: number }
   >();
+  /** Since when this leader has known what counts against a node. */
+  readonly flapsSince = new Map<NodeId, { readonly flaps: number; readonly ms: number }>();
   readonly #revisions = new Map<string, Revision>();
   readonly #clock: Clock;
   #firstEvent = 1;
@@ -102,6 +112,7 @@ export class Mirror implements ClusterState {
     forgetAbsent(this.vmPhaseSinceMs, this.vms);
     forgetAbsent(this.fencePhaseSince, this.fences);
     forgetAbsent(this.incarnationSince, this.nodes);
+    forgetAbsent(this.flapsSince, this.nodes);
   }
 
   /** Moves on by one committed transaction: the objects it changed, and every key it wrote. */
@@ -144,9 +155,13 @@ export class Mirror implements ClusterState {
     }
     this.#revisions.clear();
     this.roster = emptyRoster;
+    this.governor = idleGovernor;
+    this.arming = armed;
+    this.alerts.clear();
     this.managers.clear();
     this.nodes.clear();
     this.vms.clear();
+    this.rules.clear();
     this.fences.clear();
     this.failovers.clear();
     return phases;
@@ -171,6 +186,15 @@ export class Mirror implements ClusterState {
       case 'roster':
         this.roster = object;
         break;
+      case 'governor':
+        this.governor = object;
+        break;
+      case 'arming':
+        this.arming = object;
+        break;
+      case 'alert':
+        this.alerts.set(object.id, object);
+        break;
       case 'manager':
         this.managers.set(object.id, object);
         break;
@@ -180,6 +204,9 @@ export class Mirror implements ClusterState {
       case 'vm':
         if (phase !== object.phase) this.vmPhaseSinceMs.set(object.id, nowMs);
         this.vms.set(object.id, object);
+        break;
+      case 'rule':
+        this.rules.set(object.id, object);
         break;
       case 'fence':
         if (phase !== object.phase) {
@@ -204,6 +231,10 @@ export class Mirror implements ClusterState {
     if (known === undefined || known.incarnation !== incarnation) {
       this.incarnationSince.set(node.id, { incarnation, ms: nowMs });
     }
+    const flaps = node.flaps ?? 0;
+    if (this.flapsSince.get(node.id)?.flaps !== flaps) {
+      this.flapsSince.set(node.id, { flaps, ms: nowMs });
+    }
     this.nodes.set(node.id, node);
   }
 
@@ -211,16 +242,23 @@ export class Mirror implements ClusterState {
     const slash = key.indexOf('/');
     const id = key.slice(slash + 1);
     switch (key.slice(0, slash)) {
+      case 'alert':
+        this.alerts.delete(id);
+        break;
       case 'manager':
         this.managers.delete(id as ManagerId);
         break;
       case 'node':
         this.nodes.delete(id as NodeId);
         this.incarnationSince.delete(id as NodeId);
+        this.flapsSince.delete(id as NodeId);
         break;
       case 'vm':
         this.vms.delete(id as VmId);
         this.vmPhaseSinceMs.delete(id as VmId);
+        break;
+      case 'rule':
+        this.rules.delete(id);
         break;
       case 'fence':
         this.fences.delete(id as FenceId);

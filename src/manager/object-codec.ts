@@ -9,9 +9,13 @@ const kinds: Readonly<Record<ClusterObject['kind'], true>> = {
   settings: true,
   counters: true,
   roster: true,
+  governor: true,
+  arming: true,
+  alert: true,
   manager: true,
   node: true,
   vm: true,
+  rule: true,
   fence: true,
   failover: true,
 };

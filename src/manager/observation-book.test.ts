@@ -201,6 +201,8 @@ test('the observation of a fence operation is forgotten with its execution', () 
     readings: [],
     outstanding: false,
     wantsToAct: false,
+    wantsToTell: [],
+    level: null,
     firstOffWall: null,
     attempts: [],
     errors: new Map(),

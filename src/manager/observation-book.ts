@@ -1,17 +1,21 @@
-import type { AgentReport } from '../api/schema/session.ts';
+import type { AgentReport, Sightings } from '../api/schema/session.ts';
 import type {
   CommandObservation,
   CommandOutcome,
   DomainObservation,
   FenceObservation,
+  ManagersHeard,
   NodeObservation,
   Observations,
+  PeerReport,
   ReportObservation,
   Stall,
 } from '../core/observations.ts';
+import { bootId, nodeId } from '../core/model/ids.ts';
 import type { FenceId, IncarnationId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
 import type { Incarnation } from '../core/model/node.ts';
 import type { AddressedCommand } from '../core/plan.ts';
+import { lateAfterMs } from '../core/timing/silence.ts';
 import type { Clock } from '../env/env.ts';
 import type { Mirror } from './mirror.ts';
 
@@ -26,12 +30,26 @@ const unseen: NodeObservation = {
   aliveAtMs: null,
   lastLeaseMs: null,
   report: null,
+  gapsMs: [],
 };
 
 /** Stalls remembered; older ones lie before every deadline that still counts. */
 const keptStalls = 16;
+/** Gaps in the heartbeats of one node that are remembered. */
+const keptGaps = 64;
 /** Finished commands remembered, so that their outcome outlives the decision that needs it. */
 const keptCommands = 4096;
+
+interface BookOptions {
+  /** Silence of a node that makes a gap in its heartbeats, in ms. */
+  overdueMs(): number;
+  managersHeard(): ManagersHeard;
+}
+
+const byItself: BookOptions = {
+  overdueMs: () => Infinity,
+  managersHeard: () => ({ others: 0, heard: 0 }),
+};
 
 interface SentCommand extends CommandObservation {
   readonly node: NodeId;
@@ -49,10 +67,13 @@ export class ObservationBook {
   readonly #commands = new Map<OperationId, SentCommand>();
   readonly #fences = new Map<FenceId, FenceObservation>();
   readonly #stalls: Stall[] = [];
+  readonly #peers = new Map<NodeId, PeerReport>();
+  readonly #options: BookOptions;
   #observingSinceMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, options: BookOptions = byItself) {
     this.#clock = clock;
+    this.#options = options;
     this.#observingSinceMs = clock.monotonicMs();
   }
 
@@ -71,6 +92,9 @@ export class ObservationBook {
       vmPhaseSinceMs: mirror.vmPhaseSinceMs,
       fencePhaseSince: mirror.fencePhaseSince,
       incarnationSince: mirror.incarnationSince,
+      flapsSince: mirror.flapsSince,
+      peers: this.#peers,
+      managers: this.#options.managersHeard(),
     };
   }
 
@@ -100,6 +124,7 @@ export class ObservationBook {
       lastHeartbeatWall: this.#clock.wallIso(),
       aliveAtMs: null,
       lastLeaseMs: same ? before.lastLeaseMs : null,
+      gapsMs: this.#gapsOf(before),
       report: this.#reportOf(incarnation, report),
     });
     // What was sent on an earlier connection may be lost with it.
@@ -115,9 +140,43 @@ export class ObservationBook {
   /** `aliveAtMs`: when that was sent which the heartbeat answers. */
   heartbeat(node: NodeId, aliveAtMs: number): void {
     const seen = this.#seen(node);
+    seen.gapsMs = this.#gapsOf(seen);
     seen.aliveAtMs = Math.max(aliveAtMs, seen.aliveAtMs ?? aliveAtMs);
     seen.lastHeartbeatMs = this.#clock.monotonicMs();
     seen.lastHeartbeatWall = this.#clock.wallIso();
+  }
+
+  /** The gaps with the one that ends now, if one does that this manager's own stalls leave. */
+  #gapsOf({ lastHeartbeatMs, gapsMs }: NodeObservation): readonly number[] {
+    if (lastHeartbeatMs === null) return gapsMs;
+    const nowMs = this.#clock.monotonicMs();
+    const silentMs = nowMs - lastHeartbeatMs - lateAfterMs(this.#stalls, lastHeartbeatMs);
+    if (silentMs <= this.#options.overdueMs()) return gapsMs;
+    return [...gapsMs, nowMs].slice(-keptGaps);
+  }
+
+  /**
+   * What an agent's probes came to. What it answers was sent at `answeredMs`, so it asked no earlier
+   * than the age of an answer before that.
+   */
+  sighted(
+    by: { readonly node: NodeId; readonly incarnation: IncarnationId },
+    nodes: Sightings['nodes'],
+    answeredMs: number,
+  ): void {
+    const receivedMs = this.#clock.monotonicMs();
+    const sights = nodes.map(
+      (one) =>
+        [
+          nodeId(one.node),
+          {
+            bootId: one.bootId === null ? null : bootId(one.bootId),
+            atMs: one.ageMs === null ? null : receivedMs - one.ageMs,
+            certainMs: one.ageMs === null ? null : answeredMs - one.ageMs,
+          },
+        ] as const,
+    );
+    this.#peers.set(by.node, { incarnation: by.incarnation, receivedMs, nodes: new Map(sights) });
   }
 
   /**

@@ -3,6 +3,7 @@ import { readPeerMessage } from '../api/schema/frequent-messages.ts';
 import { peerMessageSchema, type PeerMessage } from '../api/schema/peer.ts';
 import { managerId, type ManagerId } from '../core/model/ids.ts';
 import type { ManagerRecord } from '../core/model/manager.ts';
+import type { ManagersHeard } from '../core/observations.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { JsonValue, MessageChannel } from '../env/network.ts';
 
@@ -97,6 +98,11 @@ export class Peers {
       if (best === null || sight.leading > best.epoch) best = { name: id, epoch: sight.leading };
     }
     return best;
+  }
+
+  /** The other managers, and how many of them answer now. */
+  heard(): ManagersHeard {
+    return { others: this.#links.size, heard: this.reachable().size - 1 };
   }
 
   /** Managers that answer now, this one among them. */

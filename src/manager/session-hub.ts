@@ -2,15 +2,18 @@ import type { CommandOutcome } from '../core/observations.ts';
 import type { NodeId, OperationId } from '../core/model/ids.ts';
 import type { TimingSettings } from '../core/model/settings.ts';
 import type { AddressedCommand } from '../core/plan.ts';
-import type { Env } from '../env/env.ts';
+import type { Env, Timer } from '../env/env.ts';
 import type { MessageChannel } from '../env/network.ts';
-import type { AgentCommand, ManagerList } from '../api/schema/session.ts';
+import type { AgentCommand, ManagerList, Sightings } from '../api/schema/session.ts';
 import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
+import { tellPeers } from './probe-list.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
 import type { ObservationBook } from './observation-book.ts';
 
 /** Commands in one message, below the bound of the wire's schema. */
 const commandsPerMessage = 256;
+/** How long after an agent connected all are told whom to probe, in ms. */
+const tellPeersAfterMs = 200;
 
 /** The part of a leadership that sessions feed. Absent while this manager does not lead. */
 export interface LeadingListener {
@@ -22,6 +25,8 @@ export interface LeadingListener {
   observed(): void;
   /** The managers of the cluster, for agents; null = none is recorded. */
   managerList(): ManagerList | null;
+  /** Where a node is, as it was enrolled; null = it is none. */
+  addressOf(node: NodeId): string | null;
   /** The node was overdue, or under a fence operation: its heartbeat may change a decision. */
   heartbeatMatters(node: NodeId): boolean;
 }
@@ -50,6 +55,7 @@ export class SessionHub {
   readonly #sessions = new Map<NodeId, AgentSession>();
   readonly #inspections = new Map<OperationId, Inspection>();
   #leading: LeadingListener | null = null;
+  #peersSoon: Timer | null = null;
 
   constructor(env: Env, identity: HubIdentity, book: ObservationBook) {
     this.#env = env;
@@ -73,6 +79,7 @@ export class SessionHub {
       onHeartbeat: (session, sequence, aliveAtMs) =>
         this.#onHeartbeat(session, sequence, aliveAtMs),
       onReport: (session, report) => this.#onReport(session, report),
+      onSightings: (session, nodes, answeredMs) => this.#onSightings(session, nodes, answeredMs),
       onResult: (session, operation, outcome) => this.#onResult(session, operation, outcome),
       onXml: (session, operation, xml, detail) => this.#onXml(session, operation, xml, detail),
       onClose: (session, reason) => this.#onClose(session, reason),
@@ -95,6 +102,7 @@ export class SessionHub {
       else if (!session.keepsTo(this.#identity.timing())) session.refuse('the times have changed');
     }
     this.announceManagers();
+    this.#tellPeersSoon();
   }
 
   /** Managers came or went: agents that have another list are told. */
@@ -106,6 +114,7 @@ export class SessionHub {
 
   /** Ends every connection, also those without a hello. */
   closeAll(reason: string): void {
+    this.#peersSoon?.cancel();
     for (const session of this.#open) session.refuse(reason);
   }
 
@@ -196,8 +205,30 @@ export class SessionHub {
     });
     const list = this.#leading?.managerList() ?? null;
     if (list !== null) session.tellManagers(list);
+    this.#tellPeersSoon();
     this.#leading?.observed();
     return null;
+  }
+
+  /** Once for all that connect at a time: each of them changes whom others probe. */
+  #tellPeersSoon(): void {
+    this.#peersSoon ??= this.#env.timers.after(tellPeersAfterMs, () => {
+      this.#peersSoon = null;
+      const leading = this.#leading;
+      if (leading === null) return;
+      tellPeers([...this.#sessions.values()], {
+        clusterId: this.#identity.clusterId,
+        epoch: leading.epoch,
+        heartbeatMs: this.#identity.timing().heartbeatMs,
+        addressOf: (node) => leading.addressOf(node),
+      });
+    });
+  }
+
+  #onSightings(session: AgentSession, nodes: Sightings['nodes'], answeredMs: number): void {
+    const { node, incarnation } = session;
+    if (this.#sessions.get(node) !== session || incarnation === null) return;
+    this.#book.sighted({ node, incarnation: incarnation.id }, nodes, answeredMs);
   }
 
   #onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void {

@@ -12,6 +12,7 @@ const recordOf = (number: number): ManagerRecord => ({
   sessions: `m-${number}:7443`,
   certificateFingerprint: `print-m-${number}`,
   role: 'voter',
+  isWitness: false,
   replaces: null,
   joinedAt: '2026-01-01T00:00:00.000Z',
 });

@@ -142,9 +142,9 @@ describe('a node', () => {
     const events: TraceEvent[] = [];
     leader({ trace: (event) => events.push(event as TraceEvent) });
     expect(events.map(({ name }) => name)).toEqual([
+      'InitState',
       'ApplyConfChange',
       'BecomeFollower',
-      'InitState',
       'BecomeCandidate',
       'SendRequestVoteResponse',
       'Ready',

@@ -70,9 +70,10 @@ export class RawNode {
     const raft = new Raft(config);
     const { hardState, confState } = config.storage.initialState();
     const { log } = raft;
-    adopt(raft, restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
     raft.term = hardState.term;
     raft.vote = hardState.vote;
+    traceNode(raft, 'InitState');
+    adopt(raft, restoreMembership(confState, log.lastIndex(), raft.inflightLimits));
     // What is in a snapshot or was applied is committed, though the word of that may not have been
     // written before the crash.
     const applied = config.applied ?? 0;
@@ -85,7 +86,6 @@ export class RawNode {
     }
     if (applied > 0) log.appliedTo(applied, 0);
     raft.becomeFollower(raft.term, noOne);
-    traceNode(raft, 'InitState');
     this.#raft = raft;
     this.#async = config.asyncStorageWrites === true;
     this.#softState = raft.softState();

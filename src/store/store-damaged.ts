@@ -41,8 +41,8 @@ export class StoreDamaged extends Error {
 
 const notStarted = 'this manager does not start: a state with a hole could start a VM twice';
 const rebuild =
-  'check the disk; where other managers have a quorum, `kennel manager replace` gives this one a successor ' +
-  'that copies their state; otherwise move the directory away and `kennel restore` a backup';
+  'check the disk; where other managers have a quorum, `kennel manager rebuild --manager HOST:PORT` sets the ' +
+  'data aside and copies theirs; otherwise move the directory away and `kennel restore` a backup';
 
 /** `STORE_LOG_DAMAGED`: `path` names the file, and the byte where that is known. */
 export function damagedLog(path: string, because: string): StoreDamaged {
@@ -100,7 +100,9 @@ export function unknownMember(directory: string): StoreDamaged {
     what: `there is no store in ${directory}`,
     because: 'nothing in it says which member of the store this manager is',
     so: 'this manager does not start: a store that makes itself anew would forget who owns what',
-    try: 'name the right directory, make a new cluster with `kennel init`, or join an existing one',
+    try:
+      'name the right directory; where this manager had a store and others have a quorum, `kennel manager ' +
+      'rebuild --manager HOST:PORT`; else make a cluster with `kennel init`, or join one',
   });
 }
 

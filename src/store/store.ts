@@ -79,14 +79,26 @@ export interface Leadership {
   resign(): Promise<void>;
 }
 
+/** How a member's disk fares, by its own word. */
+export interface DiskHealth {
+  /** The last finished sync, and the slowest of the recent ones, in ms. */
+  readonly lastSyncMs: number;
+  readonly slowestSyncMs: number;
+  /** Writes and syncs that failed since the member started. */
+  readonly writeErrors: number;
+  readonly logBytes: number;
+}
+
 /** One server of the store, as this client knows it. */
 export interface StoreMember {
   readonly name: string;
   readonly healthy: boolean;
   /** Absent where the driver does not know. */
-  readonly role?: 'voter' | 'learner' | 'witness';
+  readonly role?: 'voter' | 'learner';
   /** Log entries that it lacks; absent where the driver does not know. */
   readonly lagEntries?: number;
+  /** Absent while it has not said. */
+  readonly disk?: DiskHealth;
 }
 
 export interface StoreStatus {

@@ -79,6 +79,12 @@ export const rules: readonly Rule[] = [
     because: 'managers and agents meet only on the wire',
   },
   {
+    of: 'src/verify',
+    mayImport: [],
+    packages: ['node:crypto', 'zod'],
+    because: 'what verifies the records must not repeat the mistakes of what wrote them',
+  },
+  {
     of: 'src/cli/start',
     mayImport: ['src', 'agent', 'fencing'],
     packages: ['*'],
@@ -93,6 +99,7 @@ export const rules: readonly Rule[] = [
       'src/env',
       'src/errors',
       'src/pki',
+      'src/verify',
       'deploy/lab',
     ],
     packages: ['*'],

@@ -8,6 +8,7 @@ import type { FailoverView, NodeView, StatusView } from '../../src/api/schema/vi
 import { loadClientCredentials } from '../../src/cli/client-credentials.ts';
 import { loadAgentConfig, saveAgentConfig } from '../../src/cli/start/service-config.ts';
 import { openClient, type Client } from '../../src/client/client.ts';
+import { leastLevelBudgetMs } from '../../src/core/timing/recovery-budget.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import { realLog } from '../../src/env/real/log.ts';
 import { realEnv } from '../../src/env/real/real-env.ts';
@@ -31,6 +32,8 @@ export interface BenchClusterOptions {
   readonly eventsFile: string;
   readonly profile: DetectionProfile;
   readonly settleMs: number;
+  /** A second level behind the BMC, the outlet of a PDU. */
+  readonly hasPdu: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -68,6 +71,9 @@ export class BenchCluster {
     for (const node of options.nodes) cluster.startAgent(node);
     await cluster.untilReady(options.nodes);
     for (const node of options.nodes) await cluster.#addFence(node);
+    // Every round loses a node: quarantine would keep it out after five of them.
+    const settings = { 'quarantine.losses': 1000 };
+    valueOf(await cluster.#client.changeSettings({ settings }));
     return cluster;
   }
 
@@ -197,7 +203,12 @@ export class BenchCluster {
 
   async #joinManager(node: BenchNode): Promise<void> {
     const name = managerName(node);
-    const asked = await this.#client.createManagerToken({ name, replaces: null, ttlMs: 600_000 });
+    const asked = await this.#client.createManagerToken({
+      name,
+      replaces: null,
+      isWitness: false,
+      ttlMs: 600_000,
+    });
     await node.run(
       [
         ...kennelCommand,
@@ -241,16 +252,22 @@ export class BenchCluster {
   }
 
   async #addFence(node: BenchNode): Promise<void> {
-    valueOf(
-      await this.#client.addFenceDevice(node.name, {
-        id: 'bmc',
-        level: 1,
-        driver: 'bench',
-        settings: { socket: bmcSocket(this.#options.bmcDirectory), node: node.name },
-        secrets: {},
-        settleMs: this.#options.settleMs,
-      }),
-    );
+    const { bmcDirectory, settleMs, hasPdu } = this.#options;
+    for (const [index, device] of (hasPdu ? ['bmc', 'pdu'] : ['bmc']).entries()) {
+      valueOf(
+        await this.#client.addFenceDevice(node.name, {
+          id: device,
+          level: index + 1,
+          driver: 'bench',
+          settings: { socket: bmcSocket(bmcDirectory), node: node.name, device },
+          secrets: {},
+          settleMs,
+          // The least that is taken, so that what the second level costs is not mostly waiting.
+          budgetMs: index === 0 && hasPdu ? leastLevelBudgetMs({ devices: [] }) + settleMs : null,
+          delayMs: null,
+        }),
+      );
+    }
   }
 
   async #createVm(name: string): Promise<void> {

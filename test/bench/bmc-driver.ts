@@ -15,12 +15,15 @@ type BmcAnswer =
   | { readonly kind: 'failed'; readonly error: FenceError };
 
 /**
- * Speaks to the BMC stand-in of the bench (`bmc.ts`). Settings: `socket`, its path, and `node`. It
+ * Speaks to the BMC stand-in of the bench (`bmc.ts`). Settings: `socket`, its path, `node`, and
+ * `device`, bmc or pdu. It
  * cannot switch on: a node's boot is the bench's business.
  */
 export const benchDriver: FenceDriver = {
   kind: 'bench',
   capabilities: { class: 'power', minIntervalMs: 0, secrets: [], takesFurtherSecrets: false },
+  help: { summary: 'the BMC of a bench', settings: [] },
+  place: (settings) => ({ address: JSON.stringify(settings), plug: null }),
   parseSettings,
   probe,
   identity,
@@ -33,11 +36,11 @@ export const benchDriver: FenceDriver = {
 };
 
 function parseSettings(input: unknown): ReturnType<FenceDriver['parseSettings']> {
-  const { socket, node } = (input ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof socket === 'string' && typeof node === 'string') {
-    return { kind: 'ok', settings: { socket, node } };
+  const { socket, node, device } = (input ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof socket === 'string' && typeof node === 'string' && typeof device === 'string') {
+    return { kind: 'ok', settings: { socket, node, device } };
   }
-  return { kind: 'invalid', problems: ['give socket and node as text'] };
+  return { kind: 'invalid', problems: ['give socket, node and device as text'] };
 }
 
 async function probe(context: FenceContext): Promise<ProbeReport> {
@@ -101,7 +104,7 @@ function ask(
     socket.setEncoding('utf8');
     socket.once('connect', () => {
       connected = true;
-      socket.write(`${action} ${String(settings['node'])}\n`);
+      socket.write(`${action} ${String(settings['node'])} ${String(settings['device'])}\n`);
     });
     socket.on('data', (chunk: string) => {
       text += chunk;

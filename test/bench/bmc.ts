@@ -6,19 +6,25 @@ import { alive, signalProcess } from '../../deploy/lab/process-identity.ts';
 import { bmcIdentity, bmcLog, bmcSocket, readPowerFile } from './bmc-files.ts';
 
 /**
- * Stand-in for the BMCs of all nodes, outside of them. Usage: `bmc.ts DIRECTORY DELAY_MS`; ends
- * with its standard input. One line per connection on `DIRECTORY/bmc.sock`:
+ * Stand-in for the fence devices of all nodes, outside of them. Usage: `bmc.ts DIRECTORY DELAY_MS
+ * ok|stuck`; ends with its standard input. One line per connection on `DIRECTORY/bmc.sock`, each with
+ * `bmc` or `pdu` behind it for the device that is meant; a stuck BMC takes `off` and does nothing:
  *
  * - `off NODE`: SIGKILL for process 1 of the node's pid namespace, DELAY_MS later the answer `OK`.
  * - `status NODE`: `ON` or `OFF`, read from the kernel at that instant. The kernel lets process 1
  *   become a zombie only when every other process of its namespace is gone, so `OFF` is the truth.
  * - `identity NODE`: what tells this BMC from others.
  */
-async function main(directory: string, delayMs: number): Promise<void> {
+interface Behaviour {
+  readonly delayMs: number;
+  readonly isStuck: boolean;
+}
+
+async function main(directory: string, how: Behaviour): Promise<void> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     createInterface({ input: socket }).once('line', (line) => {
-      void answer(directory, delayMs, line).then((text) => reply(socket, text));
+      void answer(directory, how, line).then((text) => reply(socket, text));
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -32,15 +38,15 @@ function reply(socket: Socket, text: string): void {
   if (!socket.destroyed) socket.end(`${text}\n`);
 }
 
-async function answer(directory: string, delayMs: number, line: string): Promise<string> {
-  const [action = '', node = ''] = line.trim().split(' ');
+async function answer(directory: string, how: Behaviour, line: string): Promise<string> {
+  const [action = '', node = '', device = ''] = line.trim().split(' ');
   const init = readPowerFile(directory, node);
   if (init === null) return 'UNKNOWN NODE';
   switch (action) {
     case 'off':
       log(directory, `REQ off ${node}`);
-      signalProcess(init, 'SIGKILL');
-      if (delayMs > 0) await delay(delayMs);
+      if (device === 'pdu' || !how.isStuck) signalProcess(init, 'SIGKILL');
+      if (how.delayMs > 0) await delay(how.delayMs);
       log(directory, `OK off ${node}`);
       return 'OK';
     case 'status': {
@@ -49,7 +55,7 @@ async function answer(directory: string, delayMs: number, line: string): Promise
       return power;
     }
     case 'identity':
-      return bmcIdentity(directory, node);
+      return bmcIdentity(directory, device === 'pdu' ? `${node} pdu` : node);
     default:
       return 'UNKNOWN ACTION';
   }
@@ -59,5 +65,5 @@ function log(directory: string, words: string): void {
   appendFileSync(bmcLog(directory), `${(Date.now() / 1000).toFixed(3)} ${words}\n`);
 }
 
-const [directory = '', delayMs = '0'] = process.argv.slice(2);
-await main(directory, Number(delayMs));
+const [directory = '', delayMs = '0', state = 'ok'] = process.argv.slice(2);
+await main(directory, { delayMs: Number(delayMs), isStuck: state === 'stuck' });

@@ -95,6 +95,7 @@ async function runOnce(
       killLeader: false,
       victim: 'node3',
       crash: 'power',
+      proof: 'bmc',
       json: null,
       directory,
       keep: false,

@@ -83,6 +83,7 @@ async function runIn(
         join(import.meta.dirname, 'bmc.ts'),
         bmcDirectory,
         `${options.bmcDelayMs}`,
+        options.proof === 'pdu' ? 'stuck' : 'ok',
       ],
       join(directory, 'bmc.log'),
     );
@@ -114,6 +115,7 @@ async function runOn(
     eventsFile: site.eventsFile,
     profile: options.profile,
     settleMs: options.settleMs,
+    hasPdu: options.proof === 'pdu',
     signal: hooks.signal,
   });
   hooks.say('three nodes are up; the manager leads');
@@ -169,9 +171,12 @@ async function bringBack(
   await cluster.untilReady([victim]);
 }
 
-function labelOf({ profile, managers, killLeader }: FailoverOptions): string {
-  if (managers === 1) return profile;
-  return `${profile}, ${managers} managers${killLeader ? ', leader lost' : ''}`;
+function labelOf({ profile, managers, killLeader, proof }: FailoverOptions): string {
+  return [
+    profile,
+    ...(managers === 1 ? [] : [`${managers} managers${killLeader ? ', leader lost' : ''}`]),
+    ...(proof === 'pdu' ? ['BMC stuck, then PDU'] : []),
+  ].join(', ');
 }
 
 async function crash(step: {

@@ -11,6 +11,7 @@ test('without options one VM fails over once, as the product comes', () => {
     bmcDelayMs: 0,
     victim: 'node3',
     crash: 'power',
+    proof: 'bmc',
     json: null,
   });
 });
@@ -20,6 +21,7 @@ test.each([
   [['--vms', '1e3'], '--vms 1e3'],
   [['--settle', '50'], '--settle 50'],
   [['--profile', 'quick'], 'not one of fast, default, conservative'],
+  [['--proof', 'pdu', '--crash', 'power'], '--proof pdu'],
   [['--victim', 'leader'], 'there is one manager'],
   [['--victim', 'node1'], 'there is one manager'],
 ])('%j is refused', (argv, because) => {

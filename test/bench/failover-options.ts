@@ -15,6 +15,8 @@ export interface FailoverOptions {
   /** The victim is the node of the leading manager, whichever that is; else one of the others. */
   readonly killLeader: boolean;
   readonly crash: 'power' | 'cut';
+  /** What proves the victim off: its BMC, or the outlet behind a BMC that is stuck. */
+  readonly proof: 'bmc' | 'pdu';
   /** Where the results go; null = only to the terminal. */
   readonly json: string | null;
   /** Parent of the working directory; must be on a disk that is worth measuring. */
@@ -33,6 +35,8 @@ export const failoverUsage = `usage: npm run bench:failover -- [options]
   --managers N         1, or 3: one on each node, on their own store (default 1)
   --kill-leader        the node of the leading manager dies, of three managers
   --crash KIND         power: the node dies at once; cut: its cable is pulled, it runs on
+  --proof DEVICE       bmc, or pdu: the BMC is stuck, and the outlet on the second level cuts the
+                       power; the victim runs on until then (default bmc)
   --json FILE          write {runs, summary} there
   --directory DIR      work in a new directory below DIR (default /var/tmp)
   --keep               leave that directory behind`;
@@ -50,7 +54,8 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
       victim: { type: 'string', default: 'node3' },
       managers: { type: 'string' },
       'kill-leader': { type: 'boolean', default: false },
-      crash: { type: 'string', default: 'power' },
+      crash: { type: 'string' },
+      proof: { type: 'string', default: 'bmc' },
       json: { type: 'string' },
       directory: { type: 'string', default: '/var/tmp' },
       keep: { type: 'boolean', default: false },
@@ -66,6 +71,12 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
   if (killLeader && managers === '1') {
     throw new Error('--kill-leader: nobody is left to act when the only manager dies');
   }
+  const proof = oneOf('--proof', values.proof, ['bmc', 'pdu']);
+  const usual = proof === 'pdu' ? 'cut' : 'power';
+  const crash = oneOf('--crash', values.crash ?? usual, ['power', 'cut']);
+  if (proof === 'pdu' && crash === 'power') {
+    throw new Error('--proof pdu: a BMC that is stuck still reads Off of a node that has no power');
+  }
   return {
     managers: managers === '3' ? 3 : 1,
     killLeader,
@@ -75,7 +86,8 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
     settleMs: wholeNumber('--settle', values.settle, 100, 600_000),
     bmcDelayMs: wholeNumber('--bmc-delay', values['bmc-delay'], 0, 600_000),
     victim: oneOf('--victim', values.victim, ['node2', 'node3']),
-    crash: oneOf('--crash', values.crash, ['power', 'cut']),
+    crash,
+    proof,
     json: values.json ?? null,
     directory: values.directory,
     keep: values.keep,

@@ -52,14 +52,27 @@ test('U2: when the agents of all nodes restart at once, no VM is touched and nob
   expect(it.cluster.nodes.every((node) => node.agent !== null)).toBe(true);
 });
 
-test('W3: a node that hears the manager and is not heard counts as lost, and its VMs run elsewhere', async () => {
+test('W3: a node that hears everybody and is not heard counts as lost, and its VMs run elsewhere', async () => {
   const it = await clusterOfVms({ managers: 1 });
   const node = it.homeOf('vm-1');
-  it.cluster.world.network.cut(node.name, 'm-1');
+  const { network } = it.cluster.world;
+  for (const host of network.hosts()) if (!host.startsWith('bmc-')) network.cut(node.name, host);
   await it.until(() => !it.cluster.whereIs('vm-1').includes(node.name) && it.everyVmRuns());
   expect(node.bmc.executed.off).toBe(1);
   expect(it.stored('fence/F-1')['proof']).toMatchObject({ kind: 'powerOff' });
   expect(it.overlaps()).toEqual([]);
+});
+
+test('W1: a node that only the manager does not hear is not fenced: its peers have answers of it', async () => {
+  const it = await clusterOfVms({ managers: 1 });
+  const node = it.homeOf('vm-1');
+  it.cluster.world.network.cutBoth(node.name, 'm-1');
+  await it.runFor(60_000);
+  expect(it.stored(`node/${node.name}`)['phase']).toBe('blocked');
+  expect(node.bmc.received.off).toBe(0);
+  expect(it.homeOf('vm-1')).toBe(node);
+  it.cluster.world.network.healBoth(node.name, 'm-1');
+  await it.until(() => it.stored(`node/${node.name}`)['phase'] === 'online');
 });
 
 test('C2: wall clocks that step while a node is fenced change nothing', async () => {

@@ -107,13 +107,11 @@ describe.skipIf(missing !== null)(
     }
 
     const device = (...more: readonly string[]): readonly string[] => [
-      'node',
-      'add-fence',
-      'node-1',
+      'fence',
+      'add',
+      'node-1/bmc',
       '--driver',
       'redfish',
-      '--id',
-      'bmc',
       '--host',
       bmc.address,
       '--port',
@@ -144,7 +142,7 @@ describe.skipIf(missing !== null)(
     });
 
     test('refuses an agent that is not there, and a setting that the driver does not have', async () => {
-      const line = ['node', 'add-fence', 'node-1', '--driver', 'fence-agent', '--id', 'pdu'];
+      const line = ['fence', 'add', 'node-1/pdu', '--driver', 'fence-agent'];
       const absent = await kennel(...line, '--set', 'agent=fence_not_there');
       expect(absent.code).toBe(1);
       expect(absent.errors).toContain('TOOL_MISSING');

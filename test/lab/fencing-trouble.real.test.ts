@@ -265,6 +265,13 @@ describe.skipIf(noLab.skip)(`fencing that meets difficulties${noLab.why}`, () =>
     await site.lab.setBmcFault(3, 'ok');
     expect((await site.status()).findings).toMatchObject([
       { code: 'BMC_LIED', subject: 'node-3', severity: 'critical' },
+      // Nothing that is believed could prove it dead now, and its VM is told to be unprotected.
+      {
+        code: 'NODE_UNFENCEABLE',
+        subject: 'node-3',
+        severity: 'critical',
+        text: expect.stringContaining(`unprotected: ${bound}`),
+      },
     ]);
     await enrolAnew(machine, 1000);
     expect((await site.status()).findings).toEqual([]);

@@ -22,7 +22,7 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
   let site: WatchedCluster;
 
   beforeAll(async () => {
-    site = await WatchedCluster.up({ vms: names.length, storeMiB: 40, hopeless: [hopeless] });
+    site = await WatchedCluster.up({ vms: names.length, diskMiB: 40, hopeless: [hopeless] });
     const [disk] = site.lab.disks();
     if (disk === undefined) throw new Error('no disk');
     const spec = tinyVmSpec({ ...disk, name: hopeless });
@@ -113,6 +113,27 @@ describe.skipIf(noLab.skip)(`operating a real cluster${noLab.why}`, () => {
     await kennel(`vm start ${domain.name} --wait`);
     await waitUntil('it booted', () => site.boots('found') === boots + 1, limits);
     await kennel(`vm delete ${domain.name} -y --wait`);
+  });
+
+  test('a running VM is migrated to another node and back; its guest is not started anew', async () => {
+    const before = await site.vm('disk-1');
+    const from = before.node ?? '';
+    const to = from === 'node-1' ? 'node-2' : 'node-1';
+    await site.beating(['disk-1']);
+    const boots = site.boots('disk-1');
+    for (const [here, there] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      await kennel(`vm migrate disk-1 --to ${there} --wait`);
+      expect(await site.vm('disk-1')).toMatchObject({ state: 'running', node: there, move: null });
+      await site.beating(['disk-1']);
+      const { libvirtSocket } = site.lab.node(Number(here.slice('node-'.length)));
+      const known = async (): Promise<string> =>
+        (await virsh(libvirtSocket, ['list', '--all', '--name'])).stdout;
+      await waitUntil(`${here} forgot it`, async () => !(await known()).includes('disk-1'), limits);
+    }
+    expect(site.boots('disk-1')).toBe(boots);
   });
 
   test('V1: a VM whose QEMU was killed starts again on its node', async () => {
@@ -309,9 +330,9 @@ certificateAuthority: ${join(site.cluster.directory, 'admin', 'ca.crt')}
 
   test('fencing on request, its record, and power-on work from the command line', async () => {
     const { host, user, passwordFile } = site.lab.bmcOf(1);
-    const device = `--driver ipmi --id bmc --host ${host} --user ${user} --settle 1s`;
+    const device = `--driver ipmi --host ${host} --user ${user} --settle 1s`;
     const added = await kennel(
-      `node add-fence node-1 ${device} --password-file ${passwordFile} --wait --timeout 10s`,
+      `fence add node-1/bmc ${device} --password-file ${passwordFile} --wait --timeout 10s`,
     );
     expect(added.stdout).toMatch(
       /^fence device node-1\/bmc: added\n(?:.*\n)*node node-1: can be fenced$/,

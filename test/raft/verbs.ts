@@ -21,6 +21,8 @@ type Verb = (stage: Stage, command: Command) => void;
 
 /** What etcd-io/raft's interaction transcripts can say, and read-index and report-snapshot of ours. */
 export const raftVerbs: Readonly<Record<string, Verb>> = {
+  // A place for a debugger to stop at.
+  _breakpoint: () => undefined,
   'log-level': ({ env }, command) => env.setLevel(command.args[0]?.key ?? ''),
   'add-nodes': addNodes,
   campaign: ({ env }, command) => demand(env.node(firstId(command)).raw.campaign()),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SimDisk } from '../../chaos/sim/disk.ts';
-import { entry, entries, textsOf, chunk, open, reopen } from './log-harness.ts';
+import { entry, entries, textsOf, chunk, open, reopen, segmentsOf } from './log-harness.ts';
 
 describe('append and sync', () => {
   test('entries and hard state come back after a crash', async () => {
@@ -28,6 +28,29 @@ describe('append and sync', () => {
     log.append({ entries: [entry(2)] });
     expect(log.lastIndex).toBe(1);
     expect((await reopen(disk)).log.lastIndex).toBe(1);
+  });
+
+  test('the size that is told is that of the files, before and after a restart', async () => {
+    const disk = new SimDisk();
+    const { log } = await open(disk, 120);
+    for (let index = 1; index <= 9; index++) {
+      log.append({ entries: [entry(index)] });
+      await log.sync();
+    }
+    const ofFiles = (): number =>
+      segmentsOf(disk).reduce((sum, path) => sum + disk.content(path).length, 0);
+    expect(segmentsOf(disk).length).toBeGreaterThan(2);
+    expect([log.totalBytes, log.writeErrors]).toEqual([ofFiles(), 0]);
+    expect((await reopen(disk)).log.totalBytes).toBe(ofFiles());
+  });
+
+  test('a write that finds no space counts as an error', async () => {
+    const disk = new SimDisk();
+    const { log } = await open(disk);
+    disk.setCapacity(disk.usedBytes);
+    log.append({ entries: [entry(1)] });
+    await expect(log.sync()).rejects.toThrow(/full|space/i);
+    expect(log.writeErrors).toBe(1);
   });
 
   test('a conflicting tail is replaced, now and after a restart', async () => {

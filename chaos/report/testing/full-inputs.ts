@@ -15,7 +15,6 @@ export function fullInputs(text: (name: string) => string): ReportInputs {
       violations: [
         { seed: 7, checker: text('checker'), message: text('message'), replay: text('replay') },
       ],
-      known: { [text('known')]: 2 },
       sometimes: { [`fault: ${text('fault')}`]: 30, [text('state')]: 4 },
       neverReached: [text('never')],
       recovery: [

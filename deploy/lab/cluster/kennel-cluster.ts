@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AddFenceDevice, CreateVm } from '../../../src/api/schema/requests.ts';
+import type { AddFenceDevice } from '../../../src/api/schema/fencing.ts';
+import type { CreateVm } from '../../../src/api/schema/requests.ts';
 import type { StatusView, VmView } from '../../../src/api/schema/views.ts';
 import { openClient, type Client } from '../../../src/client/client.ts';
 import type { DetectionProfile } from '../../../src/core/model/settings.ts';
@@ -17,6 +18,7 @@ import { LabError } from '../lab-error.ts';
 import { storeOf, type LabStore } from './lab-store.ts';
 import { ensureEtcd, etcdEndpoints } from '../etcd.ts';
 import { kennelConfigFile, kennelDirectory, managerName } from '../layout.ts';
+import { outletNames, type OutletName } from '../pdu.ts';
 import type { LabDisk } from '../storage.ts';
 import { waitUntil } from '../wait-until.ts';
 
@@ -34,8 +36,6 @@ export interface ClusterOptions {
   readonly profile: DetectionProfile;
   /** Settle time of every BMC, in ms. */
   readonly settleMs: number;
-  /** Size of the disk that the manager's store lies on. Default: the disk that the lab lies on. */
-  readonly storeMiB?: number;
   /** Default: `storeOf`. */
   readonly store?: LabStore | undefined;
   readonly say?: (line: string) => void;
@@ -109,7 +109,7 @@ export class KennelCluster {
     }
     for (const node of this.lab.nodes()) {
       if (await this.#addFence(node.number, options.settleMs)) {
-        say(`the BMC of ${node.name} is verified and can fence it`);
+        say(`the fence devices of ${node.name} are verified and can fence it`);
       }
     }
     const names = new Set(joining.map((node) => node.name));
@@ -155,6 +155,17 @@ export class KennelCluster {
    * `without`: a manager that is not to be asked, because what it knows is old.
    */
   async openClient({ without = 0 }: { readonly without?: number } = {}): Promise<void> {
+    const asked = [1, ...this.#others()].filter((manager) => manager !== without);
+    await this.#client?.close();
+    this.#client = await this.#clientOf(asked);
+  }
+
+  /** A client of its own that asks this manager first, and the others when it does not answer. */
+  clientVia(manager: number): Promise<Client> {
+    return this.#clientOf([manager, ...[1, ...this.#others()].filter((one) => one !== manager)]);
+  }
+
+  async #clientOf(managers: readonly number[]): Promise<Client> {
     const admin = join(this.#directory, 'admin');
     const env = realEnv({ log: realLog({ level: 'silent' }) });
     const credentials = await loadClientCredentials(env, {
@@ -162,15 +173,9 @@ export class KennelCluster {
       key: join(admin, 'admin.key'),
       certificateAuthority: join(admin, 'ca.crt'),
     });
-    const [first, ...others] = [1, ...this.#others()]
-      .filter((manager) => manager !== without)
-      .map((manager) => ({ unixSocket: this.#socket(manager) }));
+    const [first, ...others] = managers.map((manager) => ({ unixSocket: this.#socket(manager) }));
     if (first === undefined) throw new RangeError('no manager is left to be asked');
-    await this.#client?.close();
-    this.#client = openClient({
-      targets: [first, ...others],
-      credentials: valueOf(credentials),
-    });
+    return openClient({ targets: [first, ...others], credentials: valueOf(credentials) });
   }
 
   async status(): Promise<StatusView> {
@@ -258,7 +263,12 @@ export class KennelCluster {
 
   async #joinManager(manager: number, directory: string): Promise<void> {
     const name = managerName(manager);
-    const asked = await this.client.createManagerToken({ name, replaces: null, ttlMs: 600_000 });
+    const asked = await this.client.createManagerToken({
+      name,
+      replaces: null,
+      isWitness: false,
+      ttlMs: 600_000,
+    });
     const { token } = valueOf(asked);
     const joined = await this.lab.exec(
       { kind: 'manager', manager },
@@ -280,12 +290,7 @@ export class KennelCluster {
     throw new LabError('LAB_CLUSTER', `${name} did not join`, joined.stderr, 'see its log');
   }
 
-  async #init({ profile, storeMiB }: ClusterOptions, store: LabStore): Promise<void> {
-    const place = join(this.#directory, 'store');
-    if (storeMiB !== undefined) {
-      mkdirSync(place, { recursive: true, mode: 0o700 });
-      await mustRun(['mount', '-t', 'tmpfs', '-o', `size=${storeMiB}m`, 'kennel-lab', place]);
-    }
+  async #init({ profile }: ClusterOptions, store: LabStore): Promise<void> {
     await mustRun([
       ...kennelCommand,
       'init',
@@ -320,6 +325,7 @@ export class KennelCluster {
         '--token-stdin',
         `--node=${node.name}`,
         `--address=${node.address}`,
+        '--migrate-over=tcp',
         `--manager=${this.lab.managerAddress()}:${apiPort}`,
         `--directory=${directory}`,
       ],
@@ -335,14 +341,20 @@ export class KennelCluster {
     });
   }
 
-  /** @returns false when the node has a fence device already. */
+  /** @returns false when the node has all its fence devices already. */
   async #addFence(number: number, settleMs: number): Promise<boolean> {
     const { name } = this.lab.node(number);
-    const known = valueOf(await this.client.node(name));
-    if (known.fenceDevices.length > 0) return false;
-    const device = { ...bmcDevice(this.lab, number), settleMs };
-    valueOf(await this.client.addFenceDevice(name, device, { timeoutMs: 60_000 }));
-    return true;
+    const known = valueOf(await this.client.node(name)).fenceDevices.map(({ id }) => id);
+    const outlets = this.lab.hasPdus ? outletNames : [];
+    const wanted = [
+      bmcDevice(this.lab, number),
+      ...outlets.map((outlet) => outletDevice(this.lab, number, outlet)),
+    ].filter(({ id }) => !known.includes(`${name}/${id}`));
+    for (const device of wanted) {
+      const body = { ...device, settleMs };
+      valueOf(await this.client.addFenceDevice(name, body, { timeoutMs: 60_000 }));
+    }
+    return wanted.length > 0;
   }
 }
 
@@ -373,7 +385,16 @@ export function bmcDevice(lab: Lab, number: number): AddFenceDevice {
     settings: { host, port, user },
     secrets: { password: readFileSync(passwordFile, 'utf8').trim() },
     settleMs: 2000,
+    budgetMs: null,
+    delayMs: null,
   };
+}
+
+/** An outlet of the two supplies of a lab node, as the second level behind its BMC. */
+export function outletDevice(lab: Lab, number: number, outlet: OutletName): AddFenceDevice {
+  const { host, port, user } = lab.outletOf(number, outlet);
+  const bmc = bmcDevice(lab, number);
+  return { ...bmc, id: `pdu-${outlet}`, level: 2, settings: { host, port, user } };
 }
 
 /** The value of an answer; a problem is thrown as the error that people see. */

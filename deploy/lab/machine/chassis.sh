@@ -18,6 +18,9 @@ fault=ok
 [ ! -e "$bmc/fault" ] || read -r fault <"$bmc/fault"
 echo "${EPOCHREALTIME/[.,]/} $verb $*" >>"$bmc/calls"
 
+# A BMC whose machine has no supply has no power either. This one cannot be silent, so it refuses.
+if [ -e "$node/outlet-a.off" ] && [ -e "$node/outlet-b.off" ]; then exit 1; fi
+
 case $fault in slow:*) sleep "${fault#slow:}" ;; esac
 
 is_on() { [ "$("$scripts/power.sh" "$node" read)" = on ]; }

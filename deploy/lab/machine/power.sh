@@ -72,6 +72,10 @@ switch_on() {
 case $action in
   read) if is_on; then echo on; else echo off; fi ;;
   on)
+    if [ -e "$here/outlet-a.off" ] && [ -e "$here/outlet-b.off" ]; then
+      echo "node $HOST_NAME has no supply" >&2
+      exit 1
+    fi
     if ! is_on; then
       switch_off
       switch_on

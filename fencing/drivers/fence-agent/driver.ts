@@ -3,13 +3,20 @@ import type {
   FenceContext,
   FenceDriver,
   FenceError,
+  FencePlace,
   FenceReading,
   ProbeReport,
 } from '../../driver.ts';
 import { failedProbe, fenceError } from '../../fence-error.ts';
 import { type AgentClass, type AgentMetadata, parseMetadata } from './metadata.ts';
 import { type AgentAnswer, readMetadata, runAgent, shownSecrets } from './run-agent.ts';
-import { type AgentSettings, metadataProblems, parseAgentSettings } from './settings.ts';
+import {
+  agentSettingsSchema,
+  type AgentSettings,
+  metadataProblems,
+  parseAgentSettings,
+} from './settings.ts';
+import { settingHelp } from '../setting-help.ts';
 
 /** Agents look whether the power is off for this long, s; then they must not be killed at it. */
 const powerTimeoutSeconds = 8;
@@ -21,6 +28,12 @@ const powerTimeoutSeconds = 8;
 export const fenceAgentDriver: FenceDriver = {
   kind: 'fence-agent',
   capabilities: { class: 'power', minIntervalMs: 5000, secrets: [], takesFurtherSecrets: true },
+  help: {
+    summary:
+      'any ClusterLabs fence_* program that switches power, for example the outlet of a PDU; further settings by the names in its metadata',
+    settings: settingHelp(agentSettingsSchema).filter(({ name }) => name !== 'agentClass'),
+  },
+  place,
   parseSettings,
   probe,
   identity: () => Promise.resolve({ kind: 'identity', identity: null }),
@@ -35,6 +48,19 @@ function parseSettings(input: unknown): ReturnType<FenceDriver['parseSettings']>
   // What an agent is, its metadata says, and nobody else.
   const { agent, parameters } = parsed.settings;
   return { kind: 'ok', settings: { agent, ...parameters } };
+}
+
+/** Agents call an outlet by one of these names; where there is none, the device has one outlet. */
+const plugNames = ['plug', 'switch', 'group', 'systems_uri'] as const;
+
+function place(settings: FenceContext['settings']): FencePlace {
+  const parsed = parseAgentSettings(settings);
+  if (parsed.kind === 'invalid') return { address: 'fence-agent', plug: JSON.stringify(settings) };
+  const { agent, parameters } = parsed.settings;
+  const { ip, ipport } = parameters;
+  const where = ip === undefined ? agent : ipport === undefined ? ip : `${ip}:${ipport}`;
+  const plugs = plugNames.flatMap((name) => parameters[name] ?? []);
+  return { address: `fence-agent ${where}`, plug: plugs.length === 0 ? null : plugs.join(' ') };
 }
 
 /** Compares settings and secrets with the agent's metadata, refuses what cuts no power, reads once. */

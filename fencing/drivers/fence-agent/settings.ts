@@ -25,12 +25,15 @@ const commonNames: Readonly<Record<string, string>> = {
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const controlCharacter = /[\u0000-\u001f\u007f]/;
 
-const schema = z.looseObject({
+export const agentSettingsSchema = z.looseObject({
   agent: z
     .string({ error: 'agent: the fence agent is required; valid: fence_apc' })
     .regex(/^fence_[a-z0-9_]{1,48}$/, {
       error: 'agent: not the name of a fence agent; valid: fence_apc',
-    }),
+    })
+    .describe(
+      'the ClusterLabs program; what else it takes, its metadata says (fence_apc -o metadata)',
+    ),
   agentClass: z.enum(['power']).optional(),
   drivesIpmitool: z.literal(true).optional(),
   host: z
@@ -38,7 +41,8 @@ const schema = z.looseObject({
     .refine(isHost, {
       error: 'host: not a host name or an address; valid: pdu-1.example, 10.0.0.11',
     })
-    .optional(),
+    .optional()
+    .describe('name or address of the device (the agent calls it ip)'),
 });
 
 /**
@@ -50,7 +54,7 @@ export function parseAgentSettings(
 ):
   | { readonly kind: 'ok'; readonly settings: AgentSettings }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] } {
-  const result = schema.safeParse(input);
+  const result = agentSettingsSchema.safeParse(input);
   if (!result.success) {
     return { kind: 'invalid', problems: result.error.issues.map((issue) => issue.message) };
   }

@@ -9,7 +9,8 @@ import { fenceError } from '../../fence-error.ts';
 import { type IpmiVerb, commandWaitSeconds, readingWaitSeconds } from './arguments.ts';
 import { type IpmiAnswer, callIpmitool, preparedCall } from './ipmitool.ts';
 import { formatGuid, probeIpmi } from './probe.ts';
-import { parseIpmiSettings } from './settings.ts';
+import { ipmiSettingsSchema, parseIpmiSettings } from './settings.ts';
+import { settingHelp } from '../setting-help.ts';
 
 /** The suite that practically every BMC offers; used until a probe has learned a better one. */
 const usualCipherSuite = 3;
@@ -28,6 +29,11 @@ export const ipmiDriver: FenceDriver = {
     secrets: ['password'],
     takesFurtherSecrets: false,
   },
+  help: {
+    summary: 'BMCs that speak IPMI 2.0, through ipmitool; the account needs the privilege OPERATOR',
+    settings: settingHelp(ipmiSettingsSchema),
+  },
+  place: ({ host, port }) => ({ address: `ipmi ${host}:${port}`, plug: null }),
   parseSettings,
   probe: probeIpmi,
   identity,

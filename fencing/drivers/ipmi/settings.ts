@@ -14,23 +14,24 @@ export interface IpmiSettings {
 /** Printable ASCII without space; 16 bytes is the protocol's own limit. */
 const userName = /^[!-,./-~][!-~]{0,15}$/;
 
-const schema = z.strictObject({
+export const ipmiSettingsSchema = z.strictObject({
   host: bmcHost,
   port: bmcPort('UDP', 623),
-  user: bmcUser.regex(userName, {
-    error:
-      'user: must be 1 to 16 printable ASCII characters without space, not beginning with "-"; valid: kennel',
-  }),
+  user: bmcUser(
+    userName,
+    'user: must be 1 to 16 printable ASCII characters without space, not beginning with "-"; valid: kennel',
+  ),
   cipherSuite: z
     .union([z.literal(3), z.literal(17)], {
       error:
         'cipherSuite: must be 17 or 3 (suite 0 needs no password); leave it out to have it probed',
     })
-    .optional(),
+    .optional()
+    .describe('17 or 3; learned when it is left out'),
 });
 
 export function parseIpmiSettings(input: unknown): Parsed<IpmiSettings> {
-  return parseBmcSettings(schema, input);
+  return parseBmcSettings(ipmiSettingsSchema, input);
 }
 
 /** Why a password cannot be used, or null. 20 bytes is the limit of the protocol (RMCP+). */

@@ -10,7 +10,8 @@ import type {
 import { failedProbe, fenceError } from '../../fence-error.ts';
 import { powerOf } from './answer.ts';
 import { RedfishClient, certificateOf, type Failed, type Got } from './client.ts';
-import { parseRedfishSettings, type RedfishSettings } from './settings.ts';
+import { parseRedfishSettings, redfishSettingsSchema, type RedfishSettings } from './settings.ts';
+import { settingHelp } from '../setting-help.ts';
 import { type FoundSystem, findSystem, resetTarget } from './system.ts';
 
 /**
@@ -24,6 +25,15 @@ export const redfishDriver: FenceDriver = {
     minIntervalMs: 5000,
     secrets: ['password'],
     takesFurtherSecrets: false,
+  },
+  help: {
+    summary:
+      'BMCs that speak Redfish over HTTPS; the certificate that it shows now is the only one believed from then on',
+    settings: settingHelp(redfishSettingsSchema),
+  },
+  place: ({ host, port, system, uuid }) => {
+    const plug = uuid ?? system;
+    return { address: `redfish ${host}:${port}`, plug: plug === undefined ? null : String(plug) };
   },
   parseSettings,
   probe,

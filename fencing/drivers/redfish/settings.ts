@@ -14,13 +14,17 @@ export interface RedfishSettings {
   readonly certificate?: string | undefined;
 }
 
-const schema = z.strictObject({
+export const redfishSettingsSchema = z.strictObject({
   host: bmcHost,
   port: bmcPort('TCP', 443),
-  user: bmcUser.regex(/^[!-9;-~]{1,64}$/, {
-    error: 'user: must be 1 to 64 printable ASCII characters without space and ":"; valid: kennel',
-  }),
-  auth: z.enum(['basic', 'session'], { error: 'auth: must be basic or session' }).default('basic'),
+  user: bmcUser(
+    /^[!-9;-~]{1,64}$/,
+    'user: must be 1 to 64 printable ASCII characters without space and ":"; valid: kennel',
+  ),
+  auth: z
+    .enum(['basic', 'session'], { error: 'auth: must be basic or session' })
+    .default('basic')
+    .describe('basic, or session to log in and out around every call'),
   // A number where the last part of the path is one.
   system: z
     .union([z.string(), z.int()])
@@ -29,14 +33,16 @@ const schema = z.strictObject({
       error:
         'system: not a path or name of a system; valid: /redfish/v1/Systems/1, System.Embedded.1',
     })
-    .optional(),
+    .optional()
+    .describe('path or name of the system, where a service has several'),
   uuid: z
     .string()
     .toLowerCase()
     .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, {
       error: 'uuid: not a UUID; valid: 4c4c4544-0051-3510-8054-b7c04f4a3332',
     })
-    .optional(),
+    .optional()
+    .describe('UUID of the system, where a service has several; learned otherwise'),
   certificate: z
     .string()
     .transform((text) => text.replaceAll(':', '').toLowerCase())
@@ -44,9 +50,10 @@ const schema = z.strictObject({
       error:
         'certificate: not a SHA-256 fingerprint (64 hex digits); leave it out to have it learned',
     })
-    .optional(),
+    .optional()
+    .describe('SHA-256 of its certificate, to be checked now; learned when it is left out'),
 });
 
 export function parseRedfishSettings(input: unknown): Parsed<RedfishSettings> {
-  return parseBmcSettings(schema, input);
+  return parseBmcSettings(redfishSettingsSchema, input);
 }

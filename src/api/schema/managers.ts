@@ -19,6 +19,8 @@ export const createManagerTokenSchema = z.strictObject({
   name: nameSchema.nullable(),
   /** The manager that goes once the new one counts; null = none. */
   replaces: nameSchema.nullable(),
+  /** It will vote in the store and never lead, and is given no key. */
+  isWitness: z.boolean(),
   ttlMs: z
     .int()
     .min(1000)
@@ -39,6 +41,7 @@ export const managerJoinedSchema = z.object({
   clusterName: nameSchema,
   profile: z.enum(['fast', 'default', 'conservative']),
   number: z.int().min(1),
+  isWitness: z.boolean(),
   certificate: z.string(),
   certificateAuthority: z.string(),
 });
@@ -59,10 +62,18 @@ export const storeAccessSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('raft') }),
 ]);
 
+/** Under which number a manager that lost its part of the store begins again. */
+export const managerRebuiltSchema = z.object({ number: z.int().min(1) });
+
 /** Everything that makes a manager able to lead. Told to recorded managers only, never logged. */
 export const handoverSchema = z.object({
-  authorityKey: z.string(),
-  clusterKeys: z.array(z.object({ id: z.string(), key: z.string() })).min(1),
+  /** Null for a witness, which needs none of them. */
+  secrets: z
+    .object({
+      authorityKey: z.string(),
+      clusterKeys: z.array(z.object({ id: z.string(), key: z.string() })).min(1),
+    })
+    .nullable(),
   store: storeAccessSchema,
   managers: z.array(
     z.object({ number: z.int(), name: z.string(), api: z.string(), sessions: z.string() }),
@@ -85,6 +96,15 @@ export const managerViewSchema = z.object({
   joinedAt: z.string(),
 });
 
+/** By the member's own word; absent for one that cannot be heard. */
+const diskHealthSchema = z.object({
+  lastSyncMs: z.number(),
+  slowestSyncMs: z.number(),
+  /** Writes and syncs that failed since it started. */
+  writeErrors: z.int(),
+  logBytes: z.int(),
+});
+
 export const managersViewSchema = z.object({
   leader: z.string().nullable(),
   epoch: z.int(),
@@ -103,6 +123,7 @@ export const managersViewSchema = z.object({
         healthy: z.boolean(),
         role: roleSchema.optional(),
         lagEntries: z.number().optional(),
+        disk: diskHealthSchema.optional(),
       }),
     ),
   }),
@@ -112,6 +133,7 @@ export type CreateManagerToken = z.infer<typeof createManagerTokenSchema>;
 export type JoinManager = z.infer<typeof joinManagerSchema>;
 export type ManagerJoined = z.infer<typeof managerJoinedSchema>;
 export type StoreAccess = z.infer<typeof storeAccessSchema>;
+export type ManagerRebuilt = z.infer<typeof managerRebuiltSchema>;
 export type Handover = z.infer<typeof handoverSchema>;
 export type ManagerView = z.infer<typeof managerViewSchema>;
 export type ManagersView = z.infer<typeof managersViewSchema>;

@@ -38,28 +38,6 @@ export const joinedSchema = z.object({
   managers: z.array(z.string()),
 });
 
-/** Kinds of fence device that there are drivers for, for help and completion. */
-export const fenceDriverKinds = ['ipmi', 'redfish', 'fence-agent'] as const;
-
-export const addFenceDeviceSchema = z.strictObject({
-  id: nameSchema,
-  /** 1 = tried first. */
-  level: z.int().min(1).max(8),
-  driver: z.string().min(1).max(64),
-  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  secrets: z.record(z.string(), z.string().max(4096)),
-  settleMs: z.int().min(100).max(600_000),
-});
-
-export const probeViewSchema = z.object({
-  ok: z.boolean(),
-  identity: z.string().nullable(),
-  power: z.string(),
-  learned: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  warnings: z.array(z.object({ code: z.string(), text: z.string() })),
-  latencyMs: z.number(),
-});
-
 export const fenceNodeSchema = z.strictObject({
   reason: reasonSchema,
   /** Fence although a guard forbids it. */
@@ -88,6 +66,25 @@ export const stopVmSchema = z.strictObject({
   reason: textSchema.nullable(),
 });
 
+/** Bounds of one live migration. */
+export const migrationLimitsSchema = z.strictObject({
+  /** Null = as fast as it goes. */
+  bandwidthMiBs: z.int().min(1).max(1_000_000).nullable(),
+  autoConverge: z.boolean(),
+  deadlineMs: z
+    .int()
+    .min(1000)
+    .max(24 * 3600_000),
+});
+
+export const moveVmSchema = z.strictObject({
+  /** Null = Kennel chooses. */
+  to: nameSchema.nullable(),
+  /** `cold`: shut down here, started there; `liveOrCold`: that only where live does not work out. */
+  way: z.enum(['live', 'cold', 'liveOrCold']),
+  limits: migrationLimitsSchema,
+});
+
 export const adoptVmSchema = z.strictObject({
   node: nameSchema,
   /** Domain name or UUID on that node. */
@@ -98,10 +95,9 @@ export type CreateToken = z.infer<typeof createTokenSchema>;
 export type TokenCreated = z.infer<typeof tokenCreatedSchema>;
 export type Join = z.infer<typeof joinSchema>;
 export type Joined = z.infer<typeof joinedSchema>;
-export type AddFenceDevice = z.infer<typeof addFenceDeviceSchema>;
-export type ProbeView = z.infer<typeof probeViewSchema>;
 export type FenceNode = z.infer<typeof fenceNodeSchema>;
 export type ConfirmOff = z.infer<typeof confirmOffSchema>;
 export type CreateVm = z.infer<typeof createVmSchema>;
 export type StopVm = z.infer<typeof stopVmSchema>;
+export type MoveVm = z.infer<typeof moveVmSchema>;
 export type AdoptVm = z.infer<typeof adoptVmSchema>;

@@ -84,6 +84,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     epochSeen: epochSchema,
     /** The list of managers that it has; null = none yet. Absent: it takes no lists. */
     roster: rosterMarkSchema.nullable().optional(),
+    /** Where other agents may probe it; null = nowhere. Absent: it takes no list of peers. */
+    probePort: z.int().min(1).max(65_535).nullable().optional(),
     report: reportSchema,
   }),
   z.object({
@@ -98,6 +100,22 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     acknowledged: z.int().min(0).nullable(),
   }),
   z.object({ kind: z.literal('report'), report: reportSchema }),
+  /** What its probes of other agents came to. Never kept, never repeated. */
+  z.object({
+    kind: z.literal('sightings'),
+    /** As in a heartbeat: it was sent after that answer. */
+    acknowledged: z.int().min(0).nullable(),
+    nodes: z
+      .array(
+        z.object({
+          node: nameSchema,
+          /** The boot that answered last, and how long ago it was asked, ms; null = none did yet. */
+          bootId: uuidSchema.nullable(),
+          ageMs: z.number().min(0).nullable(),
+        }),
+      )
+      .max(64),
+  }),
   /** The end of one command. */
   z.object({
     kind: z.literal('result'),
@@ -151,6 +169,50 @@ export const commandSchema = z.discriminatedUnion('kind', [
     ...commandBase,
     permit: permitSchema,
     previousToken: tokenSchema.nullable(),
+  }),
+  /**
+   * Wake the copy that a live migration left standing here, first writing this permit onto it where it
+   * carries `previousToken`. Needs a lease and a token that is not older than any seen.
+   */
+  z.object({
+    kind: z.literal('resume'),
+    ...commandBase,
+    permit: permitSchema,
+    previousToken: tokenSchema.nullable(),
+  }),
+  /** Be ready to take the copy of a VM that will have this permit. Needs a lease and a newer token. */
+  z.object({
+    kind: z.literal('prepare'),
+    ...commandBase,
+    permit: permitSchema,
+    spec: vmSpecSchema,
+  }),
+  /**
+   * Copy the VM that runs by `permit` to the node at `address`; there the copy carries `target` and
+   * stands still. done = it is gone from here. Needs a lease and a target token newer than any seen.
+   */
+  z.object({
+    kind: z.literal('migrate'),
+    ...commandBase,
+    permit: permitSchema,
+    target: permitSchema,
+    address: z.string().min(1).max(255),
+    limits: z.object({
+      bandwidthMiBs: z.int().min(1).nullable(),
+      autoConverge: z.boolean(),
+      deadlineMs: z.int().min(1),
+    }),
+  }),
+  /**
+   * End the migration by this token, and never begin it again. done = the VM is here still; failed
+   * `migrated` = it is gone by that migration, `leftPaused` = it stands still here, `gone` = neither.
+   */
+  z.object({
+    kind: z.literal('abort'),
+    ...commandBase,
+    vm: uuidSchema,
+    incarnation: incarnationIdSchema,
+    token: tokenSchema,
   }),
   /** Stop and forget the domain of this token: done = released, it will not run again here. */
   z.object({
@@ -206,12 +268,22 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
       .min(1)
       .max(64),
   }),
+  /** Whom to probe, told by the leader; takes the place of what it told before. */
+  z.object({
+    kind: z.literal('peers'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    probeMs: z.int().min(1),
+    peers: z.array(z.object({ name: nameSchema, address: z.string().min(1).max(262) })).max(64),
+  }),
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
 export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export type ManagerMessage = z.infer<typeof managerMessageSchema>;
 export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
+export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
+export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;
 export type AgentReport = z.infer<typeof reportSchema>;

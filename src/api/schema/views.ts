@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
 import { managerViewSchema } from './managers.ts';
 import { permitSchema } from './session.ts';
 import { vmSpecSchema } from './vm-spec.ts';
@@ -43,20 +44,13 @@ const proofSchema = z.looseObject({
   kind: z.enum(['powerOff', 'newBoot', 'selfFence', 'kdump', 'storageCut', 'attested']),
 });
 
-export const fenceDeviceViewSchema = z.object({
-  id: z.string(),
-  level: z.int(),
-  driver: z.string(),
-  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  identity: z.string().nullable(),
-  settleMs: z.number(),
-});
-
 export const fenceViewSchema = z.object({
   id: z.string(),
   node: z.string(),
   phase: z.enum(['intent', 'acting', 'proven', 'cancelled', 'closed']),
   requestedBy: z.string(),
+  /** The level that is tried, counted from 1. */
+  level: z.int(),
   proof: proofSchema.nullable(),
   attempts: z.array(z.looseObject({ device: z.string(), action: z.string(), outcome: z.string() })),
   lastReadings: z.array(
@@ -75,6 +69,7 @@ export const nodeViewSchema = z.object({
   name: z.string(),
   state: nodeStateSchema,
   address: z.string(),
+  labels: z.record(z.string(), z.string()),
   cordoned: z.boolean(),
   maintenance: z.boolean(),
   isolation: z.enum(['holding', 'selfFencing']).nullable(),
@@ -92,7 +87,10 @@ export const nodeViewSchema = z.object({
   vms: z.int(),
   /** Proof kinds this node can give, for example `power`. Empty = its VMs are unprotected. */
   readiness: z.array(z.string()),
+  fenceGrade: fenceGradeSchema,
   fenceDevices: z.array(fenceDeviceViewSchema),
+  /** What its recovery may take. */
+  budget: budgetViewSchema,
   fence: fenceViewSchema.nullable(),
 });
 
@@ -106,6 +104,16 @@ export const vmViewSchema = z.object({
   permit: permitSchema.nullable(),
   memoryMiB: z.number(),
   vcpus: z.number(),
+  /** Where else it is to run; null = it stays. */
+  move: z
+    .object({
+      from: z.string(),
+      to: z.string().nullable(),
+      way: z.enum(['live', 'cold', 'liveOrCold']),
+      /** Of the live migration that is under way; null = it waits, or goes by a stop and a start. */
+      phase: z.enum(['preparing', 'moving', 'cancelling', 'ending']).nullable(),
+    })
+    .nullable(),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
   /** False when its node has no way to be proven dead. */
@@ -192,7 +200,6 @@ export const problemViewSchema = z.object({
 });
 
 export type Finding = z.infer<typeof findingSchema>;
-export type FenceDeviceView = z.infer<typeof fenceDeviceViewSchema>;
 export type FenceView = z.infer<typeof fenceViewSchema>;
 export type NodeView = z.infer<typeof nodeViewSchema>;
 export type VmView = z.infer<typeof vmViewSchema>;

@@ -21,7 +21,12 @@ import { problemStatus } from './problem-status.ts';
 import { enrolmentRoutes } from './routes/enrolment.ts';
 import { eventRoutes } from './routes/events.ts';
 import { failoverRoutes } from './routes/failovers.ts';
+import { fenceDeviceRoutes } from './routes/fence-devices.ts';
 import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { armingRoutes } from './routes/arming.ts';
+import { guardRoutes, settingRoutes } from './routes/guards.ts';
+import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
@@ -53,12 +58,18 @@ export async function buildApp(
     statusRoutes,
     nodeRoutes,
     fencingRoutes,
+    fenceDeviceRoutes,
     vmRoutes,
     vmChangeRoutes,
     eventRoutes,
+    armingRoutes,
     failoverRoutes,
+    placementRoutes,
     enrolmentRoutes,
     managerRoutes,
+    guardRoutes,
+    settingRoutes,
+    alertRoutes,
     toolRoutes,
   ]) {
     routes(api, context);

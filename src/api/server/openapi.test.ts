@@ -60,37 +60,62 @@ test('every route is there, under the name that the client uses', () => {
   expect(
     operations.map(({ route, operation }) => `${route} ${operation.operationId}`).sort(),
   ).toEqual([
+    'DELETE /v1/alerts/{alert} removeAlert',
     'DELETE /v1/managers/{manager} removeManager',
     'DELETE /v1/nodes/{node} removeNode',
+    'DELETE /v1/nodes/{node}/fence-devices/{device} removeFenceDevice',
+    'DELETE /v1/rules/{rule} removeRule',
     'DELETE /v1/vms/{vm} deleteVm',
     'GET /metrics metrics',
     'GET /openapi.json openapi',
+    'GET /v1/alerts alerts',
     'GET /v1/backup backup',
     'GET /v1/events events',
     'GET /v1/explain/{topic} explain',
+    'GET /v1/failover-export exportFailovers',
     'GET /v1/failovers failovers',
     'GET /v1/failovers/{id} failover',
+    'GET /v1/fence-drivers fenceDrivers',
+    'GET /v1/governor governor',
     'GET /v1/managers managers',
     'GET /v1/nodes nodes',
     'GET /v1/nodes/{node} node',
+    'GET /v1/placement placement',
+    'GET /v1/rules rules',
+    'GET /v1/settings settings',
     'GET /v1/status status',
     'GET /v1/vms vms',
     'GET /v1/vms/{vm} vm',
     'GET /v1/watch watchEvents',
+    'POST /v1/alerts/{alert} addAlert',
+    'POST /v1/alerts/{alert}/test testAlert',
+    'POST /v1/arm arm',
+    'POST /v1/disarm disarm',
+    'POST /v1/governor/release releaseGovernor',
     'POST /v1/join join',
     'POST /v1/managers/handover handover',
     'POST /v1/managers/join joinManager',
+    'POST /v1/managers/rebuild rebuildManager',
     'POST /v1/managers/tokens createManagerToken',
     'POST /v1/nodes/{node}/confirm-off confirmOff',
     'POST /v1/nodes/{node}/fence fenceNode',
     'POST /v1/nodes/{node}/fence-devices addFenceDevice',
+    'POST /v1/nodes/{node}/fence-drill drillNode',
+    'POST /v1/nodes/{node}/fence-test testFence',
+    'POST /v1/nodes/{node}/labels labelNode',
     'POST /v1/nodes/{node}/power-on powerOn',
+    'POST /v1/nodes/{node}/unquarantine unquarantine',
+    'POST /v1/placement/policy setPlacementPolicy',
+    'POST /v1/rules addRule',
+    'POST /v1/settings changeSettings',
     'POST /v1/tokens createToken',
     'POST /v1/vms createVm',
     'POST /v1/vms/adopt adoptVm',
+    'POST /v1/vms/{vm}/cancel-move cancelMove',
     'POST /v1/vms/{vm}/disable disableVm',
     'POST /v1/vms/{vm}/forget forgetVm',
     'POST /v1/vms/{vm}/ignore ignoreVm',
+    'POST /v1/vms/{vm}/move moveVm',
     'POST /v1/vms/{vm}/start startVm',
     'POST /v1/vms/{vm}/stop stopVm',
   ]);
@@ -131,6 +156,7 @@ test('every route but those of joining asks for the certificate of an administra
     ['POST /v1/join', []],
     ['POST /v1/managers/join', []],
     ['POST /v1/managers/handover', [{ manager: [] }]],
+    ['POST /v1/managers/rebuild', [{ manager: [] }]],
   ]);
 });
 
@@ -140,7 +166,12 @@ test('every change that an administrator makes can be a dry run', () => {
     operation.parameters?.some((one) => one.name === 'dryRun' && one.in === 'query'),
   );
   const rest = changes.filter((change) => !dry.includes(change)).map(({ route }) => route);
-  expect(rest).toEqual(['POST /v1/join', 'POST /v1/managers/join', 'POST /v1/managers/handover']);
+  expect(rest).toEqual([
+    'POST /v1/join',
+    'POST /v1/managers/join',
+    'POST /v1/managers/handover',
+    'POST /v1/managers/rebuild',
+  ]);
 });
 
 test('there is no example or default of a secret', () => {

@@ -52,11 +52,15 @@ test('every change reaches the world.service with its body, its caller and wheth
     settings: { host: '192.0.2.5' },
     secrets: { password: 'hunter2' },
     settleMs: 2000,
+    budgetMs: null,
+    delayMs: 60,
   };
   const changes = [
     ['POST', '/v1/tokens', 'createToken', { node: null, ttlMs: 60_000 }],
     ['DELETE', '/v1/nodes/node-1', 'removeNode', undefined],
     ['POST', '/v1/nodes/node-1/fence-devices', 'addFenceDevice', device],
+    ['DELETE', '/v1/nodes/node-1/fence-devices/bmc', 'removeFenceDevice', undefined],
+    ['POST', '/v1/nodes/node-1/fence-drill', 'drillNode', { level: 2, withVms: false }],
     ['POST', '/v1/nodes/node-1/fence', 'fenceNode', { reason: 'dead', override: false }],
     ['POST', '/v1/nodes/node-1/confirm-off', 'confirmOff', { fence: null, reason: 'seen' }],
     ['POST', '/v1/nodes/node-1/power-on', 'powerOn', undefined],
@@ -252,6 +256,8 @@ test('X4: no secret of a body gets into the log or into an error', async () => {
     settings: {},
     secrets: { password: ['hunter2'], passwort: 'hunter2' },
     settleMs: 2000,
+    budgetMs: null,
+    delayMs: null,
   };
   const refused = await world.ask('POST', '/v1/nodes/node-1/fence-devices', { body: device });
   expect(refused.status).toBe(400);

@@ -1,7 +1,11 @@
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
 import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
-import type { Joined, ProbeView } from '../schema/requests.ts';
+import type { BudgetView, DeviceTestView, FenceDeviceAdded } from '../schema/fencing.ts';
+import type { AlertView } from '../schema/alerts.ts';
+import type { FailoverExport, GovernorView, SettingView } from '../schema/guards.ts';
+import type { Joined } from '../schema/requests.ts';
+import type { RuleView, SiteSnapshotView } from '../schema/placement.ts';
 import type {
   EventView,
   FailoverView,
@@ -37,6 +41,7 @@ export const testVm: VmView = {
   memoryMiB: 512,
   vcpus: 1,
   reason: null,
+  move: null,
   isProtected: true,
   spec: {
     name: 'db-1',
@@ -58,16 +63,26 @@ export const testFence: FenceView = {
   node: 'node-1',
   phase: 'proven',
   requestedBy: 'detector',
+  level: 1,
   proof: { kind: 'attested', actor: 'root', reason: 'seen it' },
   attempts: [],
   lastReadings: [],
   awaiting: [],
 };
 
+const testBudget: BudgetView = {
+  detectMs: 3500,
+  levels: [],
+  startMs: 10_000,
+  usualMs: null,
+  worstMs: null,
+};
+
 export const testNode: NodeView = {
   name: 'node-1',
   state: 'online',
   address: '192.0.2.1',
+  labels: { rack: 'r1' },
   cordoned: false,
   maintenance: false,
   isolation: 'holding',
@@ -81,7 +96,9 @@ export const testNode: NodeView = {
   used: { memoryMiB: 512, vcpus: 1 },
   vms: 1,
   readiness: ['power'],
+  fenceGrade: 'ready',
   fenceDevices: [],
+  budget: testBudget,
   fence: null,
 };
 
@@ -98,6 +115,28 @@ export const testManager: ManagerView = {
   joinedAt: '2026-11-20T08:00:00.000Z',
 };
 
+export const testRule: RuleView = {
+  kind: 'rule',
+  type: 'apart',
+  id: 'pair',
+  vms: ['db-1', 'db-2'],
+  strict: true,
+  enabled: true,
+};
+
+export const testSite: SiteSnapshotView = {
+  format: 'kennel-site/1',
+  nodes: [],
+  vms: [],
+  rules: [testRule],
+  vcpuOvercommit: 8,
+  policy: {
+    failoverCapacity: null,
+    rebalanceOnStart: false,
+    balance: { mode: 'off', threshold: 0.3, holdRounds: 3, minRelativeGain: 0.1, maxMoves: 4 },
+  },
+};
+
 const testManagers: ManagersView = {
   leader: 'mgr-1',
   epoch: 4,
@@ -106,8 +145,7 @@ const testManagers: ManagersView = {
 };
 
 export const testHandover: Handover = {
-  authorityKey: '',
-  clusterKeys: [{ id: '00000001', key: '' }],
+  secrets: { authorityKey: '', clusterKeys: [{ id: '00000001', key: '' }] },
   store: { kind: 'raft' },
   managers: [],
 };
@@ -145,11 +183,60 @@ const testFailover: FailoverView = {
   previousHash: null,
 };
 
-const testProbe: ProbeView = {
+const testGovernor: GovernorView = {
+  hold: null,
+  released: [],
+  shot: [],
+  allowedAtOnce: 2,
+  allowedPerWindow: 4,
+};
+
+const testAlert: AlertView = {
+  name: 'chat',
+  target: 'https://192.0.2.7:443/…',
+  kinds: ['fenced'],
+  behind: 0,
+  lost: 0,
+  failures: 0,
+  lastError: null,
+};
+
+const testSettings: SettingView[] = [
+  {
+    key: 'governor.window',
+    value: 600_000,
+    unit: 'ms',
+    min: 10_000,
+    max: 604_800_000,
+    summary: '',
+  },
+];
+
+const testExport: FailoverExport = {
+  format: 'kennel-failovers/1',
+  clusterId: uuid,
+  chain: null,
+  records: [{ failover: { ...testFailover }, fence: null }],
+};
+
+const testProbe: FenceDeviceAdded = {
   ok: true,
   identity: uuid,
   power: 'on',
   learned: { cipherSuite: 17 },
+  warnings: [],
+  latencyMs: 12,
+  outlet: 'ipmi 192.0.2.5:623',
+  budget: testBudget,
+};
+
+const testedDevice: DeviceTestView = {
+  device: 'node-1/bmc',
+  ok: true,
+  error: null,
+  identity: uuid,
+  power: 'on',
+  learned: {},
   warnings: [],
   latencyMs: 12,
 };
@@ -198,6 +285,7 @@ export function makeTestService(
     clusterName: 'test',
     profile: 'default',
     number: 2,
+    isWitness: false,
     certificate: '',
     certificateAuthority: '',
   };
@@ -219,20 +307,46 @@ export function makeTestService(
     createManagerToken: async (body, caller) => record('createManagerToken', token, body, caller),
     joinManager: async (body) => record('joinManager', managerJoined, body),
     handover: async (to) => record('handover', testHandover, to),
+    rebuildManager: async (by) => record('rebuildManager', { number: 4 }, by),
     removeManager: async (name, caller) => record('removeManager', testManager, name, caller),
     removeNode: async (name, caller) => record('removeNode', testNode, name, caller),
+    fenceDrivers: async () => record('fenceDrivers', []),
     addFenceDevice: async (...given) => record('addFenceDevice', testProbe, ...given),
+    removeFenceDevice: async (...given) => record('removeFenceDevice', testNode, ...given),
+    testFence: async (...given) => record('testFence', [testedDevice], ...given),
+    drillNode: async (...given) => record('drillNode', testFence, ...given),
     fenceNode: async (...given) => record('fenceNode', testFence, ...given),
     confirmOff: async (...given) => record('confirmOff', testFence, ...given),
+    alerts: async () => record('alerts', [testAlert]),
+    addAlert: async (...given) => record('addAlert', testAlert, ...given),
+    removeAlert: async (...given) => record('removeAlert', testAlert, ...given),
+    testAlert: async (name, caller) =>
+      record('testAlert', { name, told: true, because: null }, name, caller),
+    labelNode: async (...given) => record('labelNode', testNode, ...given),
+    unquarantine: async (...given) => record('unquarantine', testNode, ...given),
+    governor: async () => record('governor', testGovernor),
+    releaseGovernor: async (caller) => record('releaseGovernor', testGovernor, caller),
+    disarm: async (body, caller) => record('disarm', { disarmed: null }, body, caller),
+    arm: async (caller) => record('arm', { disarmed: null }, caller),
+    settings: async () => record('settings', testSettings),
+    changeSettings: async (...given) => record('changeSettings', testSettings, ...given),
+    exportFailovers: async () => record('exportFailovers', testExport),
     powerOn: async (name, caller) => record('powerOn', testNode, name, caller),
     createVm: ofVm('createVm'),
     startVm: ofVm('startVm'),
     stopVm: ofVm('stopVm'),
     disableVm: ofVm('disableVm'),
     ignoreVm: ofVm('ignoreVm'),
+    moveVm: ofVm('moveVm'),
+    cancelMove: ofVm('cancelMove'),
     forgetVm: ofVm('forgetVm'),
     deleteVm: ofVm('deleteVm'),
     adoptVm: ofVm('adoptVm'),
+    placement: async () => record('placement', testSite),
+    setPlacementPolicy: async (body, caller) => record('setPlacementPolicy', body, body, caller),
+    rules: async () => record('rules', [testRule]),
+    addRule: async (body, caller) => record('addRule', testRule, body, caller),
+    removeRule: async (id, caller) => record('removeRule', testRule, id, caller),
     lastEvents: async (before, limit) =>
       record('lastEvents', [testEvent(7)].slice(0, limit), before, limit),
     events: async (after, limit) =>

@@ -3,7 +3,7 @@ import type { NodeView, VmView } from '../../api/schema/views.ts';
 import { problem } from '../../core/problem.ts';
 import { kennel, ok } from '../testing/fake-world.ts';
 import type { FakeOptions } from '../testing/fake-world.ts';
-import { openFence, sampleNode, sampleVm } from '../testing/sample-views.ts';
+import { openFence, sampleBudget, sampleNode, sampleVm } from '../testing/sample-views.ts';
 
 /** A client that writes down what it was asked to change. */
 function recorder() {
@@ -37,6 +37,8 @@ function recorder() {
       learned: { cipherSuite: 17 },
       warnings: [{ code: 'CIPHER_0_OPEN', text: 'suite 0 is open' }],
       latencyMs: 41.2,
+      outlet: 'ipmi 10.0.9.7:623',
+      budget: sampleBudget,
     }),
   };
   return { calls, client };
@@ -259,14 +261,14 @@ describe('node token', () => {
   });
 });
 
-describe('node add-fence', () => {
-  const line = 'node add-fence node-7 --driver ipmi --id bmc --host 10.0.9.7 --user kennel';
+describe('fence add', () => {
+  const line = 'fence add node-7/bmc --driver ipmi --host 10.0.9.7 --user kennel';
 
   test('a fence agent may need no password, or secrets of other names', async () => {
     const { calls, client } = recorder();
     const files = { '/work/snmp': 'gehe im\n' };
     await kennel(
-      'node add-fence node-7 --driver fence-agent --id pdu --set agent=fence_apc_snmp --set plug=3 --secret-file snmp_priv_passwd=snmp',
+      'fence add node-7/pdu --driver fence-agent --set agent=fence_apc_snmp --set plug=3 --secret-file snmp_priv_passwd=snmp',
       { client, files },
     );
     expect(calls[0]?.[2]).toMatchObject({
@@ -275,7 +277,7 @@ describe('node add-fence', () => {
       secrets: { snmp_priv_passwd: 'gehe im' },
     });
     const wrong = await kennel(
-      'node add-fence node-7 --driver fence-agent --id pdu --set agent=fence_apc --secret-file snmp',
+      'fence add node-7/pdu --driver fence-agent --set agent=fence_apc --secret-file snmp',
       { client, files },
     );
     expect(wrong.code).toBe(64);
@@ -300,6 +302,8 @@ describe('node add-fence', () => {
           settings: { host: '10.0.9.7', user: 'kennel', port: 6230, cipherSuite: 17, note: '17' },
           secrets: { password: 'gehe im' },
           settleMs: 500,
+          budgetMs: null,
+          delayMs: null,
         },
         { dryRun: false, reason: null },
       ],
@@ -336,7 +340,8 @@ describe('node add-fence', () => {
     [`${line} --password-stdin`, { input: '\n' }, 'the password is empty'],
     [`${line} --password-file pw`, {}, 'there is no such file'],
     [`${line} --password-stdin --settle 5ms`, { input: 'x' }, 'settleMs'],
-    [`${line} --password-stdin --id BMC_1`, { input: 'x' }, 'id: '],
+    [`${line.replace('/bmc', '/BMC_1')} --password-stdin`, { input: 'x' }, 'id: '],
+    [`${line.replace('/bmc', '')} --password-stdin`, { input: 'x' }, 'NODE/DEVICE'],
   ])('%s (%o) is refused: %s', async (argv, options, expected) => {
     const { calls, client } = recorder();
     const { code, errors } = await kennel(argv, { client, ...options });

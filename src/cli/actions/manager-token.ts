@@ -8,15 +8,16 @@ import { checkName } from '../name.ts';
 interface TokenOptions extends Change {
   readonly name: string | null;
   readonly replaces: string | null;
+  readonly witness: boolean;
   readonly ttl: number;
 }
 
 /** Nothing happens after the token exists, so `--wait` has nothing to add. */
 export async function makeManagerToken(call: Call, options: TokenOptions): Promise<number> {
-  const { name, replaces, ttl, dryRun } = options;
+  const { name, replaces, witness, ttl, dryRun } = options;
   if (name !== null) checkName('manager', name);
   return withClient(call, async (client) => {
-    const body = { name, replaces, ttlMs: ttl };
+    const body = { name, replaces, isWitness: witness, ttlMs: ttl };
     const made = valueOf(await client.createManagerToken(body, { dryRun }));
     await print(call, made, () =>
       dryRun ? `would make a token good until ${made.expiresAt}` : made.token,

@@ -1,6 +1,6 @@
 import type { NodeView } from '../../api/schema/views.ts';
 import type { Change } from '../change-options.ts';
-import { runChange } from '../change.ts';
+import { type Goal, runChange } from '../change.ts';
 import type { Call } from '../command.ts';
 import { nodeStateText } from '../render/states.ts';
 import { onValue, untilGone } from '../wait-until.ts';
@@ -9,23 +9,28 @@ export function describeNode(node: NodeView): string {
   return `${node.name} is ${nodeStateText(node)}`;
 }
 
+/** What `--wait` waits for where a node is to take VMs again. */
+export function online(node: string): Goal<NodeView, NodeView> {
+  return {
+    what: `node ${node} online`,
+    lookWith: `kennel explain ${node}`,
+    look: (client) => client.node(node),
+    judge: onValue((view: NodeView) =>
+      view.state === 'online'
+        ? { kind: 'reached', value: view }
+        : { kind: 'pending', state: describeNode(view) },
+    ),
+    reached: `node ${node}: online`,
+  };
+}
+
 export async function powerOn(call: Call, node: string, options: Change): Promise<number> {
   return runChange(call, options, {
     question: null,
     apply: (client, how) => client.powerOn(node, how),
     describe: (view, isDryRun) =>
       `node ${view.name}: ${isDryRun ? 'would be switched on' : 'is being switched on'} (${describeNode(view)})`,
-    goal: {
-      what: `node ${node} online`,
-      lookWith: `kennel explain ${node}`,
-      look: (client) => client.node(node),
-      judge: onValue((view: NodeView) =>
-        view.state === 'online'
-          ? { kind: 'reached', value: view }
-          : { kind: 'pending', state: describeNode(view) },
-      ),
-      reached: `node ${node}: online`,
-    },
+    goal: online(node),
   });
 }
 

@@ -125,9 +125,11 @@ test('lists of nothing say how to begin', async () => {
 });
 
 test('a node is shown in full', async () => {
-  const client = { node: async () => ok(sampleNode({ name: 'node-1', readiness: [] })) };
+  const client = {
+    node: async () => ok(sampleNode({ name: 'node-1', readiness: [], fenceGrade: 'none' })),
+  };
   const { out } = await kennel('node show node-1', { client });
-  expect(out).toContain('nothing: its VMs are not protected (kennel node add-fence node-1 …)');
+  expect(out).toContain('nothing: its VMs are not protected (kennel fence add node-1/bmc …)');
 });
 
 test('status --watch draws again and again, also while no manager answers', async () => {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { valueOf } from '../action.ts';
+import { confirm, valueOf } from '../action.ts';
 import type { Call } from '../command.ts';
 import { parseHostPort } from '../../api/schema/host-port.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { checkName } from '../name.ts';
 import { print } from '../output.ts';
 import { readSecret } from '../secret-input.ts';
@@ -15,6 +16,7 @@ interface JoinOptions {
   readonly address: string;
   readonly directory: string;
   readonly libvirtSocket: string | null;
+  readonly migrateOver: 'tls' | 'tcp';
   readonly bootIdFile: string | null;
   readonly machineIdFile: string | null;
 }
@@ -80,6 +82,32 @@ export async function joinManager(call: Call, options: JoinManager): Promise<num
   return 0;
 }
 
+/** The damaged data is set aside before anything is asked for twice: the old number never runs again. */
+export async function rebuildManager(
+  call: Call,
+  options: { readonly manager: string; readonly directory: string; readonly yes: boolean },
+): Promise<number> {
+  const manager = managerAddress(options.manager);
+  const directory = resolve(call.world.workingDirectory, options.directory);
+  const question = `The store in ${directory} is set aside, and copied anew from the other managers.`;
+  if (!(await confirm(call, { question, typed: null, yes: options.yes }))) return exitCodes.failed;
+  const start = await call.world.start();
+  const done = valueOf(await start.rebuildManager({ directory, manager }));
+  await print(call, done, () =>
+    [
+      `${done.name} begins again as number ${done.number} (it was ${done.was}), and gets its state from the others`,
+      done.setAside === null
+        ? 'there was no data to set aside'
+        : `${done.setAside} holds the old data; it may be removed once the manager votes again`,
+      '',
+      'next:',
+      `  kennel manager run --directory ${directory}`,
+      '  kennel manager ls   (a learner until it has caught up)',
+    ].join('\n'),
+  );
+  return exitCodes.done;
+}
+
 export async function joinAgent(call: Call, options: JoinOptions): Promise<number> {
   const manager = managerAddress(options.manager);
   checkName('node', options.node);
@@ -100,6 +128,7 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
       address: options.address,
       directory,
       libvirtSocket: absolute(options.libvirtSocket),
+      migrateOver: options.migrateOver,
       bootIdFile: absolute(options.bootIdFile),
       machineIdFile: absolute(options.machineIdFile),
     }),
@@ -110,7 +139,7 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
       '',
       'next:',
       `  kennel agent run --directory ${directory}`,
-      `  kennel node add-fence ${options.node} …   (until then its VMs are not protected)`,
+      `  kennel fence add ${options.node}/bmc …   (until then its VMs are not protected)`,
     ].join('\n'),
   );
   return 0;

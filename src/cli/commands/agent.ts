@@ -1,6 +1,6 @@
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
-import { flag, refused, requiredText, text, textOr } from '../option.ts';
+import { flag, oneOf, refused, requiredText, text, textOr } from '../option.ts';
 
 const file = { completes: { kind: 'file' } } as const;
 const directory = textOr('--directory <path>', 'data of the agent', '/var/lib/kennel/agent', file);
@@ -24,6 +24,12 @@ const join = command({
     address: requiredText('--address <address>', 'under which other nodes reach this node'),
     directory,
     libvirtSocket: text('--libvirt-socket <path>', 'socket of libvirt on this machine', file),
+    migrateOver: oneOf(
+      '--migrate-over <transport>',
+      'how libvirt here reaches that of other nodes; tcp is not encrypted',
+      ['tls', 'tcp'],
+      'tls',
+    ),
     bootIdFile: text('--boot-id-file <path>', 'where the boot id of this machine is read', file),
     machineIdFile: text('--machine-id-file <path>', 'where the machine id is read', file),
   },

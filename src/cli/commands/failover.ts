@@ -1,5 +1,8 @@
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { text } from '../option.ts';
+
+const file = { completes: { kind: 'file' } } as const;
 
 const ls = command({
   name: 'ls',
@@ -25,9 +28,32 @@ const show = command({
     (await import('../actions/failover.ts')).showFailover(call, call.arguments.failover),
 });
 
+const exportVerb = command({
+  name: 'export',
+  summary: 'write the records and what they rest on, to be kept or verified elsewhere',
+  arguments: {},
+  options: { output: text('--output <file>', 'where to; standard output otherwise', file) },
+  examples: ['kennel failover export --output failovers.json'],
+  run: async (call) =>
+    (await import('../actions/failover-records.ts')).exportFailovers(call, call.options.output),
+});
+
+const verify = command({
+  name: 'verify',
+  summary: 'check every proof by its evidence, and the chain of the records',
+  description: [
+    'The check shares no code with the managers that wrote the records. With --file it asks no cluster. Exit code 1: something does not hold.',
+  ],
+  arguments: {},
+  options: { file: text('--file <file>', 'an export; the cluster is asked otherwise', file) },
+  examples: ['kennel failover verify', 'kennel failover verify --file failovers.json'],
+  run: async (call) =>
+    (await import('../actions/failover-records.ts')).verifyFailovers(call, call.options.file),
+});
+
 export const failoverNoun: Noun = {
   kind: 'noun',
   name: 'failover',
   summary: 'records of failovers: what happened, by which proof, how fast',
-  verbs: [ls, show],
+  verbs: [ls, show, exportVerb, verify],
 };

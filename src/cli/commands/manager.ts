@@ -29,14 +29,19 @@ const token = command({
   description: [
     'The token is printed to standard output, once; what to do with it goes to standard error. It is good for one join.',
     'Whoever holds it can become a manager, and a manager holds every key of the cluster: pass it on as you would a root password.',
+    'With --witness the manager only votes in the store. It never leads and gets no key: the third vote of a site that has two machines for managers.',
   ],
   arguments: {},
   options: {
     name: text('--name <name>', 'only a manager of this name may join with it'),
+    witness: flag('--witness', 'it only votes: no leadership, no keys, no agents'),
     ttl,
     ...changeOptions,
   },
-  examples: ['kennel manager token --name manager-2', 'kennel manager token --ttl 10m'],
+  examples: [
+    'kennel manager token --name manager-2',
+    'kennel manager token --name witness-1 --witness --ttl 10m',
+  ],
   run: async (call) =>
     (await import('../actions/manager-token.ts')).makeManagerToken(call, {
       ...call.options,
@@ -49,6 +54,7 @@ const replace = command({
   summary: 'make a token with which a new manager takes the place of another one',
   description: [
     'The old one stays until the new one has joined and counts; then it is let go in the same step, so there is never one too few.',
+    'With --name of the one that is replaced, it joins again under its own name, for example on a new machine: what it was before loses its vote at once, so that must not run any more. A witness is replaced by a witness.',
   ],
   arguments: { manager },
   options: {
@@ -60,6 +66,7 @@ const replace = command({
   run: async (call) =>
     (await import('../actions/manager-token.ts')).makeManagerToken(call, {
       ...call.options,
+      witness: false,
       replaces: call.arguments.manager,
     }),
 });
@@ -119,6 +126,23 @@ const join = command({
   run: async (call) => (await import('../actions/services.ts')).joinManager(call, call.options),
 });
 
+const rebuild = command({
+  name: 'rebuild',
+  summary: 'copy the store of this manager anew from the others, when it is damaged or gone',
+  description: [
+    'For a manager whose log is damaged or lost, while the others have a quorum. Run it on that machine, with the manager stopped. It shows its certificate to another manager and is given a new number; its vote under the old one is taken away, because it may have voted for what is gone. The damaged data is set aside and never deleted.',
+    'The manager is a learner until it has caught up, and then counts again. An interrupted rebuild may be repeated. Where the certificate is gone too, kennel manager replace NAME --name NAME gives a token for the same name.',
+  ],
+  arguments: {},
+  options: {
+    manager: requiredText('--manager <host:port>', 'address of the API of another manager'),
+    directory,
+    yes: flag('-y, --yes', 'do not ask'),
+  },
+  examples: ['kennel manager rebuild --manager 10.0.0.10:7400 && kennel manager run'],
+  run: async (call) => (await import('../actions/services.ts')).rebuildManager(call, call.options),
+});
+
 const run = command({
   name: 'run',
   summary: 'run the manager in the foreground until it is told to stop',
@@ -135,5 +159,5 @@ export const managerNoun: Noun = {
   kind: 'noun',
   name: 'manager',
   summary: 'the managers of the cluster, and the one on this machine',
-  verbs: [ls, token, join, replace, remove, run],
+  verbs: [ls, token, join, replace, remove, rebuild, run],
 };

@@ -1,20 +1,9 @@
-import { fenceDriverKinds } from '../../api/schema/requests.ts';
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
-import {
-  duration,
-  flag,
-  integer,
-  integerOr,
-  refused,
-  repeatedText,
-  requiredText,
-  text,
-} from '../option.ts';
+import { duration, flag, requiredText, text } from '../option.ts';
 
 const node = { summary: 'name of the node', completes: { kind: 'node' } } as const;
-const file = { completes: { kind: 'file' } } as const;
 
 const ls = command({
   name: 'ls',
@@ -49,61 +38,6 @@ const token = command({
   },
   examples: ['kennel node token --node node-4', 'kennel node token --ttl 10m'],
   run: async (call) => (await import('../actions/node-token.ts')).makeToken(call, call.options),
-});
-
-const addFence = command({
-  name: 'add-fence',
-  summary: 'give a node a fence device, after verifying it',
-  description: [
-    'The device is read before it is stored: it must answer with the credentials given and tell which machine it belongs to.',
-    'The password is read from a file or from standard input. It is not taken as an argument, because every user of the machine can read the arguments of a process.',
-    'ipmi: BMCs through ipmitool. Further settings: cipherSuite.',
-    'redfish: BMCs over HTTPS. The certificate that the BMC shows now is the only one that is believed from then on. Further settings: certificate (its SHA-256, to be checked now), system or uuid (which machine, where there are several), auth=session.',
-    'fence-agent: any ClusterLabs program that switches power, with the settings that its metadata names: --set agent=fence_apc --set plug=3.',
-  ],
-  arguments: { node },
-  options: {
-    driver: requiredText('--driver <kind>', 'kind of device', {
-      completes: { kind: 'words', words: fenceDriverKinds },
-    }),
-    id: requiredText('--id <name>', 'name of the device within the node, for example bmc'),
-    level: integerOr('--level <number>', 'levels are tried in order, 1 first', {
-      min: 1,
-      max: 8,
-      fallback: 1,
-    }),
-    host: text('--host <host>', 'name or address of the device'),
-    port: integer('--port <port>', 'port of the device; the driver knows the usual one', {
-      min: 1,
-      max: 65_535,
-    }),
-    user: text('--user <name>', 'user name at the device'),
-    passwordFile: text('--password-file <file>', 'file that holds the password', file),
-    passwordStdin: flag('--password-stdin', 'read the password from standard input'),
-    password: refused('--password [value]', {
-      because: 'every user of this machine can read the arguments of a process',
-      try: ['--password-file FILE', '--password-stdin'],
-    }),
-    secretFile: repeatedText(
-      '--secret-file <name=file>',
-      'a further secret of a fence agent, by its name (may be repeated)',
-    ),
-    settle: duration('--settle <duration>', 'how long Off must be read before it counts', '2s'),
-    set: repeatedText('--set <key=value>', 'a further setting of the driver (may be repeated)'),
-    ...changeOptions,
-  },
-  examples: [
-    'kennel node add-fence node-1 --driver ipmi --id bmc --host 10.0.9.1 --user kennel --password-file /root/bmc-1',
-    'pass show bmc-1 | kennel node add-fence node-1 --driver ipmi --id bmc --host 10.0.9.1 --user kennel --password-stdin',
-    'kennel node add-fence node-1 --driver redfish --id bmc --host 10.0.9.1 --user kennel --password-file /root/bmc-1',
-    'kennel node add-fence node-1 --driver fence-agent --id pdu --level 2 --host 10.0.9.9 --user kennel --password-file /root/pdu --set agent=fence_apc --set plug=3',
-  ],
-  run: async (call) =>
-    (await import('../actions/node-add-fence.ts')).addFence(
-      call,
-      call.arguments.node,
-      call.options,
-    ),
 });
 
 const fence = command({
@@ -158,9 +92,45 @@ const remove = command({
     (await import('../actions/node-change.ts')).removeNode(call, call.arguments.node, call.options),
 });
 
+const label = command({
+  name: 'label',
+  summary: 'set labels of a node, or take them away',
+  description: [
+    'Nodes that share psu, rack or switch are named as one when they are lost together.',
+  ],
+  arguments: {
+    node,
+    labels: {
+      summary: 'KEY=VALUE, or KEY- to take one away; several with commas between them',
+      completes: { kind: 'nothing' },
+    },
+  },
+  options: changeOptions,
+  examples: ['kennel node label node-1 rack=r1,switch=s4', 'kennel node label node-1 rack-'],
+  run: async (call) =>
+    (await import('../actions/node-marks.ts')).labelNode(call, call.arguments.node, {
+      ...call.options,
+      labels: call.arguments.labels,
+    }),
+});
+
+const unquarantine = command({
+  name: 'unquarantine',
+  summary: 'let a node that flapped take VMs again, at once',
+  arguments: { node },
+  options: changeOptions,
+  examples: ['kennel node unquarantine node-7 --reason "cable replaced"'],
+  run: async (call) =>
+    (await import('../actions/node-marks.ts')).unquarantine(
+      call,
+      call.arguments.node,
+      call.options,
+    ),
+});
+
 export const nodeNoun: Noun = {
   kind: 'noun',
   name: 'node',
-  summary: 'nodes: list, enrol, fence devices, fence',
-  verbs: [ls, show, token, addFence, fence, confirmOff, powerOn, remove],
+  summary: 'nodes: list, enrol, label, fence, power on, remove',
+  verbs: [ls, show, token, fence, confirmOff, powerOn, label, unquarantine, remove],
 };

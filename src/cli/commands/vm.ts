@@ -1,6 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { migrate, relocate } from './vm-move.ts';
 import { flag, repeatedText, requiredText, text } from '../option.ts';
 
 const vm = { summary: 'name or UUID of the VM', completes: { kind: 'vm' } } as const;
@@ -141,6 +142,7 @@ const adopt = command({
 export const vmNoun: Noun = {
   kind: 'noun',
   name: 'vm',
-  summary: 'VMs: list, create, start, stop, disable, ignore, forget, delete, adopt',
-  verbs: [ls, show, create, start, stop, disable, ignore, forget, remove, adopt],
+  summary:
+    'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
+  verbs: [ls, show, create, start, stop, disable, ignore, migrate, relocate, forget, remove, adopt],
 };

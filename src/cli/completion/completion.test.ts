@@ -55,7 +55,7 @@ describe('what may stand at the cursor', () => {
     ],
     [['nonsense', 'x', ''], []],
     [
-      ['node', 'add-fence', '--password'],
+      ['fence', 'add', '--password'],
       ['--password-file', '--password-stdin'],
     ],
   ])('%j', async (typed, expected) => {

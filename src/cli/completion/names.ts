@@ -22,6 +22,8 @@ export async function namesFor(
       return completes.words.map((word) => ({ word, summary: '' }));
     case 'node':
       return ask(world, configFile, nodeNames);
+    case 'fenceDevice':
+      return ask(world, configFile, fenceDeviceNames);
     case 'manager':
       return ask(world, configFile, managerNames);
     case 'vm':
@@ -62,6 +64,13 @@ async function ask(
 async function nodeNames(client: Client): Promise<readonly Candidate[]> {
   const nodes = valueOf(await client.nodes());
   return nodes.map((node) => ({ word: node.name, summary: `node, ${node.state}` }));
+}
+
+async function fenceDeviceNames(client: Client): Promise<readonly Candidate[]> {
+  const nodes = valueOf(await client.nodes());
+  return nodes.flatMap((node) =>
+    node.fenceDevices.map(({ id, driver }) => ({ word: id, summary: `${driver} device` })),
+  );
 }
 
 async function managerNames(client: Client): Promise<readonly Candidate[]> {

@@ -100,7 +100,9 @@ function commandBody(command: Command, name: string): string[] {
   const required = shown.filter((option) => option.isRequired).map((option) => option.flags);
   const usage = [
     name,
-    ...Object.keys(command.arguments).map((argument) => `<${argument}>`),
+    ...Object.entries(command.arguments).map(([argument, { isOptional }]) =>
+      isOptional === true ? `[${argument}]` : `<${argument}>`,
+    ),
     ...required.map((flags) => flags.replace(/^-\w, /, '')),
     ...(shown.length > required.length ? ['[options]'] : []),
   ].join(' ');

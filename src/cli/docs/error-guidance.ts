@@ -62,6 +62,24 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
       'mark the disk readOnly: true in both VMs if that is what is meant',
     ],
   },
+  E_RULE_CONFLICT: {
+    facts: [
+      'Two strict rules that cannot both hold would leave VMs off, and one about VMs and one that ranks nodes would depend on which nodes are up. They are refused when they are written.',
+      'VMs kept together have one rule about nodes; VMs kept apart need as many nodes as there are of them.',
+    ],
+    try: ['kennel rule check', 'kennel rule ls', 'make one of them a preference (--preferred)'],
+  },
+  E_CAPACITY: {
+    facts: [
+      'The cluster is asked to keep room for the loss of nodes or failure domains. The change would leave a VM without a node after such a loss; the reason shows the calculation.',
+      'Room and rules count as in a failover: memory is never promised twice.',
+    ],
+    try: [
+      'kennel plan fail NODE',
+      'kennel placement show',
+      'kennel placement set --failover-capacity off',
+    ],
+  },
   E_DISK_LOCAL: {
     facts: [
       'A disk that only one node has cannot follow its VM. After the loss of that node the VM waits for it to come back.',
@@ -116,9 +134,7 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     facts: [
       'Without a way to prove the node dead, its VMs are not protected: after its loss they wait until a person states that it is off.',
     ],
-    try: [
-      'kennel node add-fence NAME --driver ipmi --id bmc --host HOST --user USER --password-file FILE',
-    ],
+    try: ['kennel fence add NODE/bmc --driver ipmi --host HOST --user USER --password-file FILE'],
   },
   E_FENCE_DEVICE: {
     facts: [
@@ -196,7 +212,7 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
     ],
     try: [
       'check the disk (dmesg, smartctl)',
-      'with a quorum elsewhere: kennel manager replace, which copies the state from the others',
+      'with a quorum elsewhere: kennel manager rebuild --manager HOST:PORT, which sets the data aside and copies theirs',
       'without: kennel restore, from a backup',
     ],
   },

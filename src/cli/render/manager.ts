@@ -41,11 +41,25 @@ function storeText(store: ManagersView['store']): string {
   return parts.join(', ');
 }
 
-function memberText({ name, healthy, role, lagEntries }: ManagersView['store']['members'][number]) {
+type Member = ManagersView['store']['members'][number];
+
+function memberText({ name, healthy, role, lagEntries, disk }: Member): string {
   const parts = [
     healthy ? 'healthy' : 'not healthy',
     ...(role === undefined ? [] : [role]),
     ...(lagEntries === undefined ? [] : [`${lagEntries} entries behind`]),
+    ...(disk === undefined ? [] : [diskText(disk)]),
   ];
   return `  ${name}: ${parts.join(', ')}`;
+}
+
+function diskText({
+  lastSyncMs,
+  slowestSyncMs,
+  writeErrors,
+  logBytes,
+}: NonNullable<Member['disk']>): string {
+  const sync = `sync ${lastSyncMs.toFixed(1)} ms (slowest ${slowestSyncMs.toFixed(1)})`;
+  const log = `log ${(logBytes / 2 ** 20).toFixed(1)} MiB`;
+  return writeErrors === 0 ? `${sync}, ${log}` : `${sync}, ${log}, ${writeErrors} WRITE ERRORS`;
 }

@@ -1,8 +1,9 @@
-import type { FenceDeviceView, FenceView, NodeView } from '../../api/schema/views.ts';
-import { formatAge, formatDuration } from '../duration.ts';
+import type { FenceView, NodeView } from '../../api/schema/views.ts';
+import { formatAge } from '../duration.ts';
 import { formatMemory } from '../memory-size.ts';
 import { renderColumns, renderFields } from './columns.ts';
 import type { Cell } from './columns.ts';
+import { renderBudget, renderDeviceTable } from './fence.ts';
 import type { Layout } from './layout.ts';
 import { proofText } from './proof.ts';
 import { nodeStateText, paintNode } from './states.ts';
@@ -15,6 +16,11 @@ function lastSeenText(node: NodeView): string {
   return node.lastSeenMs < heardNowMs ? 'now' : formatAge(node.lastSeenMs);
 }
 
+export function labelsText({ labels }: NodeView): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? '-' : pairs.sort().join(' ');
+}
+
 function leaseText(node: NodeView): string {
   if (node.leaseMs !== null) return formatAge(Math.max(node.leaseMs, 0));
   if (node.incarnation === null) return '-';
@@ -22,7 +28,7 @@ function leaseText(node: NodeView): string {
 }
 
 const nodeHeader = ['NODE', 'STATE', 'LEASE', 'VMS', 'FENCE READINESS', 'LAST SEEN'];
-const nodeHeaderWide = [...nodeHeader, 'MEMORY USED', 'VCPUS', 'HYPERVISOR', 'ADDRESS'];
+const nodeHeaderWide = [...nodeHeader, 'MEMORY USED', 'VCPUS', 'HYPERVISOR', 'ADDRESS', 'LABELS'];
 
 /** The table of `status` and `node ls`: header and one line for each node. */
 export function renderNodeTable(nodes: readonly NodeView[], layout: Layout): string[] {
@@ -42,14 +48,20 @@ export function renderNodeTable(nodes: readonly NodeView[], layout: Layout): str
       { text: `${node.used.vcpus}/${node.capacity.vcpus}` },
       { text: node.hypervisor },
       { text: node.address },
+      { text: labelsText(node) },
     ];
   });
   return renderColumns(layout.isWide ? nodeHeaderWide : nodeHeader, rows, layout.columns);
 }
 
 function readinessCell(node: NodeView, layout: Layout): Cell {
-  if (node.readiness.length > 0) return { text: node.readiness.join(',') };
-  return { text: 'none', paint: layout.paint.warning };
+  if (node.readiness.length === 0) {
+    const text = node.fenceGrade === 'failing' ? 'failing' : 'none';
+    return { text, paint: layout.paint.warning };
+  }
+  // Some level of its devices works, and not all of them.
+  if (node.fenceGrade !== 'degraded') return { text: node.readiness.join(',') };
+  return { text: [...node.readiness, 'degraded'].join(','), paint: layout.paint.warning };
 }
 
 /** One node in full. */
@@ -58,6 +70,7 @@ export function renderNode(node: NodeView, layout: Layout): string {
     ['node', node.name],
     ['state', nodeStateText(node)],
     ['address', node.address],
+    ['labels', labelsText(node)],
     ['last seen', lastSeenText(node)],
     ['lease', leaseText(node)],
     ['isolation', node.isolation ?? 'not known yet'],
@@ -74,7 +87,8 @@ export function renderNode(node: NodeView, layout: Layout): string {
   ];
   const lines = renderFields(fields, layout.columns);
   if (node.fenceDevices.length > 0) {
-    lines.push('', ...renderFenceDevices(node.fenceDevices));
+    lines.push('', ...renderDeviceTable(node.fenceDevices, layout));
+    lines.push('', ...renderBudget(node.budget));
   }
   if (node.fence !== null) lines.push('', renderFence(node.fence, layout));
   return lines.join('\n');
@@ -82,26 +96,10 @@ export function renderNode(node: NodeView, layout: Layout): string {
 
 function readinessText(node: NodeView): string {
   if (node.readiness.length > 0) return node.readiness.join(', ');
-  return `nothing: its VMs are not protected (kennel node add-fence ${node.name} …)`;
-}
-
-function renderFenceDevices(devices: readonly FenceDeviceView[]): string[] {
-  return renderColumns(
-    ['DEVICE', 'LEVEL', 'DRIVER', 'SETTLE', 'IDENTITY', 'SETTINGS'],
-    devices.map((device) => [
-      { text: device.id },
-      { text: String(device.level), align: 'right' },
-      { text: device.driver },
-      { text: formatDuration(device.settleMs), align: 'right' },
-      { text: device.identity ?? 'none' },
-      {
-        text: Object.entries(device.settings)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(' '),
-      },
-    ]),
-    Infinity,
-  );
+  if (node.fenceGrade === 'failing') {
+    return `nothing: its devices fail, its VMs are not protected (kennel fence test ${node.name})`;
+  }
+  return `nothing: its VMs are not protected (kennel fence add ${node.name}/bmc …)`;
 }
 
 /** A fence operation: how far it is, what was tried, what was read, what is awaited. */
@@ -110,6 +108,7 @@ function renderFence(fence: FenceView, layout: Layout): string {
     ['fence', fence.id],
     ['node', fence.node],
     ['phase', fence.phase],
+    ['level', String(fence.level)],
     ['requested by', fence.requestedBy],
     ['proof', fence.proof === null ? 'none yet' : proofText(fence.proof)],
     ...fence.attempts.map((attempt): [string, string] => [

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import type { ManagersView } from '../../api/schema/managers.ts';
 import type { StatusView } from '../../api/schema/views.ts';
 import {
   degradedStatus,
   healthyStatus,
   sampleFailover,
+  sampleManager,
   sampleNode,
   sampleVm,
 } from '../testing/sample-views.ts';
 import { formatFailover, renderFailoverTable } from './failover.ts';
 import { makeLayout, plainLayout } from './layout.ts';
 import type { Layout } from './layout.ts';
+import { renderManagers } from './manager.ts';
 import { renderNode } from './node.ts';
 import { proofText } from './proof.ts';
 import { renderStatus } from './status.ts';
@@ -22,6 +25,7 @@ describe('what is printed reads like its golden text', () => {
     ['status-healthy', () => renderStatus(healthyStatus, plainLayout)],
     ['status-degraded', () => renderStatus(degradedStatus, plainLayout)],
     ['status-degraded-wide', () => renderStatus(degradedStatus, wide)],
+    ['managers', () => renderManagers(threeManagers(), wide)],
     ['node', () => renderNode(sampleNode(nodeSeven()), plainLayout)],
     ['vm', () => renderVm(waitingVm(), plainLayout)],
     ['failover', () => formatFailover(sampleFailover)],
@@ -30,6 +34,34 @@ describe('what is printed reads like its golden text', () => {
     await expect(`${render()}\n`).toMatchFileSnapshot(`golden/${name}.txt`);
   });
 });
+
+/** A site with a witness, one of whose disks cannot keep up. */
+function threeManagers(): ManagersView {
+  const disk = { lastSyncMs: 0.42, slowestSyncMs: 9, writeErrors: 0, logBytes: 3 << 20 };
+  const slow = { ...disk, lastSyncMs: 340, slowestSyncMs: 2100, writeErrors: 3 };
+  const voter = { healthy: true, role: 'voter', lagEntries: 0 } as const;
+  return {
+    leader: 'mgr-2',
+    epoch: 41,
+    managers: [
+      sampleManager(1),
+      sampleManager(2),
+      sampleManager(3, { role: 'witness', healthy: false, lastSeenMs: null, behind: null }),
+    ],
+    store: {
+      driver: 'raft',
+      hasQuorum: true,
+      term: 7,
+      readOnly: null,
+      syncMs: 9,
+      members: [
+        { name: 'mgr-1', ...voter, disk: slow },
+        { name: 'mgr-2', ...voter, disk },
+        { name: 'mgr-3', ...voter, healthy: false, lagEntries: 812 },
+      ],
+    },
+  };
+}
 
 function nodeSeven() {
   const found = degradedStatus.nodes.find((node) => node.name === 'node-7');

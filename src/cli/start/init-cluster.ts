@@ -57,6 +57,7 @@ async function make(
     address,
     apiPort: options.apiPort,
     sessionPort: options.sessionPort,
+    witness: false,
     profile: options.profile,
     store,
   };

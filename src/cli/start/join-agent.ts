@@ -44,7 +44,11 @@ export async function joinAgent(options: JoinAgentOptions): Promise<Outcome<Join
     clusterId,
     node,
     managers: [...managers],
-    hypervisor: { kind: 'libvirt', socket: options.libvirtSocket ?? defaults.libvirtSocket },
+    hypervisor: {
+      kind: 'libvirt',
+      socket: options.libvirtSocket ?? defaults.libvirtSocket,
+      migrateOver: options.migrateOver,
+    },
     bootIdFile: options.bootIdFile ?? defaults.bootIdFile,
     machineIdFile,
   });

@@ -76,14 +76,16 @@ async function write(
   },
 ): Promise<Outcome<JoinManagerResult>> {
   const { joined, credentials, handover } = given;
-  const keys = parseClusterKeys(handover.clusterKeys);
-  if (keys === null) return notUsable();
-  const { clusterId, clusterName, profile, number } = joined;
-  await saveAuthority(env.disk, `${directory}/authority.pem`, {
-    certificatePem: joined.certificateAuthority,
-    keyPem: handover.authorityKey,
-  });
-  await saveClusterKeys(env.disk, `${directory}/cluster-keys.json`, keys);
+  const { clusterId, clusterName, profile, number, isWitness } = joined;
+  if (!isWitness) {
+    const keys = parseClusterKeys(handover.secrets?.clusterKeys);
+    if (handover.secrets === null || keys === null) return notUsable();
+    await saveAuthority(env.disk, `${directory}/authority.pem`, {
+      certificatePem: joined.certificateAuthority,
+      keyPem: handover.secrets.authorityKey,
+    });
+    await saveClusterKeys(env.disk, `${directory}/cluster-keys.json`, keys);
+  }
   await saveCredentials(env.disk, `${directory}/manager.pem`, credentials);
   const store = await saveStoreAccess(env, directory, handover.store, { number, name });
   if (store.kind === 'problem') return store;
@@ -96,6 +98,7 @@ async function write(
     address,
     apiPort,
     sessionPort,
+    witness: isWitness,
     profile,
     store: store.value,
   });

@@ -17,6 +17,7 @@ interface OpenStoreOptions {
   /** Of a store on this machine's disk. */
   readonly directory: string;
   readonly nodeName: string;
+  readonly isWitness?: boolean;
   /** Where other members reach a store that has some; null = nobody is listened to. */
   readonly listen: NetworkAddress | null;
   readonly door: Pick<Network, 'listen'>;

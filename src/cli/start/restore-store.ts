@@ -20,6 +20,7 @@ export async function restoreStore(
 ): Promise<Outcome<RestoreStoreResult>> {
   const offline = await offlineManager(options.directory);
   if (offline.kind === 'problem') return offline;
+  if (offline.value.config.witness) return onlyVotes(options.directory);
   const backup = decodeBackup(options.text, options.file);
   if (backup.kind === 'problem') return backup;
   const { header } = backup.value;
@@ -108,6 +109,16 @@ function notEmpty(directory: string, because: string): Outcome<never> {
       `mv ${directory}/store ${directory}/store.old, for a store on this disk`,
       'etcdctl del --prefix /kennel/CLUSTER/, for one in etcd',
     ],
+  });
+}
+
+function onlyVotes(directory: string): Outcome<never> {
+  return problem({
+    code: 'E_CONFLICT',
+    what: 'nothing is restored here',
+    because: `the manager in ${directory} is a witness, and nobody would lead on what it restored`,
+    so: 'nothing was changed',
+    try: ['restore on a manager that can lead; the witness joins again afterwards'],
   });
 }
 

@@ -14,6 +14,9 @@ import { packageVersion } from '../version.ts';
 import { loadAgentConfig, readText, type AgentConfig } from './service-config.ts';
 import { untilStopped } from './until-stopped.ts';
 
+/** Where agents ask each other whether they live. */
+const defaultProbePort = 7402;
+
 /** Runs an agent in the foreground until it is told to stop. Its VMs run on when it ends. */
 export async function runAgent({ directory }: RunAgentOptions): Promise<Outcome<null>> {
   const log = realLog({ level: 'info' });
@@ -51,6 +54,10 @@ export async function runAgent({ directory }: RunAgentOptions): Promise<Outcome<
       bootId: bootId(boot.value.trim()),
       isolation: 'holding',
       version: packageVersion(),
+      probes: ['::', '0.0.0.0'].map((host) => ({
+        host,
+        port: config.value.probePort ?? defaultProbePort,
+      })),
       restartHypervisor: await restartOf(local, config.value),
     },
   });
@@ -104,5 +111,6 @@ async function openHypervisor(
   }
   const { LibvirtHypervisor } = await import('../../../agent/libvirt/libvirt-hypervisor.ts');
   const { dialUnix } = await import('../../../agent/libvirt/unix-transport.ts');
-  return new LibvirtHypervisor({ env, dial: dialUnix(config.hypervisor.socket) });
+  const { socket, migrateOver } = config.hypervisor;
+  return new LibvirtHypervisor({ env, dial: dialUnix(socket), migrateOver });
 }

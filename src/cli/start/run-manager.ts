@@ -1,12 +1,16 @@
 import { startApiServer } from '../../api/server/server.ts';
-import { ok, problem, type Outcome } from '../../core/problem.ts';
+import { ok, type Outcome } from '../../core/problem.ts';
 import { nodeId } from '../../core/model/ids.ts';
+import type { Log } from '../../env/log.ts';
 import { realLog } from '../../env/real/log.ts';
+import { realEnv } from '../../env/real/real-env.ts';
 import { startManager } from '../../manager/manager.ts';
 import type { ReadDomainXml } from '../../manager/service/vm-service.ts';
 import { builtinDrivers } from '../../../fencing/registry.ts';
 import type { RunManagerOptions } from '../start-functions.ts';
 import { openManager } from './open-manager.ts';
+import { runWitness, wasRemoved } from './run-witness.ts';
+import { loadManagerConfig } from './service-config.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /**
@@ -15,6 +19,12 @@ import { untilStopped } from './until-stopped.ts';
  */
 export async function runManager({ directory }: RunManagerOptions): Promise<Outcome<null>> {
   const log = realLog({ level: 'info' });
+  const config = await loadManagerConfig(realEnv({ log }).disk, directory);
+  if (config.kind === 'problem') return config;
+  return config.value.witness ? runWitness(directory, log) : runFull(directory, log);
+}
+
+async function runFull(directory: string, log: Log): Promise<Outcome<null>> {
   const opened = await openManager(directory, log);
   if (opened.kind === 'problem') return opened;
   const { env, config, credentials, store, options } = opened.value;
@@ -45,19 +55,6 @@ export async function runManager({ directory }: RunManagerOptions): Promise<Outc
     await store.close();
   });
   return removed.signal.aborted ? wasRemoved(config.name, directory) : ok(null);
-}
-
-function wasRemoved(name: string, directory: string): Outcome<never> {
-  return problem({
-    code: 'E_CONFLICT',
-    what: `${name} is no manager of this cluster any more`,
-    because: 'it was removed, or replaced by another one',
-    so: 'it has stopped; the cluster goes on without it',
-    try: [
-      'systemctl disable kennel-manager, on this machine',
-      `to bring it back: move ${directory} away, then kennel manager join`,
-    ],
-  });
 }
 
 const readXml: ReadDomainXml = async (xml) => {

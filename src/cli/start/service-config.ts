@@ -15,6 +15,8 @@ const managerConfigSchema = z.strictObject({
   address: z.string().min(1).max(255),
   apiPort: portSchema,
   sessionPort: portSchema,
+  /** It votes in the store and does nothing else. */
+  witness: z.boolean().default(false),
   profile: z.enum(['fast', 'default', 'conservative']),
   store: storeConfigSchema.default({ kind: 'file' }),
 });
@@ -31,10 +33,14 @@ const agentConfigSchema = z.strictObject({
       socket: z.string().min(1).max(107),
       /** Restarts its daemon; null = never. Absent: through systemd, where that runs. */
       restart: z.array(z.string().min(1)).min(1).nullable().optional(),
+      /** How it reaches the libvirt of other nodes; `tcp` only on a network of one's own. */
+      migrateOver: z.enum(['tls', 'tcp']).default('tls'),
     }),
     /** Sleeping processes instead of VMs, for benchmarks. */
     z.strictObject({ kind: z.literal('process'), eventsFile: z.string().min(1) }),
   ]),
+  /** Where other agents ask whether this node lives; 7402 unless said otherwise. */
+  probePort: portSchema.optional(),
   bootIdFile: z.string().min(1),
   machineIdFile: z.string().min(1),
 });

@@ -74,6 +74,12 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
         number: 2,
         managers: ['10.0.0.10:7400', '10.0.0.12:7400'],
       }),
+      rebuildManager: start('rebuildManager', {
+        name: 'manager-2',
+        was: 2,
+        number: 4,
+        setAside: '/data/store.damaged-2',
+      }),
       runManager: start('runManager', null),
       backupStore: start('backupStore', 'a backup'),
       checkBackup: start('checkBackup', {

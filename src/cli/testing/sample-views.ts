@@ -1,3 +1,4 @@
+import type { BudgetView, FenceDeviceView } from '../../api/schema/fencing.ts';
 import type { ManagerView } from '../../api/schema/managers.ts';
 import type {
   EventView,
@@ -10,10 +11,44 @@ import type {
 
 /** Fixed views for tests of what is printed. */
 
+export const sampleBudget: BudgetView = {
+  detectMs: 3500,
+  levels: [
+    { level: 1, devices: ['node-1/bmc'], delayMs: 0, budgetMs: 45_000, settleMs: 2000 },
+    {
+      level: 2,
+      devices: ['node-1/pdu-a', 'node-1/pdu-b'],
+      delayMs: 5000,
+      budgetMs: 60_000,
+      settleMs: 2000,
+    },
+  ],
+  startMs: 10_000,
+  usualMs: 15_500,
+  worstMs: 125_500,
+};
+
+export function sampleDevice(fields: Partial<FenceDeviceView> & { readonly id: string }) {
+  return {
+    level: 1,
+    driver: 'ipmi',
+    settings: { host: '10.0.9.7', port: 623, user: 'kennel' },
+    identity: '36ae0f7c-1111-4222-8333-944455556666',
+    outlet: 'ipmi 10.0.9.7:623',
+    settleMs: 2000,
+    error: null,
+    errorSince: null,
+    lastCheck: null,
+    drill: null,
+    ...fields,
+  };
+}
+
 export function sampleNode(fields: Partial<NodeView> & { readonly name: string }): NodeView {
   return {
     state: 'online',
     address: '10.0.0.11',
+    labels: {},
     cordoned: false,
     maintenance: false,
     isolation: 'holding',
@@ -27,7 +62,9 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
     used: { memoryMiB: 8192, vcpus: 6 },
     vms: 2,
     readiness: ['power'],
+    fenceGrade: 'ready',
     fenceDevices: [],
+    budget: sampleBudget,
     fence: null,
     ...fields,
   };
@@ -49,6 +86,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     memoryMiB: 2048,
     vcpus: 2,
     reason: null,
+    move: null,
     isProtected: true,
     spec: {
       name: fields.name,
@@ -85,6 +123,7 @@ export const openFence: FenceView = {
   node: 'node-7',
   phase: 'acting',
   requestedBy: 'detector',
+  level: 1,
   proof: null,
   attempts: [
     {
@@ -148,7 +187,7 @@ export const degradedStatus: StatusView = {
       severity: 'warning',
       subject: 'node-3',
       text: 'has no verified fence device: its VMs wait for a person when it is lost',
-      try: ['kennel node add-fence node-3 --driver ipmi --id bmc --host HOST --user USER'],
+      try: ['kennel fence add node-3/bmc --driver ipmi --host HOST --user USER'],
     },
     {
       code: 'FENCE_PENDING',
@@ -169,16 +208,7 @@ export const degradedStatus: StatusView = {
       vms: 3,
       readiness: ['power', 'self'],
       fence: openFence,
-      fenceDevices: [
-        {
-          id: 'bmc',
-          level: 1,
-          driver: 'ipmi',
-          settings: { host: '10.0.9.7', port: 623, user: 'kennel' },
-          identity: '36ae0f7c-1111-4222-8333-944455556666',
-          settleMs: 2000,
-        },
-      ],
+      fenceDevices: [sampleDevice({ id: 'node-7/bmc' })],
     }),
   ],
   vms: [

@@ -1,17 +1,19 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import { operationId, type NodeId, type Token, type VmId } from '../model/ids.ts';
+import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
-import type { CommandObservation, NodeObservation } from '../observations.ts';
+import type { CommandObservation, CommandOutcome, NodeObservation } from '../observations.ts';
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
 import { isLost } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
+import { migrationCommand } from './migration-commands.ts';
 import { leftoversOn } from './nodes.ts';
 import { ownerOf } from './ownership.ts';
 
 /** How long a command stays unanswered before it is sent again, in ms. Agents answer repeats. */
 const resendMs = 5000;
-/** How long after a refusal or failure a release is tried again, in ms. */
-const retryReleaseMs = 2000;
+/** How long after a refusal or failure such a command is tried again, in ms. */
+const retryMs = 2000;
 
 /**
  * The commands that committed records call for and that are not on their way already. Records
@@ -20,7 +22,14 @@ const retryReleaseMs = 2000;
 export function commandsFor(draft: Draft): readonly AddressedCommand[] {
   const commands: AddressedCommand[] = [];
   for (const vm of draft.state.vms.values()) {
-    if (vm.operation === null || vm.permit === null || draft.isChanged(vm)) continue;
+    if (draft.isChanged(vm)) continue;
+    if (vm.move?.migration != null) {
+      // What is to be written onto its domain waits: nothing changes it while it is copied.
+      const addressed = migrationCommand(draft, vm);
+      if (addressed !== null && maySend(draft, addressed)) commands.push(addressed);
+      continue;
+    }
+    if (vm.operation === null || vm.permit === null) continue;
     if (ownerOf(vm, draft).kind !== 'live') continue;
     if (vm.operation.kind !== 'release' && !holdsLease(draft, vm.permit.node)) continue;
     const sent = draft.observations.commands.get(vm.operation.id);
@@ -31,6 +40,12 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
   }
   commands.push(...leftoverCommands(draft));
   return commands;
+}
+
+function maySend(draft: Draft, { node, command }: AddressedCommand): boolean {
+  const needsLease = command.kind === 'prepare' || command.kind === 'migrate';
+  if (needsLease && !holdsLease(draft, node)) return false;
+  return isDue(draft, command.kind, draft.observations.commands.get(command.operation));
 }
 
 /** The agent refuses to start anything without a lease, so it is not asked to. */
@@ -49,11 +64,19 @@ function isDue(draft: Draft, kind: Command['kind'], sent: CommandObservation | u
     draft.wakeAt(dueMs);
     return false;
   }
-  if (kind !== 'release' || sent.outcome.kind === 'done') return false;
-  const dueMs = (sent.outcomeMs ?? sent.sentMs) + retryReleaseMs;
+  if (!isAskedAgain(kind, sent.outcome)) return false;
+  const dueMs = (sent.outcomeMs ?? sent.sentMs) + retryMs;
   if (nowMs >= dueMs) return true;
   draft.wakeAt(dueMs);
   return false;
+}
+
+/** What there is no other way on from: it is asked for until it is done. */
+function isAskedAgain(kind: Command['kind'], { kind: outcome }: CommandOutcome): boolean {
+  if (kind === 'release') return outcome !== 'done';
+  return (
+    (kind === 'abort' || kind === 'resume') && (outcome === 'refused' || outcome === 'ambiguous')
+  );
 }
 
 function commandOf(draft: Draft, vm: VmRecord): Command | null {
@@ -63,8 +86,9 @@ function commandOf(draft: Draft, vm: VmRecord): Command | null {
     case 'start':
       return { kind: 'start', operation: operation.id, permit, spec: vm.spec };
     case 'permit':
+    case 'resume':
       return {
-        kind: 'permit',
+        kind: operation.kind,
         operation: operation.id,
         permit,
         previousToken: operation.previousToken,
@@ -75,7 +99,8 @@ function commandOf(draft: Draft, vm: VmRecord): Command | null {
         operation: operation.id,
         vm: vm.id,
         incarnation: permit.incarnation,
-        token: permit.token,
+        // That of a migration that came to nothing may be newer than the owner's.
+        token: vm.lastToken,
         graceMs: operation.force ? 0 : draft.state.settings.shutdownGraceMs,
       };
     default:
@@ -96,6 +121,7 @@ function leftoverCommands(draft: Draft): readonly AddressedCommand[] {
       ...leftoversOn(draft, node, seen)
         .filter((vm) => !draft.isChanged(vm))
         .map((vm) => ({ vm: vm.id, token: vm.lastToken })),
+      ...movedAwayFrom(draft, node, seen),
       ...forgottenOn(draft, seen),
     ];
     for (const { vm, token } of unwanted) {
@@ -109,6 +135,24 @@ function leftoverCommands(draft: Draft): readonly AddressedCommand[] {
     }
   }
   return commands;
+}
+
+/** Definitions that a node kept of VMs that were migrated away: the next owner's is another by now. */
+function movedAwayFrom(
+  draft: Draft,
+  node: NodeRecord,
+  seen: NodeObservation,
+): readonly { readonly vm: VmId; readonly token: Token }[] {
+  if (seen.report?.domains == null || seen.report.incarnation !== node.incarnation?.id) return [];
+  const left: { vm: VmId; token: Token }[] = [];
+  for (const domain of seen.report.domains.values()) {
+    if (domain.active || domain.reason !== 'migrated') continue;
+    const vm = draft.vm(domain.vm);
+    if (vm === undefined || vm.permit === null || draft.isChanged(vm)) continue;
+    const isElsewhere = vm.permit.node !== node.id && vm.phase === 'running';
+    if (isElsewhere && vm.desired !== 'ignored') left.push({ vm: vm.id, token: vm.lastToken });
+  }
+  return left;
 }
 
 /**
@@ -139,15 +183,16 @@ export function fenceRequestsFor(draft: Draft): readonly FenceRequest[] {
     if (now === undefined || (now.phase !== 'intent' && now.phase !== 'acting')) continue;
     const node = draft.state.nodes.get(fence.node);
     if (node === undefined) continue;
+    // All of a level must read Off, so one liar makes it worthless.
     const trusted = node.fenceTopology
-      .map((level) => ({
-        devices: level.devices.filter((device) => !fence.distrusted.includes(device.id)),
-      }))
-      .filter((level) => level.devices.length > 0);
+      .map((level, index) => ({ ...level, number: index + 1 }))
+      .filter(({ devices }) => !devices.some(({ id }) => fence.distrusted.includes(id)));
     requests.push({
       fence: fence.id,
       node: node.id,
       levels: trusted,
+      level: fence.level,
+      told: fence.told,
       mayAct: fence.phase === 'acting' && !isAnotherBootHeard(draft, fence),
     });
   }

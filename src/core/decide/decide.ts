@@ -1,10 +1,13 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { Observations } from '../observations.ts';
 import type { Plan } from '../plan.ts';
+import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
+import { decideGovernor } from './governor.ts';
+import { decideMoves } from './moves.ts';
 import { decideNodes } from './nodes.ts';
 import { decideRecovery } from './recovery.ts';
 import { decideStrays } from './strays.ts';
@@ -22,11 +25,14 @@ import { decideVms } from './vms.ts';
  */
 export function decide(state: ClusterState, observations: Observations): Plan {
   const draft = openDraft(state, observations);
+  decideGovernor(draft);
+  decideArming(draft);
   decideFences(draft);
   decideStrays(draft);
   decideNodes(draft);
   decideVms(draft);
   decideRecovery(draft);
+  decideMoves(draft);
   decideFailovers(draft);
   return draft.finish({ commands: commandsFor(draft), fences: fenceRequestsFor(draft) });
 }

@@ -2,8 +2,13 @@ import { keyOf, type ClusterObject, type ClusterState, type Counters } from '../
 import type { FailoverRecord } from '../model/failover.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FailoverId, FenceId, ManagerId, NodeId, VmId } from '../model/ids.ts';
+import type { AlertRecord } from '../model/alert.ts';
+import type { ArmingRecord } from '../model/arming.ts';
+import type { GovernorRecord } from '../model/governor.ts';
 import type { ManagerRecord, Roster } from '../model/manager.ts';
+import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { NodeRecord } from '../model/node.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations } from '../observations.ts';
 import type { Change, NewEvent, Plan } from '../plan.ts';
@@ -19,13 +24,20 @@ export interface Draft {
   manager(id: ManagerId): ManagerRecord | undefined;
   node(id: NodeId): NodeRecord | undefined;
   vm(id: VmId): VmRecord | undefined;
+  rule(id: RuleId): PlacementRule | undefined;
   fence(id: FenceId): FenceOperation | undefined;
   failover(id: FailoverId): FailoverRecord | undefined;
+  settings(): ClusterSettings;
   counters(): Counters;
   roster(): Roster;
+  governor(): GovernorRecord;
+  arming(): ArmingRecord;
+  alert(id: string): AlertRecord | undefined;
+  alerts(): readonly AlertRecord[];
   managers(): readonly ManagerRecord[];
   nodes(): readonly NodeRecord[];
   vms(): readonly VmRecord[];
+  rules(): readonly PlacementRule[];
   fences(): readonly FenceOperation[];
   put(object: ClusterObject): void;
   remove(object: ClusterObject): void;
@@ -101,13 +113,20 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     manager: (id) => found('manager/', state.managers, id),
     node: (id) => found('node/', state.nodes, id),
     vm: (id) => found('vm/', state.vms, id),
+    rule: (id) => found('rule/', state.rules, id),
     fence: (id) => found('fence/', state.fences, id),
     failover: (id) => found('failover/', state.failovers, id),
+    settings: () => laid('settings', state.settings) ?? state.settings,
     counters: () => laid('counters', state.counters) ?? state.counters,
     roster: () => laid('roster', state.roster) ?? state.roster,
+    governor: () => laid('governor', state.governor) ?? state.governor,
+    arming: () => laid('arming', state.arming) ?? state.arming,
+    alert: (id) => found('alert/', state.alerts, id),
+    alerts: () => all(state.alerts, 'alert/'),
     managers: () => all(state.managers, 'manager/'),
     nodes: () => all(state.nodes, 'node/'),
     vms: () => all(state.vms, 'vm/'),
+    rules: () => all(state.rules, 'rule/'),
     fences: () => all(state.fences, 'fence/'),
     put: (object) => {
       overlay.set(keyOf(object), object);

@@ -1,5 +1,6 @@
 import type { FailoverRecord, FailoverVm } from '../model/failover.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 
 /** Notes in the failover record what became of one of its VMs. Nothing when it has none. */
@@ -67,7 +68,7 @@ function isSettled(draft: Draft, failover: FailoverRecord, one: FailoverVm): boo
   // It went its own way meanwhile: stopped and started by hand, or caught by the next failover.
   if (vm !== undefined && vm.permit?.incarnation !== dead && vm.failover !== failover.id)
     return true;
-  if (vm?.desired === 'ignored') return true;
+  if (vm !== undefined && isLeftAlone(draft, vm)) return true;
   if (vm === undefined || vm.desired !== 'running') {
     return vm === undefined || vm.permit?.node !== failover.node || vm.phase === 'stopped';
   }

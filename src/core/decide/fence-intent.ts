@@ -4,6 +4,7 @@ import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { Draft } from './draft.ts';
 import { movableVmsOf } from './ownership.ts';
+import { withFlap } from './quarantine.ts';
 
 /**
  * Records the intent to prove a node's admitted incarnation dead, and opens the failover record.
@@ -27,6 +28,8 @@ export function openFence(
     epoch: draft.state.epoch,
     requestedBy,
     override: false,
+    level: 1,
+    told: [],
     attempts: [],
     proof: null,
     revoked: [],
@@ -36,7 +39,8 @@ export function openFence(
   draft.put({ ...counters, fence: number });
   draft.put(fence);
   draft.put(openFailover(draft, fence));
-  draft.put({ ...node, phase: 'fencing', fence: fence.id });
+  const lost = requestedBy.kind === 'person' ? node : withFlap(node);
+  draft.put({ ...lost, phase: 'fencing', fence: fence.id });
   draft.event({
     code: 'FENCE_INTENT',
     severity: 'warning',

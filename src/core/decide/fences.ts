@@ -1,14 +1,16 @@
 import type { FenceAttempt, FenceOperation } from '../model/fence-operation.ts';
 import type { BootId } from '../model/ids.ts';
-import type { NodeRecord } from '../model/node.ts';
 import type { Proof } from '../model/proof.ts';
 import type { FenceObservation, NodeObservation } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
+import { withDrill } from './drill.ts';
 import { withNextFailover } from './fence-intent.ts';
-import { guardAgainst } from './guards.ts';
-import { heldVmsOf, movableVmsOf } from './ownership.ts';
+import { guardAgainst, type Blocked } from './guards.ts';
+import { phaseOnReturn } from './quarantine.ts';
+import { aliveByPeersMs, lastSignOfLifeMs, later } from './witnesses.ts';
+import { heldVmsOf, incomingVmsOf, movableVmsOf } from './ownership.ts';
 import { isSelfFenceDisproven, selfFenceOf } from './self-fencing.ts';
 
 /** The last attempts that a fence operation keeps. */
@@ -61,10 +63,13 @@ function decideUnproven(draft: Draft, before: FenceOperation): void {
   const blocked = guardAgainst(draft, fence);
   const node = draft.node(fence.node);
   if (node !== undefined) {
-    const phase = blocked === null || fence.phase === 'acting' ? 'fencing' : 'blocked';
+    const isShown =
+      blocked !== null && fence.phase !== 'acting' && !isMomentary(draft, blocked, since.ms);
+    const phase = isShown ? 'blocked' : 'fencing';
     if (node.phase !== phase) {
       draft.put({ ...node, phase });
-      if (blocked !== null) {
+      // An incident of many nodes is announced once, by the governor.
+      if (isShown && !isAnnouncedByGovernor(blocked)) {
         draft.event({
           code: 'FENCE_BLOCKED',
           severity: 'critical',
@@ -75,9 +80,48 @@ function decideUnproven(draft: Draft, before: FenceOperation): void {
       }
     }
   }
-  if (fence.phase === 'intent' && blocked === null && execution?.wantsToAct === true) {
-    draft.put({ ...fence, phase: 'acting' });
-  }
+  if (execution === undefined) return;
+  const mayTell = fence.phase === 'acting' || (fence.phase === 'intent' && blocked === null);
+  const next = mayTell && execution.wantsToAct ? withTold(fence, execution.wantsToTell) : fence;
+  const reached = withLevel(draft, next, execution.level);
+  if (reached !== fence) draft.put(reached);
+}
+
+/** Recorded before it is sent: `acting`, and the devices that may be told from now on. */
+function withTold(fence: FenceOperation, devices: readonly string[]): FenceOperation {
+  const fresh = devices.filter((device) => !fence.told.includes(device));
+  if (fence.phase === 'acting' && fresh.length === 0) return fence;
+  return { ...fence, phase: 'acting', told: [...fence.told, ...fresh] };
+}
+
+/** The level that is tried now, so that a new leader goes on with it. */
+function withLevel(draft: Draft, fence: FenceOperation, level: number | null): FenceOperation {
+  if (level === null || level <= fence.level) return fence;
+  const devices = draft.node(fence.node)?.fenceTopology[level - 1]?.devices ?? [];
+  draft.event({
+    code: 'FENCE_LEVEL',
+    severity: 'warning',
+    node: fence.node,
+    vm: null,
+    text: `${fence.node} was not proven off by level ${fence.level}; level ${level} is tried: ${devices.map(({ id }) => id).join(', ')} (${fence.id})`,
+  });
+  return { ...fence, level };
+}
+
+/**
+ * Channels are not lost in step: what a peer had a moment before the last heartbeat is no news, and
+ * nobody is to be woken for it.
+ */
+function isMomentary(draft: Draft, { guard }: Blocked, sinceMs: number): boolean {
+  if (guard !== 'channels') return false;
+  const dueMs = sinceMs + draft.state.settings.timing.failAfterMs;
+  if (draft.observations.nowMs >= dueMs) return false;
+  draft.wakeAt(dueMs);
+  return true;
+}
+
+function isAnnouncedByGovernor({ guard }: Blocked): boolean {
+  return guard === 'governor' || guard === 'atOnce';
 }
 
 /** The first write after the intent tells when the intent was known to be committed. */
@@ -124,7 +168,8 @@ function proofOf(
     readings: execution.readings,
     outstanding: execution.outstanding,
     distrusted: fence.distrusted,
-    lastHeartbeatMs: seen?.lastHeartbeatMs ?? null,
+    // What its peers had from it is a sign of life like any other.
+    lastHeartbeatMs: lastSignOfLifeMs(draft, fence),
     silentMs: draft.observations.nowMs - silentSinceMs(seen, draft.observations),
   });
   return verdict.kind === 'holds' ? verdict.proof : selfFenceOf(draft, fence);
@@ -164,7 +209,9 @@ function isAlive(
 function cancel(draft: Draft, fence: FenceOperation): void {
   draft.put({ ...fence, phase: 'cancelled' });
   const node = draft.node(fence.node);
-  if (node !== undefined) draft.put({ ...node, phase: 'online', fence: null });
+  if (node !== undefined) {
+    draft.put({ ...node, phase: phaseOnReturn(draft, node), fence: null });
+  }
   const failover = draft.failover(fence.failover);
   if (failover !== undefined) {
     draft.put({ ...failover, outcome: 'cancelled', closedAt: draft.observations.nowWall });
@@ -187,7 +234,10 @@ export function recordProof(
 ): void {
   draft.put({ ...fence, phase: 'proven', proof });
   const node = draft.node(fence.node);
-  if (node !== undefined) draft.put({ ...node, phase: 'fenced', incarnation: null });
+  if (node !== undefined) {
+    const drilled = withDrill(draft, node, fence, execution);
+    draft.put({ ...drilled, phase: 'fenced', incarnation: null });
+  }
   const failover = draft.failover(fence.failover);
   if (failover !== undefined) {
     draft.put({
@@ -209,6 +259,7 @@ export function recordProof(
 function decideProven(draft: Draft, fence: FenceOperation): void {
   const isDone =
     movableVmsOf(draft, fence.node, fence.incarnation.id).length === 0 &&
+    incomingVmsOf(draft, fence.incarnation.id).length === 0 &&
     draft.failover(fence.failover)?.outcome !== 'open';
   if (fence.proof !== null && isDisproven(draft, fence)) {
     if (isDone) revokeLate(draft, fence, fence.proof);
@@ -226,12 +277,13 @@ function isDisproven(draft: Draft, fence: FenceOperation): boolean {
   if (fence.proof?.kind === 'selfFence') return isSelfFenceDisproven(draft, fence);
   const seen = draft.observations.nodes.get(fence.node);
   const since = draft.observations.fencePhaseSince.get(fence.id);
-  return (
-    since !== undefined &&
-    seen?.incarnation?.bootId === fence.incarnation.bootId &&
-    seen.aliveAtMs !== null &&
-    seen.aliveAtMs > since.ms
+  if (since === undefined) return false;
+  const isOfBoot = seen?.incarnation?.bootId === fence.incarnation.bootId;
+  const aliveAtMs = later(
+    isOfBoot ? (seen?.aliveAtMs ?? null) : null,
+    aliveByPeersMs(draft, fence),
   );
+  return aliveAtMs !== null && aliveAtMs > since.ms;
 }
 
 /**
@@ -247,7 +299,7 @@ function revoke(draft: Draft, fence: FenceOperation, proof: Proof): void {
   const going: FenceOperation = {
     ...fence,
     // Nothing was sent yet when the readings alone were the proof: life calls it off.
-    phase: fence.attempts.length > 0 ? 'acting' : 'intent',
+    phase: fence.attempts.length > 0 || fence.told.length > 0 ? 'acting' : 'intent',
     proof: null,
     distrusted: [...new Set([...fence.distrusted, ...devices])],
     revoked: [...fence.revoked, { proof, at: draft.observations.nowWall, because }],
@@ -309,16 +361,14 @@ function forgetWhenOld(draft: Draft, fence: FenceOperation): void {
   const number = Number(fence.id.slice(2));
   if (number > draft.state.counters.fence - keptOperations) return;
   if (heldVmsOf(draft, fence.incarnation.id).length > 0) return;
-  draft.remove(fence);
-  for (const failover of draft.state.failovers.values()) {
-    if (failover.fence === fence.id) draft.remove(failover);
+  if (incomingVmsOf(draft, fence.incarnation.id).length > 0) return;
+  const records = [...draft.state.failovers.values()];
+  const kept = records.filter((one) => draft.failover(one.id) !== undefined);
+  let left = 0;
+  for (const failover of kept.filter((one) => one.fence === fence.id)) {
+    // From the front of the chain only: a gap in the middle looks like a record that was taken out.
+    if (kept.some((one) => one.hash !== null && one.hash === failover.previousHash)) left += 1;
+    else draft.remove(failover);
   }
-}
-
-/** Whether the node's record says that this operation is the open one. */
-export function openFenceOf(draft: Draft, node: NodeRecord): FenceOperation | undefined {
-  const fence = node.fence === null ? undefined : draft.fence(node.fence);
-  return fence !== undefined && (fence.phase === 'intent' || fence.phase === 'acting')
-    ? fence
-    : undefined;
+  if (left === 0) draft.remove(fence);
 }

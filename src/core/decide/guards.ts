@@ -1,14 +1,32 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
-import type { NodeRecord } from '../model/node.ts';
+import { allowedOf } from '../guard/budget.ts';
+import { lacksThirdView } from '../guard/two-nodes.ts';
 import { isLost, isSuspect, lostAtMs } from '../timing/silence.ts';
+import { disarmedNow, disarmedText } from './arming.ts';
 import type { Draft } from './draft.ts';
+import { releaseCommand, shotInWindow } from './governor.ts';
+import { incidentOf } from './incident.ts';
+import { isAutomatic } from './open-fence.ts';
+import { peersOn } from './witnesses.ts';
 
 /** A guard that forbids device commands now, and what a person can do about it. */
 export interface Blocked {
-  readonly guard: 'noDevice' | 'notSilent' | 'storm';
+  readonly guard:
+    | 'disarmed'
+    | 'noDevice'
+    | 'notSilent'
+    | 'twoNodes'
+    | 'isolated'
+    | 'channels'
+    | 'storm'
+    /** Too many at once, of which not all may be lost for long enough yet. */
+    | 'atOnce'
+    | 'governor';
   readonly because: string;
   readonly try: string;
 }
+
+type Guard = (draft: Draft, fence: FenceOperation) => Blocked | null;
 
 /**
  * Whether device commands may be sent for an operation (DESIGN §5, guards). Readings need no
@@ -19,112 +37,137 @@ export interface Blocked {
 export function guardAgainst(draft: Draft, fence: FenceOperation): Blocked | null {
   const node = draft.node(fence.node);
   if (node === undefined) return null;
-  const confirmOff = `kennel node confirm-off ${node.id} --reason "..."`;
   if (node.fenceTopology.length === 0) {
     return {
       guard: 'noDevice',
       because: `${node.id} has no fence device`,
-      try: confirmOff,
+      try: `kennel node confirm-off ${node.id} --reason "..."`,
     };
   }
-  if (fence.requestedBy.kind === 'person' || fence.override) return null;
-  const { settings } = draft.state;
-  const seen = draft.observations.nodes.get(node.id);
-  // Whatever of it is heard: a new leader may inherit an intent against a node that lives.
-  if (!isLost(seen, draft.observations, settings.timing)) {
-    draft.wakeAt(lostAtMs(seen, draft.observations, settings.timing));
-    return {
-      guard: 'notSilent',
-      because:
-        seen?.lastHeartbeatMs == null
-          ? `this manager has not listened for ${node.id} long enough`
-          : `${node.id} has been heard again`,
-      try: `kennel node show ${node.id}`,
-    };
-  }
-  const { lost, total } = lostNodes(draft);
-  if (lost > 1 && lost / total > settings.maxLostShare) {
-    return {
-      guard: 'storm',
-      because: `${lost} of ${total} nodes are lost at once: this manager may be the isolated side`,
-      try: `kennel node fence ${node.id} --override --reason "..."`,
-    };
+  if (!isAutomatic(fence)) return null;
+  for (const guard of guards) {
+    const blocked = guard(draft, fence);
+    if (blocked !== null) return blocked;
   }
   return null;
 }
 
 /**
- * Nodes of the present incident, out of all that held a lease when it began. Overdue heartbeats
- * count: those of a manager that is cut off from everybody stop at once, but not in step. A node
- * that was fenced a moment ago counts too, or nodes would be shot one after the other.
+ * The same of a proof by time alone: it harms nobody, but VMs of many nodes that come back together are
+ * better off where they were (FAILURES W7).
  */
-function lostNodes(draft: Draft): { readonly lost: number; readonly total: number } {
-  let lost = 0;
-  let total = 0;
-  for (const node of draft.nodes()) {
-    if (node.maintenance) continue;
-    const fenced = isFencedSinceJustNow(draft, node);
-    if (node.incarnation === null && !fenced) continue;
-    total += 1;
-    const back = isBackSinceJustNow(draft, node) || isRebootedSinceJustNow(draft, node);
-    if (fenced || back || isOverdueOrFencing(draft, node)) lost += 1;
+export function stormGuardAgainst(draft: Draft, fence: FenceOperation): Blocked | null {
+  if (!isAutomatic(fence)) return null;
+  return governor(draft, fence) ?? storm(draft, fence);
+}
+
+const overrideOf = (fence: FenceOperation): string =>
+  `kennel node fence ${fence.node} --override --reason "..."`;
+
+/** Whatever of it is heard: a new leader may inherit an intent against a node that lives. */
+const notSilent: Guard = (draft, fence) => {
+  const { timing } = draft.state.settings;
+  const seen = draft.observations.nodes.get(fence.node);
+  if (isLost(seen, draft.observations, timing)) return null;
+  draft.wakeAt(lostAtMs(seen, draft.observations, timing));
+  return {
+    guard: 'notSilent',
+    because:
+      seen?.lastHeartbeatMs == null
+        ? `this manager has not listened for ${fence.node} long enough`
+        : `${fence.node} has been heard again`,
+    try: `kennel node show ${fence.node}`,
+  };
+};
+
+const twoNodes: Guard = (draft, fence) =>
+  lacksThirdView(draft.nodes(), draft.managers())
+    ? {
+        guard: 'twoNodes',
+        because:
+          'there are two nodes and no manager on a third machine: a cut between them looks like the death of the other',
+        try: overrideOf(fence),
+      }
+    : null;
+
+/** The leader's look at itself: it hears few of all nodes and few of the other managers. */
+const isolated: Guard = (draft, fence) => {
+  const { others, heard } = draft.observations.managers;
+  if (others === 0 || heard * 2 >= others) return null;
+  const { timing } = draft.state.settings;
+  const all = draft.nodes().filter((node) => node.incarnation !== null && !node.maintenance);
+  const silent = all.filter((node) =>
+    isSuspect(draft.observations.nodes.get(node.id), draft.observations, timing),
+  );
+  if (silent.length * 2 < all.length) return null;
+  return {
+    guard: 'isolated',
+    because: `this manager hears ${all.length - silent.length} of ${all.length} nodes and ${heard} of ${others} other managers: it is the isolated side`,
+    try: overrideOf(fence),
+  };
+};
+
+/** A second channel must be lost too, where there is one (FAILURES W1, W4, W14). */
+const channels: Guard = (draft, fence) => {
+  const peers = peersOn(draft, fence);
+  if (peers.kind !== 'alive') return null;
+  return {
+    guard: 'channels',
+    because: `only the session with ${fence.node} is lost: ${peers.by} had an answer of it ${Math.round(peers.ageMs)} ms ago; awaited: silence to its peers too`,
+    try: overrideOf(fence),
+  };
+};
+
+const storm: Guard = (draft, fence) => {
+  if (draft.governor().released.includes(fence.node)) return null;
+  const { settings } = draft.state;
+  const { lost, total } = incidentOf(draft);
+  const most = lost.length > 1 && lost.length / total > settings.maxLostShare;
+  if (!most && lost.length <= allowedOf(settings.guards.atOnce, total)) return null;
+  return {
+    guard: most ? 'storm' : 'atOnce',
+    because: most
+      ? `${lost.length} of ${total} nodes are lost at once: this manager may be the isolated side`
+      : `${lost.length} of ${total} nodes are lost at once`,
+    try: overrideOf(fence),
+  };
+};
+
+const governor: Guard = (draft, fence) => {
+  const { hold, released } = draft.governor();
+  if (released.includes(fence.node)) return null;
+  if (hold !== null) {
+    return {
+      guard: 'governor',
+      because: `the storm governor holds ${hold.incident}: ${hold.because}`,
+      try: releaseCommand,
+    };
   }
-  return { lost, total };
-}
-
-/** How long a fenced node counts as part of the same incident, in ms. */
-const incidentMs = 60_000;
-
-function isFencedSinceJustNow(draft: Draft, node: NodeRecord): boolean {
-  if (node.phase !== 'fenced' || node.fence === null) return false;
-  const sinceMs = draft.observations.fencePhaseSince.get(node.fence)?.ms;
-  if (sinceMs === undefined) return true;
-  const dueMs = sinceMs + incidentMs;
-  if (draft.observations.nowMs >= dueMs) return false;
-  draft.wakeAt(dueMs);
-  return true;
-}
-
-/** How long after one node of an incident is heard again the others may take to be, in ms. */
-const incidentEndMs = 15_000;
-
-/**
- * Its fence was called off a moment ago: the incident is ending, and the nodes that are not heard
- * yet may be about to be (FAILURES W7, N18).
- */
-function isBackSinceJustNow(draft: Draft, node: NodeRecord): boolean {
-  const { fencePhaseSince, nowMs } = draft.observations;
-  for (const fence of draft.fences()) {
-    if (fence.node !== node.id || fence.phase !== 'cancelled') continue;
-    // Called off by this very decision: the phase is not committed yet.
-    const sinceMs = draft.isChanged(fence) ? nowMs : fencePhaseSince.get(fence.id)?.ms;
-    const dueMs = (sinceMs ?? -incidentEndMs) + incidentEndMs;
-    if (nowMs >= dueMs) continue;
-    draft.wakeAt(dueMs);
-    return true;
+  const shot = shotInWindow(draft);
+  if (
+    shot.has(fence.node) ||
+    shot.size < allowedOf(draft.state.settings.guards.perWindow, draft.nodes().length)
+  ) {
+    return null;
   }
-  return false;
-}
+  return {
+    guard: 'governor',
+    because: `${shot.size} nodes were powered off within the window already`,
+    try: overrideOf(fence),
+  };
+};
 
-/**
- * It came back with another boot a moment ago: a whole site may be getting its power back, and the
- * late nodes of it are not to be fenced while they boot (FAILURES N19).
- */
-function isRebootedSinceJustNow(draft: Draft, node: NodeRecord): boolean {
-  const { fencePhaseSince, nowMs } = draft.observations;
-  for (const fence of draft.fences()) {
-    if (fence.node !== node.id || fence.proof?.kind !== 'newBoot') continue;
-    const sinceMs = draft.isChanged(fence) ? nowMs : fencePhaseSince.get(fence.id)?.ms;
-    const dueMs = (sinceMs ?? -incidentMs) + incidentMs;
-    if (nowMs >= dueMs) continue;
-    draft.wakeAt(dueMs);
-    return true;
-  }
-  return false;
-}
+const disarmed: Guard = (draft) => {
+  const now = disarmedNow(draft);
+  return now === null ? null : { guard: 'disarmed', because: disarmedText(now), try: 'kennel arm' };
+};
 
-function isOverdueOrFencing(draft: Draft, node: NodeRecord): boolean {
-  if (node.phase === 'fencing' || node.phase === 'blocked') return true;
-  const seen = draft.observations.nodes.get(node.id);
-  return isSuspect(seen, draft.observations, draft.state.settings.timing);
-}
+const guards: readonly Guard[] = [
+  disarmed,
+  notSilent,
+  twoNodes,
+  isolated,
+  channels,
+  governor,
+  storm,
+];

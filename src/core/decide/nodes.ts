@@ -1,12 +1,23 @@
 import type { Incarnation, NodeRecord } from '../model/node.ts';
+import type { Permit } from '../model/permit.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation, NodeObservation } from '../observations.ts';
 import { isLost, lostAtMs } from '../timing/silence.ts';
+import { disarmedNow, isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
-import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
-import { heldVmsOf, isAdmitted, isMovable, movableVmsOf, stoppedVmsOf } from './ownership.ts';
+import { nextPermit, withPermit, withRelease, withResume, withStart } from './operations.ts';
+import {
+  heldVmsOf,
+  incomingVmsOf,
+  isAdmitted,
+  isMovable,
+  movableVmsOf,
+  stoppedVmsOf,
+} from './ownership.ts';
+import { isIncoming, isMigrating, withAgentsRestart } from './migrating-agents.ts';
 import { notePlaces } from './restored.ts';
+import { announce, decideQuarantine, phaseOnReturn, withFlap } from './quarantine.ts';
 import { livesWithoutVms, noteIsolation } from './self-fencing.ts';
 import { straysOn } from './strays.ts';
 
@@ -51,16 +62,22 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   if (!isLost(seen, draft.observations, draft.state.settings.timing)) {
-    noteCapacity(draft, noteIsolation(draft, node, seen), current, seen);
+    const noted = noteIsolation(draft, node, seen);
+    noteCapacity(draft, decideQuarantine(draft, noted, seen), current, seen);
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
   const strays = straysOn(draft, node.id, current.bootId);
   const isUnheard = node.unheardSince !== undefined;
-  const unheld = strays.length === 0 && !isUnheard && stoppedVmsOf(draft, node.id).length === 0;
+  const incoming = incomingVmsOf(draft, current.id);
+  const unheld =
+    strays.length === 0 &&
+    incoming.length === 0 &&
+    !isUnheard &&
+    stoppedVmsOf(draft, node.id).length === 0;
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
-    draft.put({ ...node, phase: 'joining', incarnation: null });
+    draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
     draft.event({
       code: 'NODE_LOST',
       severity: 'warning',
@@ -70,8 +87,13 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     });
     return;
   }
-  const movable = [...movableVmsOf(draft, node.id, current.id), ...strays.filter(isMovable)];
+  const movable = [
+    ...movableVmsOf(draft, node.id, current.id),
+    ...strays.filter(isMovable),
+    ...incoming,
+  ];
   if (node.maintenance || (movable.length === 0 && !isUnheard)) return;
+  if (disarmedNow(draft) !== null) return;
   openFence(draft, node, {
     kind: 'detector',
     evidence: [
@@ -131,11 +153,16 @@ function livesAfterAdmission(
 
 /** The machine came back with another boot id: the old incarnation is dead (`newBoot`). */
 function rebooted(draft: Draft, node: NodeRecord, old: Incarnation): void {
-  if (heldVmsOf(draft, old.id).length > 0 || straysOn(draft, node.id, old.bootId).length > 0) {
+  const mayRun = [
+    ...heldVmsOf(draft, old.id),
+    ...incomingVmsOf(draft, old.id),
+    ...straysOn(draft, node.id, old.bootId),
+  ];
+  if (mayRun.length > 0) {
     openFence(draft, node, { kind: 'detector', evidence: [] });
     return;
   }
-  draft.put({ ...node, phase: 'joining', incarnation: null });
+  draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
   draft.event({
     code: 'NODE_REBOOTED',
     severity: 'info',
@@ -159,9 +186,10 @@ function readmitAgent(
   const report = seen?.report ?? null;
   if (report === null || report.incarnation !== next.id || report.domains === null) return;
   const held = heldVmsOf(draft, old.id);
+  const incoming = incomingVmsOf(draft, old.id);
   // All of them or none: a permit of an incarnation that is never admitted could not be proven away.
-  if (held.length > manyVms && !draft.isEmpty()) return;
-  draft.put({ ...node, incarnation: next, capacity: report.capacity });
+  if (held.length + incoming.length > manyVms && !draft.isEmpty()) return;
+  draft.put({ ...withFlap(node), incarnation: next, capacity: report.capacity });
   draft.event({
     code: 'AGENT_RESTARTED',
     severity: 'info',
@@ -169,8 +197,12 @@ function readmitAgent(
     vm: null,
     text: `the agent of ${node.id} restarted; its VMs are taken over as they are`,
   });
+  for (const vm of incoming) draft.put(withAgentsRestart(vm, node.id, next));
   for (const vm of held) {
-    draft.put(takeOver(draft, vm, node, next, report.domains.get(vm.id)));
+    const after = isMigrating(vm)
+      ? withAgentsRestart(vm, node.id, next)
+      : takeOver(draft, vm, node, next, report.domains.get(vm.id));
+    draft.put(after);
   }
 }
 
@@ -187,11 +219,25 @@ function takeOver(
   // `failed` with a permit is a stop that does not succeed.
   if (vm.phase === 'stopping' || vm.phase === 'failed')
     return withRelease(repermitted, vm.operation?.force ?? false);
-  if (vm.desired === 'ignored' || vm.adopting) {
+  if (vm.adopting || isLeftAlone(draft, vm)) {
     // Nothing is started or stopped: the permit follows what runs by it, and that is all.
     return domain?.active === true && carriesItsPermit(vm, domain)
       ? withPermit(vm, permit, domain.permit?.token ?? null)
       : { ...repermitted, operation: null };
+  }
+  return takeOverWanted(draft, vm, permit, domain);
+}
+
+/** The same of one that Kennel starts and stops. */
+function takeOverWanted(
+  draft: Draft,
+  vm: VmRecord,
+  permit: Permit,
+  domain: DomainObservation | undefined,
+): VmRecord {
+  const repermitted = { ...vm, permit, lastToken: permit.token };
+  if (vm.operation?.kind === 'resume' && domain?.active === true) {
+    return withResume(vm, permit, domain.permit?.token ?? permit.token);
   }
   if (domain?.active !== true) {
     const phase = vm.phase === 'recovering' ? 'recovering' : 'starting';
@@ -201,9 +247,9 @@ function takeOver(
     draft.event({
       code: 'VM_PERMIT_MISMATCH',
       severity: 'critical',
-      node: node.id,
+      node: permit.node,
       vm: vm.id,
-      text: `${vm.spec.name} runs on ${node.id} with a permit that was not given to it; it is stopped there`,
+      text: `${vm.spec.name} runs on ${permit.node} with a permit that was not given to it; it is stopped there`,
     });
     return withRelease(repermitted, true);
   }
@@ -236,13 +282,15 @@ function decideAdmission(draft: Draft, node: NodeRecord, seen: NodeObservation |
   const report = seen.report;
   if (report === null || report.incarnation !== seen.incarnation.id) return;
   if (report.domains === null || leftoversOn(draft, node, seen).length > 0) return;
+  const phase = phaseOnReturn(draft, node);
   draft.put({
     ...node,
-    phase: 'online',
+    phase,
     incarnation: seen.incarnation,
     capacity: report.capacity,
     fence: null,
   });
+  if (phase === 'quarantined') announce(draft, node, `${node.flaps} losses or restarts`);
   draft.event({
     code: 'NODE_ADMITTED',
     severity: 'info',
@@ -269,9 +317,11 @@ export function leftoversOn(
   for (const domain of seen.report.domains.values()) {
     if (!domain.active) continue;
     const vm = draft.vm(domain.vm);
-    if (vm === undefined || vm.desired === 'ignored' || vm.adopting) continue;
+    if (vm === undefined || vm.adopting || isLeftAlone(draft, vm)) continue;
     // Proven dead and heard again: it holds the permit until somebody else does.
     if (vm.permit?.incarnation === seen.incarnation.id) continue;
+    // The copy of a migration that is under way; when it comes to nothing, that is over first.
+    if (isIncoming(vm, node.id)) continue;
     if (!admitted || vm.permit?.node !== node.id) leftovers.push(vm);
   }
   return leftovers;

@@ -56,6 +56,25 @@ export function withPermit(vm: VmRecord, permit: Permit, previousToken: Token | 
   };
 }
 
+/** The record after the hand-over of a live migration: the new owner is told to wake its copy. */
+export function withResume(vm: VmRecord, permit: Permit, carried: Token): VmRecord {
+  return {
+    ...vm,
+    phase: 'starting',
+    permit,
+    home: permit.node,
+    tries: { ...vm.tries, here: 0 },
+    adopting: false,
+    lastToken: permit.token,
+    operation: {
+      id: operationId(`resume/${vm.id}/${permit.token}`),
+      kind: 'resume',
+      force: false,
+      previousToken: carried,
+    },
+  };
+}
+
 /** The operation that stops a VM at its owner and makes the owner give up its token. */
 export function releaseOperation(vm: VmRecord, force: boolean): VmOperation {
   const held = vm.permit?.token ?? vm.lastToken;

@@ -1,6 +1,7 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { IncarnationId, NodeId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
+import type { Permit } from '../model/permit.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation, NodeObservation, Observations } from '../observations.ts';
 import { isLost } from '../timing/silence.ts';
@@ -21,6 +22,14 @@ export function proofFor(draft: Draft, incarnation: IncarnationId): FenceOperati
 /** VMs whose permit is for this incarnation. */
 export function heldVmsOf(draft: Draft, incarnation: IncarnationId): readonly VmRecord[] {
   return draft.vms().filter((vm) => vm.permit?.incarnation === incarnation);
+}
+
+/**
+ * VMs that are being migrated to this incarnation. They are not its own; but a copy may be there, so that
+ * it counts as one that could run them until it has dropped the copy, or is proven dead.
+ */
+export function incomingVmsOf(draft: Draft, incarnation: IncarnationId): readonly VmRecord[] {
+  return draft.vms().filter((vm) => vm.move?.migration?.target.incarnation === incarnation);
 }
 
 /**
@@ -63,12 +72,20 @@ export type DomainView =
   | { readonly kind: 'present'; readonly domain: DomainObservation };
 
 export function ownerOf(vm: VmRecord, draft: Draft): Owner {
-  if (vm.permit === null) return { kind: 'none' };
-  const fence = proofFor(draft, vm.permit.incarnation);
+  return vm.permit === null ? { kind: 'none' } : standingOf(draft, vm, vm.permit);
+}
+
+/** The same of any incarnation that may have to do with the VM: its owner, or a migration's target. */
+export function standingOf(
+  draft: Draft,
+  vm: VmRecord,
+  holder: Pick<Permit, 'node' | 'incarnation'>,
+): Exclude<Owner, { readonly kind: 'none' }> {
+  const fence = proofFor(draft, holder.incarnation);
   if (fence !== undefined) return { kind: 'dead', fence };
-  const node = draft.node(vm.permit.node);
+  const node = draft.node(holder.node);
   if (node === undefined || !isAdmitted(node)) return { kind: 'unreachable' };
-  if (node.incarnation?.id !== vm.permit.incarnation) return { kind: 'unreachable' };
+  if (node.incarnation?.id !== holder.incarnation) return { kind: 'unreachable' };
   const seen = draft.observations.nodes.get(node.id);
   const reachable =
     seen !== undefined &&

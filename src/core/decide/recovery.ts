@@ -1,15 +1,13 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeId } from '../model/ids.ts';
-import type { NodeRecord } from '../model/node.ts';
-import type { VmPriority, VmRecord } from '../model/vm.ts';
-import {
-  explainPlacement,
-  place,
-  type PlacementInput,
-  type PlacementNode,
-} from '../placement/place.ts';
-import { addUsage, usageByNode } from '../placement/usage.ts';
-import { closedBecause } from './closed-nodes.ts';
+import type { VmRecord } from '../model/vm.ts';
+import { compareWaiting, placeBatch } from '../placement/batch.ts';
+import { explainPlacement } from '../placement/explain-placement.ts';
+import { place } from '../placement/place.ts';
+import type { Site } from '../placement/site.ts';
+import type { Waiting } from '../placement/site-types.ts';
+import { disarmedNow, disarmedText } from './arming.ts';
+import { siteOf } from './site-of.ts';
 import type { Draft } from './draft.ts';
 import { noteNewHome, notePlaced } from './failovers.ts';
 import { awaitedHome, isReturn } from './homecoming.ts';
@@ -17,61 +15,34 @@ import { nextPermit, withPermit, withStart } from './operations.ts';
 import { adoptUnwanted, isProvenOff, unheardSinceRestore } from './restored.ts';
 import { isMovable, proofFor, runsOn, stoppedVmsOf } from './ownership.ts';
 
-const rank: Readonly<Record<VmPriority, number>> = { high: 0, medium: 1, low: 2 };
-
 /** How soon a VM that fits nowhere is looked at again, in ms. */
 const retryPlacementMs = 1000;
 
-interface Waiting {
+interface Ownerless {
   readonly vm: VmRecord;
   /** The proof that frees it; null when nobody owns it. */
   readonly fence: FenceOperation | null;
 }
+
+type Placeable = Ownerless & Waiting & { readonly vm: VmRecord };
 
 /**
  * Gives an owner to every VM that should run and whose last owner is gone: nobody holds its
  * permit, or a proof covers the holder. By priority, then the largest first.
  */
 export function decideRecovery(draft: Draft): void {
+  const disarmed = disarmedNow(draft);
+  if (disarmed?.mode === 'ignore') return;
   adoptUnwanted(draft);
   const waiting = waitingVms(draft);
   const homeless = homelessVms(draft);
   if (waiting.length + homeless.length === 0 || isGathering(draft)) return;
-  const input = {
-    nodes: draft.nodes().map((node) => placementNode(draft, node)),
-    usage: usageByNode(draft.vms()),
-    vcpuOvercommit: draft.state.settings.vcpuOvercommit,
-  };
-  for (const { vm, fence } of waiting) {
+  const site = siteOf(draft, new Set(waiting.map((one) => one.vm.id)));
+  const placeable = waiting.filter((one) => mayBePlaced(draft, one, site)).map(waitingFor(draft));
+  for (const { waiting: one, placement } of placeBatch(site, placeable)) {
     if (draft.isFull()) break;
-    const running = runsOn(vm, draft);
-    if (running.length > 0 && vm.adopting) {
-      takeOver(draft, vm, running, input);
-      continue;
-    }
-    if (running.length > 0) {
-      explain(
-        draft,
-        vm,
-        `runs on ${running.join(', ')} without a permit; it is stopped there first`,
-      );
-      continue;
-    }
-    if (vm.strays.length > 0) {
-      const nodes = vm.strays.map((stray) => stray.node).join(', ');
-      explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
-      continue;
-    }
-    const awaited = awaitedNodes(draft, vm, fence);
-    if (awaited !== null) {
-      explain(draft, vm, awaited);
-      draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
-      continue;
-    }
-    const lostOn = fence === null || isReturn(fence) ? null : fence.node;
-    const placement = place(vm, input, lostOn);
     if (placement.kind === 'nowhere') {
-      explain(draft, vm, explainPlacement(placement));
+      explain(draft, one.vm, explainPlacement(placement));
       // Nodes also open without an event of their own, for example when a heartbeat arrives late.
       draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
       continue;
@@ -79,19 +50,64 @@ export function decideRecovery(draft: Draft): void {
     const node = draft.node(placement.node);
     if (node?.incarnation == null) continue;
     const start = withStart(
-      { ...vm, failover: fence?.failover ?? vm.failover },
-      nextPermit(vm, node.id, node.incarnation),
-      fence === null ? 'starting' : 'recovering',
+      { ...one.vm, failover: one.fence?.failover ?? one.vm.failover },
+      nextPermit(one.vm, node.id, node.incarnation),
+      one.fence === null ? 'starting' : 'recovering',
     );
-    draft.put({ ...start, reason: null });
-    addUsage(input.usage, node.id, vm);
+    // A wish to move ends with a new place, whichever it is: it is not moved round and round.
+    draft.put({ ...start, move: null, reason: null });
     notePlaced(draft, start, explainPlacement(placement));
   }
-  if (unheardSinceRestore(draft) !== null) return;
+  if (disarmed !== null || unheardSinceRestore(draft) !== null) return;
   for (const { vm, fence } of homeless) {
     if (draft.isFull()) break;
-    findHome(draft, vm, fence, input);
+    findHome(draft, vm, fence, site);
   }
+}
+
+/** False for what may still run somewhere; then the record says what is awaited. */
+function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolean {
+  if (draft.isFull()) return false;
+  const disarmed = disarmedNow(draft);
+  if (disarmed !== null && fence !== null) {
+    explain(draft, vm, disarmedText(disarmed));
+    return false;
+  }
+  const running = runsOn(vm, draft);
+  if (running.length > 0 && vm.adopting) {
+    takeOver(draft, vm, running, site);
+    return false;
+  }
+  if (running.length > 0) {
+    explain(draft, vm, `runs on ${running.join(', ')} without a permit; it is stopped there first`);
+    return false;
+  }
+  if (vm.strays.length > 0) {
+    const nodes = vm.strays.map((stray) => stray.node).join(', ');
+    explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
+    return false;
+  }
+  const awaited = awaitedNodes(draft, vm, fence);
+  if (awaited === null) return true;
+  explain(draft, vm, awaited);
+  draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
+  return false;
+}
+
+/** A VM that a person switched on may be placed anew; what is tried again stays where it was. */
+function waitingFor(draft: Draft): (one: Ownerless) => Placeable {
+  const { rebalanceOnStart } = draft.state.settings.placement;
+  return ({ vm, fence }) => ({
+    vm,
+    fence,
+    lostOn: leftNode(vm, fence),
+    anew: rebalanceOnStart && fence === null && vm.tries.failures === 0,
+  });
+}
+
+/** The node that it was lost on, or is to leave: any other is better. */
+function leftNode(vm: VmRecord, fence: FenceOperation | null): NodeId | null {
+  return fence === null || isReturn(fence) ? (vm.move?.from ?? null) : fence.node;
 }
 
 /** Why a VM without an owner is not placed yet, though nothing of it is seen to run; null = it may be. */
@@ -111,8 +127,8 @@ function homelessVms(draft: Draft): readonly { vm: VmRecord; fence: FenceOperati
 }
 
 /** A stopped VM is recovered too: it gets another home. It needs no permit, so it needs no room. */
-function findHome(draft: Draft, vm: VmRecord, fence: FenceOperation, input: PlacementInput): void {
-  const placement = place(vm, input, fence.node);
+function findHome(draft: Draft, vm: VmRecord, fence: FenceOperation, site: Site): void {
+  const placement = place({ vm, lostOn: fence.node, anew: false }, site);
   const home = placement.kind === 'placed' ? placement.node : null;
   draft.put({ ...vm, home });
   noteNewHome(draft, { ...vm, home, failover: fence.failover }, explainPlacement(placement));
@@ -129,12 +145,7 @@ function findHome(draft: Draft, vm: VmRecord, fence: FenceOperation, input: Plac
  * Takes over a VM where a person started or moved it while it was ignored. Nobody owns it: this was
  * asked before, so that the safety of it is that of any start.
  */
-function takeOver(
-  draft: Draft,
-  vm: VmRecord,
-  running: readonly NodeId[],
-  input: PlacementInput,
-): void {
+function takeOver(draft: Draft, vm: VmRecord, running: readonly NodeId[], site: Site): void {
   const [id, ...others] = running;
   if (id === undefined || others.length > 0) {
     explain(draft, vm, `runs on ${running.join(', ')}: stop it by hand on all but one`);
@@ -149,7 +160,7 @@ function takeOver(
   const carried = report.domains?.get(vm.id)?.permit?.token ?? null;
   const permit = nextPermit(vm, id, node.incarnation);
   draft.put({ ...withPermit(vm, permit, carried), failover: null, reason: null });
-  addUsage(input.usage, id, vm);
+  site.put(vm, id);
   draft.event({
     code: 'VM_ADOPTED',
     severity: 'info',
@@ -181,42 +192,33 @@ function isGathering(draft: Draft): boolean {
   if (observations.nowMs >= dueMs) return false;
   const missing = draft.nodes().some((node) => {
     const seen = observations.nodes.get(node.id);
-    if (node.phase === 'joining') return seen === undefined;
+    // Heard, it is admitted within moments, or it is not to be waited for beyond `dueMs`.
+    if (node.phase === 'joining') return true;
     return node.phase === 'online' && (seen === undefined || seen.lastLeaseMs === null);
   });
   if (missing) draft.wakeAt(dueMs);
   return missing;
 }
 
-function waitingVms(draft: Draft): readonly Waiting[] {
-  const waiting: Waiting[] = [];
+function waitingVms(draft: Draft): readonly Ownerless[] {
+  const waiting: Ownerless[] = [];
   for (const vm of draft.vms()) {
     if (!isMovable(vm) || vm.deleting) continue;
     if (vm.permit === null) {
       if (vm.phase === 'stopped' && vm.desired === 'running') waiting.push({ vm, fence: null });
       continue;
     }
-    if (vm.phase === 'stopping') continue;
+    // Whoever else could run it is accounted for first (`migration.ts`).
+    if (vm.phase === 'stopping' || vm.move?.migration != null) continue;
     const fence = proofFor(draft, vm.permit.incarnation);
     // What is not to run has been settled already (`vms.ts`).
     if (fence === undefined || vm.desired !== 'running') continue;
     waiting.push({ vm, fence });
   }
-  return waiting.sort((a, b) => comparePriority(a.vm, b.vm));
-}
-
-function comparePriority(a: VmRecord, b: VmRecord): number {
-  const byRank = rank[a.spec.priority] - rank[b.spec.priority];
-  if (byRank !== 0) return byRank;
-  if (a.spec.memoryMiB !== b.spec.memoryMiB) return b.spec.memoryMiB - a.spec.memoryMiB;
-  return a.spec.name < b.spec.name ? -1 : 1;
+  return waiting.sort((a, b) => compareWaiting(a.vm, b.vm));
 }
 
 /** Keeps the reason of a wait in the record, written only when it changes. */
 function explain(draft: Draft, vm: VmRecord, reason: string): void {
   if (vm.reason !== reason) draft.put({ ...vm, reason });
-}
-
-function placementNode(draft: Draft, node: NodeRecord): PlacementNode {
-  return { id: node.id, capacity: node.capacity, closed: closedBecause(draft, node) };
 }

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodeId, type VmId } from '../model/ids.ts';
+import { nodeId, operationId, type VmId } from '../model/ids.ts';
+import { defaultMigrationLimits } from '../model/move.ts';
 import type { Incarnation } from '../model/node.ts';
 import type { Permit } from '../model/permit.ts';
 import type { VmDesired, VmRecord } from '../model/vm.ts';
+import type { CommandOutcome } from '../observations.ts';
 import type { AddressedCommand } from '../plan.ts';
+import { cancelMove, moveVm } from '../request/move.ts';
 import { setDesired } from '../request/vm.ts';
 import { openDraft } from './draft.ts';
 import { incarnationOf, TestWorld } from '../testing/world.ts';
@@ -22,6 +25,10 @@ interface Machine {
   readonly tokens: Map<VmId, number>;
   epochSeen: number;
   running: Map<VmId, Permit>;
+  /** Copies of migrations, standing still; `whole` = one that may be woken. */
+  copies: Map<VmId, { readonly permit: Permit; readonly whole: boolean }>;
+  /** VMs that left by a migration, as libvirt tells for a while. */
+  left: Set<VmId>;
 }
 
 const names = ['n1', 'n2', 'n3', 'n4'];
@@ -50,6 +57,8 @@ class Walk {
         tokens: new Map(),
         epochSeen: 1,
         running: new Map(),
+        copies: new Map(),
+        left: new Set(),
       });
     }
     this.vms = vmNames.map((name) => this.world.addVm(name));
@@ -92,8 +101,7 @@ class Walk {
         machine.cut = !machine.cut;
         break;
       case 9:
-        machine.powered = false;
-        machine.running = new Map();
+        this.#lose(machine);
         break;
       case 10:
         this.#boot(machine);
@@ -131,8 +139,20 @@ class Walk {
 
   #report(machine: Machine): void {
     if (!this.#talks(machine)) return;
-    const domains = [...machine.running].map(([vm, permit]) => this.world.domain(vm, { permit }));
+    const domains = [
+      ...[...machine.running].map(([vm, permit]) => this.world.domain(vm, { permit })),
+      ...[...machine.copies].map(([vm, { permit, whole }]) =>
+        this.world.domain(vm, { permit, state: 'paused', reason: whole ? 'user' : 'migration' }),
+      ),
+    ];
     this.world.connect(machine.name, this.#incarnation(machine), domains);
+  }
+
+  #lose(machine: Machine): void {
+    machine.powered = false;
+    machine.running = new Map();
+    machine.copies = new Map();
+    machine.left = new Set();
   }
 
   #boot(machine: Machine): void {
@@ -150,28 +170,98 @@ class Walk {
     const { command, node, incarnation } = flight.sent;
     const machine = this.machines.get(node);
     if (machine === undefined || !machine.powered || machine.frozen) return;
-    const vm = command.kind === 'release' ? command.vm : command.permit.vm;
+    const vm = 'permit' in command ? command.permit.vm : command.vm;
     const seen = machine.tokens.get(vm) ?? 0;
     if (flight.epoch < machine.epochSeen || incarnation !== this.#incarnation(machine).id) return;
     machine.epochSeen = flight.epoch;
-    if (command.kind === 'release') {
-      if (command.token < seen) return;
-      machine.tokens.set(vm, command.token);
-      machine.running.delete(vm);
-    } else {
-      if (command.permit.token <= seen) return;
-      const lease = this.world.seen.get(node)?.lastLeaseMs ?? 0;
-      if (this.world.nowMs - lease > this.world.settings.timing.leaseTtlMs) return;
-      if (command.kind === 'permit' && !machine.running.has(vm)) return;
-      machine.tokens.set(vm, command.permit.token);
-      machine.running.set(vm, command.permit);
-    }
+    const lease = this.world.seen.get(node)?.lastLeaseMs ?? 0;
+    const holdsLease = this.world.nowMs - lease <= this.world.settings.timing.leaseTtlMs;
+    const token =
+      command.kind === 'migrate'
+        ? command.target.token
+        : 'permit' in command
+          ? command.permit.token
+          : command.token;
+    const lessens = command.kind === 'release' || command.kind === 'abort';
+    if (token < seen || (!lessens && !holdsLease)) return;
+    if (!lessens && command.kind !== 'resume' && token === seen) return;
+    const outcome = this.#carryOut(machine, command, argument);
+    if (outcome === null) return;
+    machine.tokens.set(vm, token);
     this.#results.push(() => {
       if (!this.#talks(machine)) return;
-      if (this.world.commands.has(command.operation)) {
-        this.world.outcome(command.operation, { kind: 'done' });
-      }
+      if (this.world.commands.has(command.operation))
+        this.world.outcome(command.operation, outcome);
     });
+  }
+
+  /** What a command does, and what its agent says of it; null = it is refused. */
+  #carryOut(
+    machine: Machine,
+    command: AddressedCommand['command'],
+    argument: number,
+  ): CommandOutcome | null {
+    const done = { kind: 'done' } as const;
+    const failed = (code: string) => ({ kind: 'failed', code, detail: '' }) as const;
+    switch (command.kind) {
+      case 'release':
+        machine.running.delete(command.vm);
+        machine.copies.delete(command.vm);
+        machine.left.delete(command.vm);
+        return done;
+      case 'start':
+        if (machine.running.has(command.permit.vm) || machine.copies.has(command.permit.vm)) {
+          return null;
+        }
+        machine.running.set(command.permit.vm, command.permit);
+        machine.left.delete(command.permit.vm);
+        return done;
+      case 'permit':
+        if (!machine.running.has(command.permit.vm)) return null;
+        machine.running.set(command.permit.vm, command.permit);
+        return done;
+      case 'prepare': {
+        const { vm } = command.permit;
+        return machine.running.has(vm) || machine.copies.has(vm) ? null : done;
+      }
+      case 'migrate':
+        return this.#migrate(machine, command, argument);
+      case 'abort':
+        if (machine.running.has(command.vm)) return done;
+        return failed(machine.left.has(command.vm) ? 'migrated' : 'gone');
+      case 'resume': {
+        const copy = machine.copies.get(command.permit.vm);
+        const fits = copy?.permit.token === command.permit.token;
+        if (copy?.whole !== true) return failed('noCopy');
+        if (!fits && copy.permit.token !== command.previousToken) return null;
+        machine.copies.delete(command.permit.vm);
+        machine.running.set(command.permit.vm, command.permit);
+        return done;
+      }
+      default:
+        return command satisfies never;
+    }
+  }
+
+  /** One in three goes well; in others the copy is left unfinished, or is whole and nobody knows. */
+  #migrate(
+    machine: Machine,
+    command: Extract<AddressedCommand['command'], { kind: 'migrate' }>,
+    argument: number,
+  ): CommandOutcome | null {
+    const { vm } = command.permit;
+    if (machine.running.get(vm)?.token !== command.permit.token) return null;
+    const target = this.machines.get(command.target.node);
+    const luck = argument % 4;
+    const isThere = target?.powered === true && !target.frozen && !target.cut;
+    if (!isThere || target.running.has(vm) || target.copies.has(vm)) {
+      return { kind: 'failed', code: 'libvirtRpc', detail: '' };
+    }
+    target.copies.set(vm, { permit: command.target, whole: luck !== 3 });
+    if (luck >= 2) return { kind: 'failed', code: 'notMigrated', detail: '' };
+    machine.running.delete(vm);
+    machine.left.add(vm);
+    return luck === 0 ? { kind: 'done' } : { kind: 'ambiguous', detail: '' };
   }
 
   /** Every open operation's BMC is read, and obeys when it may be told. */
@@ -180,10 +270,7 @@ class Walk {
       if (fence.phase !== 'intent' && fence.phase !== 'acting') continue;
       const machine = this.machines.get(fence.node);
       if (machine === undefined) continue;
-      if (machine.powered && fence.phase === 'acting') {
-        machine.powered = false;
-        machine.running = new Map();
-      }
+      if (machine.powered && fence.phase === 'acting') this.#lose(machine);
       if (machine.powered) this.world.execution(fence.id, { wantsToAct: true });
       this.world.read(fence.id, `${fence.node}/bmc`, machine.powered ? 'on' : 'off');
     }
@@ -216,9 +303,22 @@ class Walk {
     this.world.commit(draft.finish({ commands: [], fences: [] }));
   }
 
+  /** A person wants it elsewhere, or no longer. */
+  #move(vm: VmId, argument: number): void {
+    const draft = openDraft(this.world, this.world.observe());
+    const way = (['live', 'liveOrCold', 'cold'] as const)[argument % 3] ?? 'live';
+    if (argument % 11 === 0) cancelMove(draft, this.world.vm(vm));
+    else moveVm(draft, this.world.vm(vm), { to: null, way, limits: defaultMigrationLimits });
+    this.world.commit(draft.finish({ commands: [], fences: [] }));
+  }
+
   #user(argument: number): void {
     const vm = this.vms[argument % this.vms.length];
     if (vm === undefined) return;
+    if (argument % 5 < 3) {
+      this.#move(vm, argument);
+      return;
+    }
     const states = ['running', 'running', 'running', 'stopped', 'stopped', 'disabled', 'ignored'];
     this.desire(vm, (states[argument % states.length] ?? 'running') as VmDesired);
   }
@@ -229,10 +329,11 @@ class Walk {
       const plan = this.world.step();
       for (const sent of plan.commands) {
         this.inFlight.push({ epoch: this.world.epoch, sent });
-        if (sent.command.kind === 'release') continue;
-        const { permit } = sent.command;
+        if (!('permit' in sent.command)) continue;
+        const { kind, permit } = sent.command;
         const record = before.get(permit.vm);
-        if (JSON.stringify(record?.permit) !== JSON.stringify(permit)) {
+        const committed = kind === 'prepare' ? record?.move?.migration?.target : record?.permit;
+        if (JSON.stringify(committed) !== JSON.stringify(permit)) {
           this.unjustified.push(`command for ${permit.vm} without its committed permit`);
         }
       }
@@ -260,8 +361,22 @@ class Walk {
       before.operation?.kind === 'release' &&
       command?.outcome?.kind === 'done' &&
       command.incarnation === old.incarnation;
-    if (!proven && !released)
+    if (!proven && !released && !this.#isHandedOver(before, next))
       this.unjustified.push(`${before.id} left ${old.node} without a proof`);
+  }
+
+  /** The source said that the VM left by the recorded migration, whose target gets it. */
+  #isHandedOver(before: VmRecord, next: Permit | null): boolean {
+    const migration = before.move?.migration ?? null;
+    if (migration === null || next?.node !== migration.target.node) return false;
+    const said = (verb: string) =>
+      this.world.commands.get(operationId(`${verb}/${before.id}/${migration.target.token}`))
+        ?.outcome;
+    const aborted = said('abort');
+    return (
+      said('migrate')?.kind === 'done' ||
+      (aborted?.kind === 'failed' && aborted.code === 'migrated')
+    );
   }
 
   /** VMs that may write from two machines now. */
@@ -326,6 +441,7 @@ describe('decisions against machines that fail in any order', () => {
       'AGENT_RESTARTED',
       'FENCE_CANCELLED',
       'FAILOVER_COMPLETED',
+      'VM_MIGRATION_FAILED',
     ];
     expect([...reached]).toEqual(expect.arrayContaining(rare));
   });

@@ -5,15 +5,17 @@ import type { NodeObservation } from '../observations.ts';
 import { attestationProblems } from '../proof/attestation.ts';
 import { selfFenceVerdict } from '../proof/self-fence.ts';
 import type { Draft } from './draft.ts';
-import { guardAgainst } from './guards.ts';
+import { stormGuardAgainst } from './guards.ts';
+import { straysOn } from './strays.ts';
 
 /**
  * The `selfFence` proof of an operation, or null. It needs no command, so it runs beside the fence
- * devices from the intent on. In a storm it waits as device commands do: nobody is harmed by it, but
- * VMs of nodes that come back together are better off where they were (FAILURES W7).
+ * devices from the intent on. In a storm it waits as device commands do. It says nothing of a VM that
+ * somebody started there without a permit: no petter was told of that one.
  */
 export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
   const { observations, state } = draft;
+  if (straysOn(draft, fence.node, fence.incarnation.bootId).length > 0) return null;
   const seen = observations.nodes.get(fence.node);
   const verdict = selfFenceVerdict({
     fence,
@@ -28,7 +30,7 @@ export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
     draft.wakeAt(verdict.atMs);
     return null;
   }
-  return guardAgainst(draft, fence)?.guard === 'storm' ? null : verdict.proof;
+  return stormGuardAgainst(draft, fence) === null ? verdict.proof : null;
 }
 
 /**

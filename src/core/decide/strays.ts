@@ -3,6 +3,7 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord, VmStray } from '../model/vm.ts';
 import type { NodeObservation } from '../observations.ts';
 import { isLost } from '../timing/silence.ts';
+import { isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { isAdmitted } from './ownership.ts';
 
@@ -22,7 +23,7 @@ export function decideStrays(draft: Draft): void {
   const active = activeElsewhere(draft);
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
-    if (vm.desired === 'ignored') {
+    if (isLeftAlone(draft, vm)) {
       if (vm.strays.length > 0) draft.put({ ...vm, strays: [] });
       continue;
     }
@@ -71,6 +72,7 @@ function activeElsewhere(draft: Draft): ReadonlyMap<VmId, readonly Sighting[]> {
     for (const domain of domains.values()) {
       const vm = domain.active ? draft.vm(domain.vm) : undefined;
       if (vm === undefined || vm.permit?.node === id) continue;
+      if (vm.move?.migration?.target.node === id) continue;
       const sighting = { node: id, bootId: node.incarnation.bootId, receivedMs };
       const others = sightings.get(vm.id);
       if (others === undefined) sightings.set(vm.id, [sighting]);
@@ -113,6 +115,7 @@ function isGone(draft: Draft, vm: VmRecord, stray: VmStray): boolean {
   return seen.report?.domains != null && seen.report.domains.get(vm.id)?.active !== true;
 }
 
+/** A node that fenced itself lives on, and killed only what its petter was told of. */
 function isBootProvenDead(draft: Draft, boot: BootId): boolean {
   return draft
     .fences()
@@ -120,6 +123,7 @@ function isBootProvenDead(draft: Draft, boot: BootId): boolean {
       (fence) =>
         fence.incarnation.bootId === boot &&
         fence.proof !== null &&
+        fence.proof.kind !== 'selfFence' &&
         (fence.phase === 'proven' || fence.phase === 'closed'),
     );
 }

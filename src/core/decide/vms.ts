@@ -2,8 +2,10 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, DomainObservation } from '../observations.ts';
 import type { Draft } from './draft.ts';
+import { disarmedNow, isBetweenNodes, isLeftAlone } from './arming.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
+import { decideMigration } from './migration.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
 import { ownerOf, type DomainView, type Owner } from './ownership.ts';
 import { decideStopping, settle } from './stopping.ts';
@@ -29,36 +31,53 @@ export function decideVms(draft: Draft): void {
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
     if (vm.desired === 'ignored') continue;
+    // Two nodes have the guest's memory: what has begun is brought to its end.
+    if (vm.move?.migration != null) {
+      decideMigration(draft, vm, vm.move, vm.move.migration);
+      continue;
+    }
+    if (isLeftAlone(draft, vm) && !isBetweenNodes(vm)) continue;
     const owner = ownerOf(vm, draft);
     if (owner.kind === 'dead' && (vm.deleting || vm.desired !== 'running')) {
       settle(draft, { ...vm, permit: null });
       continue;
     }
-    switch (vm.phase) {
-      case 'stopped':
-        if (vm.deleting) forget(draft, vm);
-        break;
-      case 'starting':
-      case 'recovering':
-        decideStarting(draft, vm, owner);
-        break;
-      case 'running':
-        decideRunning(draft, vm, owner);
-        break;
-      case 'stopping':
-        decideStopping(draft, vm, owner);
-        break;
-      case 'backoff':
-        decideBackoff(draft, vm);
-        break;
-      case 'failed':
-        if (vm.permit === null) decideFailed(draft, vm);
-        else decideStopping(draft, vm, owner);
-        break;
-      default:
-        vm.phase satisfies never;
-    }
+    decidePhase(draft, vm, owner);
   }
+}
+
+function decidePhase(draft: Draft, vm: VmRecord, owner: Owner): void {
+  switch (vm.phase) {
+    case 'stopped':
+      if (vm.deleting) forget(draft, vm);
+      break;
+    case 'starting':
+    case 'recovering':
+      decideStarting(draft, vm, owner);
+      break;
+    case 'running':
+    // Its migration is over, or it would have been decided on above.
+    case 'migrating':
+      decideRunning(draft, vm, owner);
+      break;
+    case 'stopping':
+      decideStopping(draft, vm, owner);
+      break;
+    case 'backoff':
+      if (mayRetry(draft, vm)) decideBackoff(draft, vm);
+      break;
+    case 'failed':
+      if (vm.permit !== null) decideStopping(draft, vm, owner);
+      else if (mayRetry(draft, vm)) decideFailed(draft, vm);
+      break;
+    default:
+      vm.phase satisfies never;
+  }
+}
+
+/** A new start by itself is what a disarmed cluster does not do; the rest a person asked for. */
+function mayRetry(draft: Draft, vm: VmRecord): boolean {
+  return disarmedNow(draft) === null || vm.desired !== 'running' || vm.deleting;
 }
 
 function commandOf(draft: Draft, vm: VmRecord): CommandObservation | undefined {
@@ -74,9 +93,13 @@ function runsByPermit(vm: VmRecord, view: DomainView): boolean {
   return isActive(view) && view.domain.permit?.token === vm.permit?.token;
 }
 
-/** libvirt lists a domain as active while its QEMU is still being made, and may yet fail. */
-function isBeingStarted(view: DomainView): boolean {
-  return isActive(view) && view.domain.state === 'paused' && view.domain.reason === 'startingUp';
+/**
+ * libvirt lists a domain as active while its QEMU is still being made, and may yet fail; a copy that a
+ * migration left stands still until it is woken.
+ */
+function isBeingStarted(vm: VmRecord, view: DomainView): boolean {
+  if (!isActive(view) || view.domain.state !== 'paused') return false;
+  return vm.operation?.kind === 'resume' || view.domain.reason === 'startingUp';
 }
 
 function decideStarting(draft: Draft, vm: VmRecord, owner: Owner): void {
@@ -85,7 +108,7 @@ function decideStarting(draft: Draft, vm: VmRecord, owner: Owner): void {
     draft.put(withRelease(vm, false));
     return;
   }
-  if (runsByPermit(vm, owner.domain) && !isBeingStarted(owner.domain)) {
+  if (runsByPermit(vm, owner.domain) && !isBeingStarted(vm, owner.domain)) {
     becomeRunning(draft, vm, owner.node);
     return;
   }
@@ -98,6 +121,8 @@ function decideStarting(draft: Draft, vm: VmRecord, owner: Owner): void {
       waitForReport(draft, vm, command);
       break;
     case 'refused':
+      // The guest's memory is in the copy: it is asked again until the owner may wake it.
+      if (vm.operation?.kind === 'resume' && command.outcome.because === 'lease') return;
       // It may be refused now and repeated by the network later: make the owner give it up.
       fail(draft, vm, withRelease(vm, true), {
         reason: `refused (${command.outcome.because}): ${command.outcome.detail}`,
@@ -135,12 +160,13 @@ function becomeRunning(draft: Draft, vm: VmRecord, node: NodeRecord): void {
     failover: null,
   });
   noteStarted(draft, vm);
+  const isMigrated = vm.operation?.kind === 'resume';
   draft.event({
-    code: 'VM_STARTED',
+    code: isMigrated ? 'VM_MIGRATED' : 'VM_STARTED',
     severity: 'info',
     node: node.id,
     vm: vm.id,
-    text: `${vm.spec.name} runs on ${node.id}`,
+    text: `${vm.spec.name} ${isMigrated ? 'was migrated to' : 'runs on'} ${node.id}`,
   });
 }
 
@@ -177,6 +203,7 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
     draft.put(withRelease(vm, true));
     return;
   }
+  if (disarmedNow(draft) !== null) return;
   // It ended without being told to: crash, guest shutdown, or someone else's hand.
   restartLocally(draft, vm, owner.node, endedBecause(owner.domain));
 }

@@ -1,12 +1,14 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
-import type { NodeRecord } from '../model/node.ts';
+import type { FenceLevel, NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { guardAgainst } from '../decide/guards.ts';
+import { lastSignOfLifeMs } from '../decide/witnesses.ts';
 import { openDraft } from '../decide/draft.ts';
 import type { Observations } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
+import { failingDevices } from './fence-grade.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** What is so, what is awaited, and which commands would end the wait. */
@@ -39,12 +41,14 @@ export function explainFence(
     facts.push(`no device command is sent: ${blocked.because}`);
     steps.push(blocked.try);
   }
+  const levels = node?.fenceTopology ?? [];
+  facts.push(...levelFacts(fence, levels));
   const verdict = powerOffVerdict({
-    levels: node?.fenceTopology ?? [],
+    levels,
     readings: execution?.readings ?? [],
     outstanding: execution?.outstanding ?? false,
     distrusted: fence.distrusted,
-    lastHeartbeatMs: seen?.lastHeartbeatMs ?? null,
+    lastHeartbeatMs: lastSignOfLifeMs(openDraft(state, observations), fence),
     silentMs: observations.nowMs - silentSinceMs(seen, observations),
   });
   if (verdict.kind === 'missing') awaiting.push(`powerOff: ${verdict.missing.join('; ')}`);
@@ -55,6 +59,13 @@ export function explainFence(
   awaiting.push('attested: a person says that it is off');
   steps.push(`kennel node confirm-off ${fence.node} --reason "..."`);
   return { facts, awaiting, try: [...new Set(steps)] };
+}
+
+/** Which of several levels is tried. */
+function levelFacts(fence: FenceOperation, levels: readonly FenceLevel[]): readonly string[] {
+  if (fence.phase !== 'acting' || levels.length < 2) return [];
+  const devices = levels[fence.level - 1]?.devices.map(({ id }) => id) ?? [];
+  return [`level ${fence.level} of ${levels.length} is tried: ${devices.join(', ')}`];
 }
 
 export function explainNode(
@@ -76,13 +87,22 @@ export function explainNode(
   }
   const awaiting: string[] = [];
   const steps: string[] = [];
+  if (node.phase === 'quarantined') {
+    const minutes = Math.round(state.settings.guards.quietMs / 60_000);
+    awaiting.push(`${minutes} minutes without a loss, a restart or a gap in its heartbeats`);
+    steps.push(`kennel node unquarantine ${node.id}`);
+  }
   if (node.phase === 'joining') {
     awaiting.push('its agent connects, its hypervisor answers and nothing runs there unpermitted');
     steps.push('kennel agent run, on the node');
   }
   if (node.fenceTopology.length === 0) {
     facts.push('it has no fence device: its VMs are not protected');
-    steps.push(`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`);
+    steps.push(`kennel fence add ${node.id}/bmc --driver ipmi --host ... --user ...`);
+  }
+  for (const { device, because } of failingDevices(node, state.fences.values())) {
+    facts.push(`${device} could not fence it now: ${because}`);
+    steps.push(`kennel fence test ${device}`);
   }
   return { facts, awaiting, try: steps };
 }
@@ -150,6 +170,8 @@ function awaitedInPhase(vm: VmRecord): string | null {
       return `${owner} reports it running, or gives the start up`;
     case 'stopping':
       return `${owner} acknowledges that it runs there no more, or is proven dead`;
+    case 'migrating':
+      return awaitedOfMigration(vm);
     case 'running':
       return vm.desired === 'running' && vm.operation === null
         ? null
@@ -162,5 +184,24 @@ function awaitedInPhase(vm: VmRecord): string | null {
         : `${owner} stops it, or is proven dead`;
     default:
       return vm.phase satisfies never;
+  }
+}
+
+function awaitedOfMigration({ permit, move }: VmRecord): string | null {
+  const migration = move?.migration ?? null;
+  if (migration === null) return null;
+  const from = permit?.node ?? 'its owner';
+  const to = migration.target.node;
+  switch (migration.phase) {
+    case 'preparing':
+      return `${to} says that it can take it`;
+    case 'moving':
+      return `${from} has copied it to ${to}`;
+    case 'cancelling':
+      return `${from} says how it stands there, or is proven dead`;
+    case 'ending':
+      return `${to} drops its copy, or is proven dead`;
+    default:
+      return migration.phase satisfies never;
   }
 }

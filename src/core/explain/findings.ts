@@ -4,7 +4,10 @@ import type { VmRecord } from '../model/vm.ts';
 import type { Observations, ReportObservation } from '../observations.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
+import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
+import { guardFindings } from './guard-findings.ts';
+import { placementFindings } from './placement-findings.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -18,12 +21,13 @@ export interface Finding {
 
 /** Everything that an operator should know or do now, the worst first. */
 export function findingsOf(state: ClusterState, observations: Observations): readonly Finding[] {
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...guardFindings(state)];
   for (const node of state.nodes.values())
     findings.push(...nodeFindings(node, state, observations));
   for (const vm of state.vms.values()) {
     findings.push(...strayFindings(vm), ...vmFindings(vm, state, observations));
   }
+  findings.push(...placementFindings(state, observations));
   return findings.sort(
     (a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'),
   );
@@ -59,7 +63,7 @@ function nodeFindings(
   const liars = distrustedOf(node.id, state.fences.values());
   if (liars.length > 0) {
     add('BMC_LIED', 'critical', `${liars.join(', ')} said Off while the node lived; not believed`, [
-      `kennel node add-fence ${node.id} ..., which probes it anew`,
+      `kennel fence add ${liars[0]} ..., which probes it anew`,
     ]);
   }
   switch (nodeState(node, state, observations)) {
@@ -71,6 +75,12 @@ function nodeFindings(
         `kennel explain ${node.id}`,
       ]);
       break;
+    case 'quarantined':
+      add('NODE_QUARANTINED', 'warning', 'it flaps: it keeps its VMs and gets no new ones', [
+        `kennel node unquarantine ${node.id}`,
+        `kennel explain ${node.id}`,
+      ]);
+      break;
     case 'fenced':
       add('NODE_FENCED', 'warning', 'it is proven dead and has not come back', [
         `kennel node power-on ${node.id}`,
@@ -78,16 +88,39 @@ function nodeFindings(
       break;
     default:
   }
-  if (node.fenceTopology.length === 0 && held.length > 0) {
-    add(
-      'NODE_UNFENCEABLE',
-      'warning',
-      `it has no fence device: ${held.length} VMs are unprotected`,
-      [`kennel node add-fence ${node.id} --driver ipmi --host ... --user ...`],
-    );
-  }
+  findings.push(...deviceFindings(node, held, state));
   findings.push(...agentFindings(node, seen?.report ?? null));
   return findings;
+}
+
+/** Whether its devices could prove it off, before that is needed. */
+function deviceFindings(
+  node: NodeRecord,
+  held: readonly VmRecord[],
+  state: ClusterState,
+): readonly Finding[] {
+  const base = { severity: 'warning', subject: node.id } as const;
+  const failing = failingDevices(node, state.fences.values());
+  const why = failing.map(({ device, because }) => `${device}: ${because}`).join('; ');
+  if (isFenceable(node, state.fences.values())) {
+    if (failing.length === 0) return [];
+    const steps = failing.map(({ device }) => `kennel fence test ${device}`);
+    return [{ ...base, code: 'FENCE_DEGRADED', text: `another level works, ${why}`, try: steps }];
+  }
+  if (held.length === 0) return [];
+  const vms = held.map((vm) => vm.spec.name).join(' ');
+  const isBare = failing.length === 0;
+  return [
+    {
+      ...base,
+      code: 'NODE_UNFENCEABLE',
+      severity: isBare ? 'warning' : 'critical',
+      text: `${isBare ? 'it has no fence device' : why}; unprotected: ${vms}`,
+      try: isBare
+        ? [`kennel fence add ${node.id}/bmc --driver ipmi --host ... --user ...`]
+        : [`kennel fence test ${node.id}`],
+    },
+  ];
 }
 
 /** What the node's own agent says is wrong there. */

@@ -1,7 +1,7 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { NodeRecord, NodeState } from '../model/node.ts';
 import type { VmRecord, VmState } from '../model/vm.ts';
-import type { Observations } from '../observations.ts';
+import type { DomainObservation, Observations } from '../observations.ts';
 import { isLost, isSuspect } from '../timing/silence.ts';
 
 /** The state people see of a node: its phase, or `suspect` while its heartbeats are overdue. */
@@ -17,7 +17,10 @@ export function nodeState(
 
 /** The state people see of a VM: its phase refined by what its owner reports. */
 export function vmState(vm: VmRecord, state: ClusterState, observations: Observations): VmState {
-  if (vm.desired === 'ignored') return ignoredState(vm, state, observations);
+  const { disarmed } = state.arming;
+  if (vm.desired === 'ignored' || disarmed?.mode === 'ignore') {
+    return ignoredState(vm, state, observations);
+  }
   if (vm.permit === null) return vm.phase;
   const node = state.nodes.get(vm.permit.node);
   if (node === undefined) return 'unknown';
@@ -29,8 +32,14 @@ export function vmState(vm: VmRecord, state: ClusterState, observations: Observa
   if (isLost(seen, observations, state.settings.timing)) return 'unknown';
   const report = seen?.report ?? null;
   if (report === null || report.domains === null) return 'unknown';
-  if (vm.phase === 'running' && report.domains.get(vm.id)?.state === 'paused') return 'paused';
-  return vm.phase;
+  if (vm.phase !== 'running') return vm.phase;
+  return runningState(report.domains.get(vm.id), disarmed !== null);
+}
+
+/** Of one that should run. While nothing is started by itself, what ended stays off. */
+function runningState(domain: DomainObservation | undefined, isDisarmed: boolean): VmState {
+  if (domain?.state === 'paused') return 'paused';
+  return isDisarmed && domain?.active !== true ? 'stopped' : 'running';
 }
 
 /** What the nodes report of a VM that Kennel keeps its hands off. */

@@ -43,9 +43,25 @@ export interface FenceOperation {
   readonly epoch: Epoch;
   readonly requestedBy:
     | { readonly kind: 'detector'; readonly evidence: readonly ChannelEvidence[] }
-    | { readonly kind: 'person'; readonly actor: string; readonly reason: string };
+    | {
+        readonly kind: 'person';
+        readonly actor: string;
+        readonly reason: string;
+        /** To try the devices, not because the node is lost. */
+        readonly isDrill?: boolean;
+      };
   /** A person said to go on although a guard forbids it. */
   readonly override: boolean;
+  /**
+   * The level that is tried, counted from 1; those before it were given up. A new leader goes on
+   * with it.
+   */
+  readonly level: number;
+  /**
+   * Devices that may have been told to go off: recorded before they are, so that whoever resumes
+   * knows of a command whose sender died.
+   */
+  readonly told: readonly string[];
   /** The last attempts, oldest first, at most 20. */
   readonly attempts: readonly FenceAttempt[];
   readonly proof: Proof | null;

@@ -1,10 +1,7 @@
 import type { ManagerId } from './ids.ts';
 
-/**
- * What a manager is to the store. `voter`: counts for its quorum, and may lead. `learner`: gets the
- * log and does not count yet. `witness`: counts, and never leads.
- */
-export type ManagerRole = 'voter' | 'learner' | 'witness';
+/** What a manager is to the store. `voter`: counts for its quorum. `learner`: gets the log, and does not count yet. */
+export type ManagerRole = 'voter' | 'learner';
 
 /** One manager of the cluster, recorded when it joined. */
 export interface ManagerRecord {
@@ -19,6 +16,8 @@ export interface ManagerRecord {
   readonly sessions: string;
   readonly certificateFingerprint: string;
   readonly role: ManagerRole;
+  /** It votes and keeps the log, and never leads: no agent dials it, and it holds no key. */
+  readonly isWitness: boolean;
   /** The manager that goes once this one counts; null = none. */
   readonly replaces: ManagerId | null;
   /** Wall clock, ISO; for people. */

@@ -44,8 +44,8 @@ export interface Incarnation {
  * - `blocked`: fencing is wanted, a guard or the lack of a device forbids it. Exit: the guard
  *   clears, the node is back, or `kennel node fence|confirm-off`.
  * - `fenced`: proven dead; its VMs are being recovered. Exit: a new incarnation is admitted.
- * - `quarantined`: flapping; what it runs goes on, nothing is placed there. Exit: its window is
- *   over.
+ * - `quarantined`: flapping; what it runs goes on, nothing is placed there. Exit: it was quiet for
+ *   long enough, or `kennel node unquarantine`.
  */
 export type NodePhase = 'joining' | 'online' | 'fencing' | 'blocked' | 'fenced' | 'quarantined';
 
@@ -68,11 +68,35 @@ export interface FenceDevice {
   readonly identity: string | null;
   /** Time that Off must be read without a break before it counts, in ms. */
   readonly settleMs: number;
+  /**
+   * What it switches, in the driver's words: two devices of the same text are one outlet, and what
+   * fences one node by it would cut the other (FAILURES B15).
+   */
+  readonly outlet: string;
 }
 
 /** A level is an all-of group: every device reads Off, or the level proves nothing. */
 export interface FenceLevel {
   readonly devices: readonly FenceDevice[];
+  /** All of it must be read Off within this time, or the next level is tried; absent = 45 s. In ms. */
+  readonly budgetMs?: number;
+  /** How long its devices are only read before the first of them is told; absent = 0. In ms. */
+  readonly delayMs?: number;
+}
+
+/** What the last checks of a fence device came to. Only changes of it are recorded. */
+export interface DeviceCheck {
+  /** Null = it answers, is the enrolled one and lets itself be switched. */
+  readonly error: { readonly code: string; readonly detail: string } | null;
+  /** Since when it has been so; ISO, wall clock. */
+  readonly since: string;
+}
+
+/** What a drill measured of a fence device. */
+export interface DeviceDrill {
+  readonly at: string;
+  /** From the first Off reading to the node's certain silence, in ms. */
+  readonly silenceMs: number;
 }
 
 export interface NodeRecord {
@@ -91,7 +115,12 @@ export interface NodeRecord {
   readonly incarnation: Incarnation | null;
   /** The open fence operation. */
   readonly fence: FenceId | null;
+  /** Levels in the order in which they are tried. */
   readonly fenceTopology: readonly FenceLevel[];
+  /** By device; one that is not in it was well when it was added. */
+  readonly fenceChecks?: Readonly<Record<string, DeviceCheck>>;
+  /** By device; absent = never drilled. */
+  readonly fenceDrills?: Readonly<Record<string, DeviceDrill>>;
   /** SHA-256 of the certificate the node joined with. */
   readonly certificateFingerprint: string;
   /**
@@ -100,4 +129,9 @@ export interface NodeRecord {
    * (FAILURES M7).
    */
   readonly unheardSince?: string;
+  /**
+   * Losses and restarts that count against it (absent = 0): one more with each, one less with each
+   * quiet part of the window. At the limit it is quarantined.
+   */
+  readonly flaps?: number;
 }

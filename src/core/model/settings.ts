@@ -1,3 +1,5 @@
+import { defaultPlacementPolicy, type PlacementPolicy } from './placement-policy.ts';
+
 /** Failure-detection profile (DESIGN §5): how long a node may be silent before fence intent. */
 export type DetectionProfile = 'fast' | 'default' | 'conservative';
 
@@ -21,18 +23,46 @@ export interface TimingSettings {
   readonly clockRateBound: number;
 }
 
+/** So many nodes, or that share of all of them, whichever is more. */
+export interface NodeBudget {
+  readonly count: number;
+  readonly share: number;
+}
+
+/** Bounds of automatic fencing (DESIGN §5, guards). None of them is needed for safety. */
+export interface GuardSettings {
+  /** More nodes lost at once than this: the governor holds. */
+  readonly atOnce: NodeBudget;
+  /** More different nodes powered off within `windowMs` than this: the governor holds. */
+  readonly perWindow: NodeBudget;
+  readonly windowMs: number;
+  /** So many losses or restarts of a node within `flapWindowMs` quarantine it. */
+  readonly flapLimit: number;
+  readonly flapWindowMs: number;
+  /** So many gaps in its heartbeats within `gapWindowMs` do too. */
+  readonly gapLimit: number;
+  readonly gapWindowMs: number;
+  /** How long a quarantined node must be quiet to leave by itself. */
+  readonly quietMs: number;
+}
+
 export interface ClusterSettings {
   readonly kind: 'settings';
   readonly profile: DetectionProfile;
   readonly timing: TimingSettings;
   /** Storm guard: fencing is blocked when more than this share of the lease-holding nodes is lost. */
   readonly maxLostShare: number;
+  readonly guards: GuardSettings;
   /** vCPUs that may be promised per physical CPU. Memory is never promised twice. */
   readonly vcpuOvercommit: number;
+  readonly placement: PlacementPolicy;
   /** How long a guest may take to shut down before its power is cut. */
   readonly shutdownGraceMs: number;
   /** Starts in flight per node. */
   readonly maxStartsPerNode: number;
+  /** Live migrations under way at once: to and from one node, and in the whole cluster. */
+  readonly maxMigrationsPerNode: number;
+  readonly maxMigrations: number;
   /** How long a VM stays `failed` before it is tried anew. */
   readonly failedWindowMs: number;
 }
@@ -59,15 +89,30 @@ export const profiles: Readonly<Record<DetectionProfile, TimingSettings>> = {
   },
 };
 
+export const defaultGuards: GuardSettings = {
+  atOnce: { count: 2, share: 0.2 },
+  perWindow: { count: 4, share: 0.25 },
+  windowMs: 10 * 60_000,
+  flapLimit: 5,
+  flapWindowMs: 60 * 60_000,
+  gapLimit: 20,
+  gapWindowMs: 10 * 60_000,
+  quietMs: 30 * 60_000,
+};
+
 export function defaultSettings(profile: DetectionProfile): ClusterSettings {
   return {
     kind: 'settings',
     profile,
     timing: profiles[profile],
     maxLostShare: 0.5,
+    guards: defaultGuards,
     vcpuOvercommit: 8,
+    placement: defaultPlacementPolicy,
     shutdownGraceMs: 60_000,
     maxStartsPerNode: 8,
+    maxMigrationsPerNode: 2,
+    maxMigrations: 8,
     failedWindowMs: 30 * 60_000,
   };
 }

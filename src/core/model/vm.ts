@@ -1,5 +1,6 @@
 import type { VmHardware } from './hardware.ts';
 import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
+import type { VmMove } from './move.ts';
 import type { Permit } from './permit.ts';
 
 /**
@@ -17,6 +18,8 @@ export type VmDesired = 'running' | 'stopped' | 'disabled' | 'ignored';
  *   running with that token, or acknowledges release after a failure.
  * - `running`: the owner reported it running with that token. Exit: it stops, crashes, or its
  *   node is fenced.
+ * - `migrating`: its owner runs it, and copies it to another node (`move.migration`). Exit: the hand-over
+ *   to that node, or the end of the copy.
  * - `stopping`: the owner is told to stop it. Exit: release acknowledged, or it takes too long.
  * - `recovering`: as `starting`, on a new owner after a proof. Exit: as `starting`.
  * - `backoff`: the last start failed; waits with growing delay. Exit: the delay is over.
@@ -27,13 +30,14 @@ export type VmPhase =
   | 'stopped'
   | 'starting'
   | 'running'
+  | 'migrating'
   | 'stopping'
   | 'recovering'
   | 'backoff'
   | 'failed';
 
 /** What people see: the phase refined by what is observed. */
-export type VmState = VmPhase | 'paused' | 'waitingProof' | 'migrating' | 'unknown';
+export type VmState = VmPhase | 'paused' | 'waitingProof' | 'unknown';
 
 export type VmPriority = 'high' | 'medium' | 'low';
 
@@ -120,11 +124,14 @@ export const noTries: VmTries = { failures: 0, here: 0, nodes: [] };
 /** The running operation of a VM: what the owner has been told to do. */
 export interface VmOperation {
   readonly id: OperationId;
-  /** `permit` writes a new permit onto a domain that already runs. */
-  readonly kind: 'start' | 'release' | 'permit';
+  /**
+   * `permit` writes a new permit onto a domain that already runs; `resume` wakes the copy that a live
+   * migration left there.
+   */
+  readonly kind: 'start' | 'release' | 'permit' | 'resume';
   /** For `release`: cut the power at once instead of asking the guest first. */
   readonly force: boolean;
-  /** For `permit`: the token the domain carries now; null = none. */
+  /** For `permit` and `resume`: the token the domain carries now; null = none. */
   readonly previousToken: Token | null;
 }
 
@@ -154,6 +161,8 @@ export interface VmRecord {
    */
   readonly home: NodeId | null;
   readonly tries: VmTries;
+  /** Where else it is to run, and how it gets there; null = it stays. */
+  readonly move: VmMove | null;
   /** The dead incarnation's failover it is being recovered by. */
   readonly failover: FailoverId | null;
   /** Why it is where it is: the last failure or placement refusal, for people. */

@@ -1,130 +1,178 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodeId, token, vmId } from '../model/ids.ts';
-import { noTries } from '../model/vm.ts';
-import type { VmRecord } from '../model/vm.ts';
-import { specOf } from '../testing/world.ts';
-import { explainPlacement, place, type PlacementNode } from './place.ts';
-import { addUsage, usageByNode, usageOf } from './usage.ts';
+import { nodeId } from '../model/ids.ts';
+import type { PlacementRule } from '../model/placement-rule.ts';
+import { placeBatch } from './batch.ts';
+import { place } from './place.ts';
+import { forbiddenOn } from './refusal.ts';
+import { rulesInForce } from './rule-conflicts.ts';
+import { Site } from './site.ts';
+import type { PlacementNode, PlacementVm } from './site-types.ts';
+import { apart, nodeOf, onNodes, spread, together, vmOf, waitingOf } from './testing/sites.ts';
 
-const vmOf = (name: string, memoryMiB: number, separateFrom: readonly string[] = []): VmRecord => ({
-  kind: 'vm',
-  id: vmId(name),
-  spec: specOf(name, { memoryMiB, separateFrom }),
-  desired: 'running',
-  phase: 'stopped',
-  permit: null,
-  lastToken: token(0),
-  operation: null,
-  home: null,
-  tries: noTries,
-  failover: null,
-  reason: null,
-  strays: [],
-  asked: null,
-  deleting: false,
-  adopting: false,
-});
-
-const nodeOf = (name: string, memoryMiB: number, closed: string | null = null): PlacementNode => ({
-  id: nodeId(name),
-  capacity: { memoryMiB, vcpus: 100 },
-  closed,
-});
-
-const clusters = fc.record({
-  nodes: fc.array(fc.integer({ min: 0, max: 4000 }), { minLength: 1, maxLength: 6 }),
-  vms: fc.array(
-    fc.record({ memoryMiB: fc.integer({ min: 1, max: 2000 }), apart: fc.nat({ max: 20 }) }),
-    { maxLength: 30 },
+const nodeNames = ['n0', 'n1', 'n2', 'n3', 'n4'];
+const vmNames = Array.from({ length: 12 }, (_, index) => `v${index}`);
+const someVms = fc.uniqueArray(fc.constantFrom(...vmNames), { minLength: 1, maxLength: 4 });
+const anyRule: fc.Arbitrary<(id: string) => PlacementRule> = fc.oneof(
+  fc.tuple(someVms, fc.boolean()).map(
+    ([vms, strict]) =>
+      (id: string) =>
+        together(id, vms, strict),
   ),
+  fc.tuple(someVms, fc.boolean()).map(
+    ([vms, strict]) =>
+      (id: string) =>
+        apart(id, vms, strict),
+  ),
+  fc.tuple(someVms, fc.boolean()).map(
+    ([vms, strict]) =>
+      (id: string) =>
+        spread(id, vms, 'rack', strict),
+  ),
+  fc
+    .tuple(
+      someVms,
+      fc.dictionary(fc.constantFrom(...nodeNames), fc.nat({ max: 2 }), { minKeys: 1 }),
+      fc.boolean(),
+    )
+    .map(
+      ([vms, nodes, strict]) =>
+        (id: string) =>
+          onNodes(id, vms, nodes, strict),
+    ),
+);
+
+const sites = fc.record({
+  nodes: fc.array(
+    fc.record({ memoryMiB: fc.integer({ min: 0, max: 2000 }), rack: fc.nat({ max: 2 }) }),
+    { minLength: 1, maxLength: 5 },
+  ),
+  vms: fc.array(
+    fc.record({
+      memoryMiB: fc.integer({ min: 1, max: 800 }),
+      avoids: fc.nat({ max: 30 }),
+      home: fc.nat({ max: 6 }),
+    }),
+    { maxLength: 12 },
+  ),
+  rules: fc.array(anyRule, { maxLength: 6 }),
 });
 
-/** Places all VMs one after the other, each seeing the choices before it. */
-function placeAll(input: { nodes: number[]; vms: { memoryMiB: number; apart: number }[] }) {
-  const nodes = input.nodes.map((memory, index) => nodeOf(`n${index}`, memory));
-  const usage = usageByNode([]);
-  const placed: { vm: VmRecord; node: string }[] = [];
-  for (const [index, { memoryMiB, apart }] of input.vms.entries()) {
-    const vm = vmOf(`vm${index}`, memoryMiB, apart < index ? [`vm${apart}`] : []);
-    const placement = place(vm, { nodes, usage, vcpuOvercommit: 1 });
-    if (placement.kind === 'nowhere') continue;
-    addUsage(usage, placement.node, vm);
-    placed.push({ vm, node: placement.node });
-  }
-  return { nodes, usage, placed };
+type Input = typeof sites extends fc.Arbitrary<infer T> ? T : never;
+
+function build(input: Input): { site: Site; nodes: PlacementNode[]; vms: PlacementVm[] } {
+  const nodes = input.nodes.map(({ memoryMiB, rack }, index) =>
+    nodeOf(`n${index}`, memoryMiB, { labels: { rack: `r${rack}` } }),
+  );
+  const vms = input.vms.map(({ memoryMiB, avoids, home }, index) =>
+    vmOf(
+      `v${index}`,
+      { memoryMiB, separateFrom: avoids < index ? [`v${avoids}`] : [] },
+      { home: home < nodes.length ? nodeId(`n${home}`) : null },
+    ),
+  );
+  const rules = rulesInForce(
+    input.rules.map((make, index) => make(`r${index}`)),
+    nodes.map((node) => node.id),
+  );
+  return { site: new Site({ nodes, rules, vcpuOvercommit: 1 }), nodes, vms };
 }
 
-describe('placement', () => {
-  it('never promises memory twice', () => {
+describe('a batch on any site, under any rules', () => {
+  it('never promises memory or CPUs twice', () => {
     fc.assert(
-      fc.property(clusters, (input) => {
-        const { nodes, usage } = placeAll(input);
-        for (const node of nodes) {
-          expect(usageOf(usage, node.id).memoryMiB).toBeLessThanOrEqual(node.capacity.memoryMiB);
+      fc.property(sites, (input) => {
+        const { site, vms } = build(input);
+        placeBatch(
+          site,
+          vms.map((vm) => waitingOf(vm)),
+        );
+        for (const seat of site.seats) {
+          expect(seat.memoryMiB).toBeLessThanOrEqual(seat.node.capacity.memoryMiB);
+          expect(seat.vcpus).toBeLessThanOrEqual(seat.node.capacity.vcpus);
         }
       }),
     );
   });
 
-  it('never puts VMs together that must be apart, whichever of them says so', () => {
+  it('never breaks a strict rule', () => {
     fc.assert(
-      fc.property(clusters, (input) => {
-        const { placed } = placeAll(input);
-        for (const one of placed) {
-          const beside = placed.filter((other) => other.node === one.node);
-          const names = beside.map((other) => other.vm.spec.name);
-          expect(one.vm.spec.separateFrom.filter((name) => names.includes(name))).toEqual([]);
+      fc.property(sites, (input) => {
+        const { site, vms } = build(input);
+        for (const { waiting, placement } of placeBatch(
+          site,
+          vms.map((vm) => waitingOf(vm)),
+        )) {
+          if (placement.kind === 'nowhere') continue;
+          const seat = site.seat(placement.node);
+          expect(seat && forbiddenOn(waiting.vm, seat, site)).toBeNull();
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('gives the same answer to the same question, in whatever order it is asked', () => {
+    fc.assert(
+      fc.property(sites, (input) => {
+        const where = (turn: boolean): unknown => {
+          const { site, vms } = build(input);
+          const batch = vms.map((vm) => waitingOf(vm));
+          return placeBatch(site, turn ? batch.reverse() : batch);
+        };
+        expect(where(true)).toEqual(where(false));
+      }),
+    );
+  });
+
+  it('a node that was not chosen has a reason, unless another one was better', () => {
+    fc.assert(
+      fc.property(sites, (input) => {
+        const { site, vms, nodes } = build(input);
+        for (const { placement } of placeBatch(
+          site,
+          vms.map((vm) => waitingOf(vm)),
+        )) {
+          if (placement.kind === 'placed') continue;
+          expect(placement.refused.map((one) => one.node)).toEqual(nodes.map((node) => node.id));
         }
       }),
     );
   });
 
-  it('gives the same answer to the same question', () => {
+  it('a site that VMs came to and left chooses as one that was built anew', () => {
     fc.assert(
-      fc.property(clusters, (input) => {
-        const where = (): string[] => placeAll(input).placed.map((one) => one.node);
-        expect(where()).toEqual(where());
+      fc.property(sites, fc.array(fc.nat({ max: 11 })), (input, steps) => {
+        const { site, vms, nodes } = build(input);
+        const at = new Map<PlacementVm, PlacementNode>();
+        for (const [index, step] of steps.entries()) {
+          const vm = vms[step];
+          const node = nodes[index % nodes.length];
+          if (vm === undefined || node === undefined) continue;
+          const before = at.get(vm);
+          if (before !== undefined) site.take(vm, before.id);
+          site.put(vm, node.id);
+          at.set(vm, node);
+        }
+        const { site: fresh } = build(input);
+        for (const [vm, node] of [...at].reverse()) fresh.put(vm, node.id);
+        for (const vm of vms) {
+          if (at.has(vm)) continue;
+          expect(place(waitingOf(vm), site)).toEqual(place(waitingOf(vm), fresh));
+        }
+        expect(site.load.now()).toBe(fresh.load.now());
       }),
-    );
-  });
-
-  it('says for every node why not', () => {
-    const usage = usageByNode([]);
-    addUsage(usage, nodeId('n3'), vmOf('other', 10));
-    const vm = vmOf('db', 500, ['other']);
-    const nodes = [nodeOf('n1', 100), nodeOf('n2', 9000, 'cordoned'), nodeOf('n3', 9000)];
-    const placement = place(vm, { nodes, usage, vcpuOvercommit: 1 });
-    expect(explainPlacement(placement)).toBe(
-      'no node can take it (n1: needs 500 MiB of memory, 100 MiB are free; n2: cordoned; n3: must not share a node with other)',
     );
   });
 
   it('spreads equal VMs over equal nodes', () => {
-    const { usage } = placeAll({
-      nodes: [4000, 4000, 4000],
-      vms: Array.from({ length: 9 }, () => ({ memoryMiB: 100, apart: 20 })),
-    });
-    expect(['n0', 'n1', 'n2'].map((name) => usageOf(usage, nodeId(name)).vms.size)).toEqual([
-      3, 3, 3,
-    ]);
-  });
-
-  it('home comes first, nodes that were given up last, and the one it was lost on before those', () => {
-    const nodes = [nodeOf('n1', 1000), nodeOf('n2', 900), nodeOf('n3', 800)];
-    const input = { nodes, usage: usageByNode([]), vcpuOvercommit: 1 };
-    const [n1, n2, n3] = ['n1', 'n2', 'n3'].map(nodeId);
-    const vm = { ...vmOf('vm', 100), home: nodeId('n3') };
-    const tried = (...names: string[]): VmRecord => ({
-      ...vm,
-      tries: { failures: 9, here: 0, nodes: names.map(nodeId) },
-    });
-    expect(place(vm, input)).toMatchObject({ node: n3, because: 'home', refused: [] });
-    expect(place(tried('n3'), input)).toMatchObject({ node: n1, because: 'room' });
-    expect(explainPlacement(place(tried('n3'), input))).toContain('n3: its starts there were');
-    expect(place(tried('n3', 'n1'), input)).toMatchObject({ node: n2 });
-    expect(place(tried('n1', 'n2', 'n3'), input)).toMatchObject({ node: n3, because: 'allTried' });
-    expect(place(vm, input, nodeId('n3'))).toMatchObject({ node: n1, because: 'room' });
-    expect(place(tried('n1', 'n2'), input, nodeId('n3'))).toMatchObject({ node: n3 });
+    const vms = Array.from({ length: 9 }, (_, index) => vmOf(`v${index}`));
+    const nodes = ['n0', 'n1', 'n2'].map((name) => nodeOf(name, 4000));
+    const site = new Site({ nodes, rules: [], vcpuOvercommit: 1 });
+    placeBatch(
+      site,
+      vms.map((vm) => waitingOf(vm)),
+    );
+    expect(site.seats.map((seat) => seat.vms.size)).toEqual([3, 3, 3]);
   });
 });

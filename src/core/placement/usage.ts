@@ -1,56 +1,35 @@
 import type { NodeId } from '../model/ids.ts';
-import type { NodeCapacity } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 
+/** What is promised on one node. */
 export interface NodeUsage {
-  memoryMiB: number;
-  vcpus: number;
-  /** Names of the VMs whose permit is for the node. */
-  readonly vms: Set<string>;
-  /** Names that some VM of the node must not share it with. */
-  readonly avoided: Set<string>;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly vms: number;
 }
 
-/** What each node has promised. Mutable: a batch adds its own choices as it makes them. */
-export type UsageByNode = Map<NodeId, NodeUsage>;
-
-const emptyUsage = (): NodeUsage => ({
-  memoryMiB: 0,
-  vcpus: 0,
-  vms: new Set(),
-  avoided: new Set(),
-});
+const none: NodeUsage = { memoryMiB: 0, vcpus: 0, vms: 0 };
 
 /** Every permit counts, also of VMs that are still starting. */
-export function usageByNode(vms: Iterable<VmRecord>): UsageByNode {
-  const usage: UsageByNode = new Map();
-  for (const vm of vms) {
-    if (vm.permit !== null) addUsage(usage, vm.permit.node, vm);
+export function usageByNode(vms: Iterable<VmRecord>): ReadonlyMap<NodeId, NodeUsage> {
+  const usage = new Map<NodeId, NodeUsage>();
+  const add = (node: NodeId, { memoryMiB, vcpus }: VmRecord['spec']): void => {
+    const before = usage.get(node) ?? none;
+    usage.set(node, {
+      memoryMiB: before.memoryMiB + memoryMiB,
+      vcpus: before.vcpus + vcpus,
+      vms: before.vms + 1,
+    });
+  };
+  for (const { permit, move, spec } of vms) {
+    if (permit !== null) add(permit.node, spec);
+    // A copy takes its room from the intent on.
+    const target = move?.migration?.target.node;
+    if (target !== undefined) add(target, spec);
   }
   return usage;
 }
 
-export function addUsage(usage: UsageByNode, node: NodeId, vm: VmRecord): void {
-  const entry = usage.get(node) ?? emptyUsage();
-  entry.memoryMiB += vm.spec.memoryMiB;
-  entry.vcpus += vm.spec.vcpus;
-  entry.vms.add(vm.spec.name);
-  for (const other of vm.spec.separateFrom) entry.avoided.add(other);
-  usage.set(node, entry);
-}
-
-export function usageOf(usage: UsageByNode, node: NodeId): NodeUsage {
-  return usage.get(node) ?? emptyUsage();
-}
-
-/** What is left of a node, vCPUs with overcommit. May be negative after a capacity loss. */
-export function freeOf(
-  capacity: NodeCapacity,
-  usage: NodeUsage,
-  vcpuOvercommit: number,
-): NodeCapacity {
-  return {
-    memoryMiB: capacity.memoryMiB - usage.memoryMiB,
-    vcpus: Math.floor(capacity.vcpus * vcpuOvercommit) - usage.vcpus,
-  };
+export function usageOf(usage: ReadonlyMap<NodeId, NodeUsage>, node: NodeId): NodeUsage {
+  return usage.get(node) ?? none;
 }

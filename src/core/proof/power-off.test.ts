@@ -8,6 +8,7 @@ const device = (id: string) => ({
   settings: {},
   identity: `guid-${id}`,
   settleMs: 2000,
+  outlet: `test ${id}`,
 });
 const read = (
   id: string,
@@ -83,6 +84,17 @@ describe('the powerOff proof', () => {
     expect(holds({ levels })).toBe(false);
     const readings = ['a', 'b'].flatMap((id) => [1, 2, 3].map((n) => read(id, n * 1000)));
     expect(holds({ levels, readings })).toBe(true);
+  });
+
+  it('B16: the settle time of two supplies runs from the Off of the last of them', () => {
+    const levels = [{ devices: [device('a'), device('b')] }];
+    const at = (id: string, ...times: readonly number[]) => times.map((ms) => read(id, ms));
+    const early = at('a', 0, 1000, 2000, 3000);
+    // The first one was last read before the other went off: it may be on again since.
+    expect(holds({ levels, readings: [...early, ...at('b', 4000, 5000, 6000)] })).toBe(false);
+    const late = [...early, ...at('b', 4000, 5000, 6000), ...at('a', 5500)];
+    expect(holds({ levels, readings: late })).toBe(false);
+    expect(holds({ levels, readings: [...late, ...at('a', 6000)] })).toBe(true);
   });
 
   it('any level alone suffices', () => {

@@ -25,7 +25,9 @@ export type PowerOffVerdict =
 /**
  * The `powerOff` proof (DESIGN §5): one level, all of whose devices read Off at least three times
  * in a row over their settle time, with the enrolled identity, no power command outstanding, and
- * no heartbeat since the first of those readings. The return code of a command plays no part.
+ * no heartbeat since the first of those readings. Of several supplies one that is Off says nothing
+ * while another is on, so the settle time runs from the Off of the last of them, and each is read
+ * Off at its end. The return code of a command plays no part.
  */
 export function powerOffVerdict(evidence: PowerOffEvidence): PowerOffVerdict {
   if (evidence.levels.length === 0) return { kind: 'missing', missing: ['no fence device'] };
@@ -33,11 +35,15 @@ export function powerOffVerdict(evidence: PowerOffEvidence): PowerOffVerdict {
   let nearest: readonly string[] | null = null;
   for (const level of evidence.levels) {
     const runs = level.devices.map((device) => ({ device, run: offRun(device, evidence) }));
-    const missing = runs.flatMap(({ device, run }) => missingOf(device, run, evidence));
+    const togetherMs = Math.max(...runs.map(({ run }) => run[0]?.atMs ?? Infinity));
+    const missing = runs.flatMap(({ device, run }) =>
+      missingOf(device, run, { distrusted: evidence.distrusted, togetherMs }),
+    );
     if (missing.length === 0 && runs.length > 0) {
       return { kind: 'holds', proof: proofOf(runs, evidence.silentMs) };
     }
-    if (nearest === null || missing.length < nearest.length) nearest = missing;
+    // Of two that lack as much, the later one is the one that is tried.
+    if (nearest === null || missing.length <= nearest.length) nearest = missing;
   }
   return { kind: 'missing', missing: nearest ?? [] };
 }
@@ -62,17 +68,23 @@ function offRun(device: FenceDevice, evidence: PowerOffEvidence): readonly Power
 function missingOf(
   device: FenceDevice,
   run: readonly PowerReading[],
-  evidence: PowerOffEvidence,
+  level: {
+    readonly distrusted: readonly string[];
+    /** Since when all devices of the level have read Off; Infinity = one of them does not. */
+    readonly togetherMs: number;
+  },
 ): readonly string[] {
-  if (evidence.distrusted.includes(device.id)) return [`${device.id} lied before`];
+  if (level.distrusted.includes(device.id)) return [`${device.id} lied before`];
   const first = run[0];
   const last = run[run.length - 1];
   if (first === undefined || last === undefined) {
     return [`${device.id} has not read Off since the node was last heard`];
   }
-  if (run.length < minOffReadings || last.atMs - first.atMs < device.settleMs) {
+  const sinceMs = level.togetherMs === Infinity ? first.atMs : level.togetherMs;
+  if (run.length < minOffReadings || last.atMs - sinceMs < device.settleMs) {
+    const overMs = Math.max(0, Math.round(last.atMs - sinceMs));
     return [
-      `${device.id} has read Off ${run.length} times over ${Math.round(last.atMs - first.atMs)} ms, settle time is ${device.settleMs} ms`,
+      `${device.id} has read Off ${run.length} times over ${overMs} ms, settle time is ${device.settleMs} ms`,
     ];
   }
   return [];

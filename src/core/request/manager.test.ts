@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openDraft, type Draft } from '../decide/draft.ts';
 import { managerId, type ManagerId } from '../model/ids.ts';
+import type { ManagerRole } from '../model/manager.ts';
 import type { Outcome } from '../problem.ts';
 import { TestWorld } from '../testing/world.ts';
 import {
@@ -8,6 +9,7 @@ import {
   promoteManager,
   recordSelf,
   removeManager,
+  renumberManager,
   wasRemoved,
   type RemovalView,
 } from './manager.ts';
@@ -20,6 +22,7 @@ const entry = (name: string) => ({
   certificateFingerprint: `print-${name}`,
   joinedAt: '2026-01-01T00:00:00.000Z',
 });
+const full = { isWitness: false, replaces: null } as const;
 
 describe('managers', () => {
   let world: TestWorld;
@@ -38,8 +41,8 @@ describe('managers', () => {
 
   const self = (name: string, number: number): string =>
     ask((draft) => ({ kind: 'ok', value: recordSelf(draft, { ...entry(name), number }) }));
-  const join = (name: string, role: 'voter' | 'learner' | 'witness' = 'voter'): string =>
-    ask((draft) => enrolManager(draft, { ...entry(name), role, replaces: null }));
+  const join = (name: string, role: ManagerRole = 'voter', isWitness = false): string =>
+    ask((draft) => enrolManager(draft, { ...entry(name), ...full, role, isWitness }));
   const remove = (name: string, view: Partial<RemovalView> = {}): string =>
     ask((draft) =>
       removeManager(draft, managerId(name), {
@@ -83,14 +86,14 @@ describe('managers', () => {
     self('m1', 1);
     expect(join('m1')).toContain('already');
     const twin = { ...entry('m2'), sessions: 'm1:7401' };
-    const outcome = ask((draft) => enrolManager(draft, { ...twin, role: 'voter', replaces: null }));
+    const outcome = ask((draft) => enrolManager(draft, { ...twin, ...full, role: 'voter' }));
     expect(outcome).toContain('m1 has one of its addresses');
   });
 
   it('O13: the last manager is not removed, nor the last one that can lead', () => {
     self('m1', 1);
     expect(remove('m1')).toContain('no manager would be left');
-    join('w', 'witness');
+    join('w', 'voter', true);
     expect(remove('m1')).toContain('no manager would be left');
   });
 
@@ -121,10 +124,60 @@ describe('managers', () => {
     self('m1', 1);
     join('m2');
     const replaces = managerId('m2');
-    ask((draft) => enrolManager(draft, { ...entry('m3'), role: 'learner', replaces }));
+    ask((draft) => enrolManager(draft, { ...entry('m3'), ...full, role: 'learner', replaces }));
     expect(names()).toEqual(['m1', 'm2', 'm3']);
     ask((draft) => promoteManager(draft, managerId('m3')));
     expect(names()).toEqual(['m1', 'm3']);
     expect(world.managers.get(managerId('m3'))).toMatchObject({ role: 'voter', replaces: null });
+  });
+
+  it('M6: a manager that lost its log begins again as a learner, under a number that never voted', () => {
+    self('m1', 1);
+    join('m2');
+    join('m3');
+    const asking = { id: managerId('m3'), certificateFingerprint: 'print-m3' };
+    ask((draft) => renumberManager(draft, asking));
+    expect(world.managers.get(managerId('m3'))).toMatchObject({ number: 4, role: 'learner' });
+    expect(wasRemoved(world, { id: managerId('m3'), number: 3 })).toBe(true);
+    const { version } = world.roster;
+    ask((draft) => renumberManager(draft, asking));
+    expect([world.managers.get(managerId('m3'))?.number, world.roster]).toMatchObject([
+      5,
+      { lastNumber: 5, version: version + 1 },
+    ]);
+  });
+
+  it('whoever shows another certificate than the recorded one is not rebuilt', () => {
+    self('m1', 1);
+    join('m2');
+    const stranger = { id: managerId('m2'), certificateFingerprint: 'print-m1' };
+    expect(ask((draft) => renumberManager(draft, stranger))).toContain('not the one');
+    expect(world.managers.get(managerId('m2'))?.number).toBe(2);
+  });
+
+  it('a manager that replaces itself has its record at once, with the new number and certificate', () => {
+    self('m1', 1);
+    join('m2');
+    const again = { ...entry('m2'), certificateFingerprint: 'print-new' };
+    const replaces = managerId('m2');
+    const input = { ...again, ...full, role: 'learner', replaces } as const;
+    expect(ask((draft) => enrolManager(draft, input))).toBe('ok');
+    expect(world.managers.get(replaces)).toMatchObject({
+      number: 3,
+      role: 'learner',
+      replaces: null,
+      certificateFingerprint: 'print-new',
+    });
+    ask((draft) => promoteManager(draft, replaces));
+    expect(names()).toEqual(['m1', 'm2']);
+    expect(wasRemoved(world, { id: replaces, number: 2 })).toBe(true);
+  });
+
+  it('a witness is one before and after it is promoted', () => {
+    self('m1', 1);
+    join('w', 'learner', true);
+    ask((draft) => promoteManager(draft, managerId('w')));
+    expect(world.managers.get(managerId('w'))).toMatchObject({ role: 'voter', isWitness: true });
+    expect(remove('m1')).toContain('no manager would be left that can lead');
   });
 });

@@ -9,21 +9,60 @@ export interface ManagerEnrolment {
   readonly sessions: string;
   readonly certificateFingerprint: string;
   readonly role: ManagerRole;
+  readonly isWitness: boolean;
   readonly replaces: ManagerId | null;
   readonly joinedAt: string;
 }
 
-/** Records a new manager under a number that no manager had before. */
+/**
+ * Records a new manager under a number that no manager had before. One that replaces itself, for
+ * example on a new machine, takes its own record over at once: what it was before may vote no more.
+ */
 export function enrolManager(draft: Draft, input: ManagerEnrolment): Outcome<ManagerRecord> {
   const refusal = enrolmentRefusal(draft, input);
   if (refusal !== null) return notEnrolled(input.id, refusal);
-  const roster = draft.roster();
-  const number = roster.lastNumber + 1;
-  const manager: ManagerRecord = { kind: 'manager', ...input, number };
-  draft.put({ ...changed(roster), lastNumber: number });
-  draft.put(manager);
+  const replaces = input.replaces === input.id ? null : input.replaces;
+  const manager = numbered(draft, { kind: 'manager', ...input, replaces, number: 0 });
   tell(draft, 'MANAGER_JOINED', `${input.id} may join, at ${input.api}`);
   return ok(manager);
+}
+
+/**
+ * A manager that lost its part of the store begins again as a learner, under a number that no manager
+ * had before and its old certificate, which must be the recorded one. Its old number has no record
+ * from now on, so that the store lets go of it.
+ */
+export function renumberManager(
+  draft: Draft,
+  { id, certificateFingerprint }: Pick<ManagerRecord, 'id' | 'certificateFingerprint'>,
+): Outcome<ManagerRecord> {
+  const known = draft.manager(id);
+  if (known?.certificateFingerprint !== certificateFingerprint) return notItself(id);
+  const manager = numbered(draft, { ...known, role: 'learner' });
+  const text = `${id} is rebuilt from the others: it was number ${known.number}, and is ${manager.number}`;
+  tell(draft, 'MANAGER_REBUILT', text);
+  return ok(manager);
+}
+
+function numbered(draft: Draft, record: ManagerRecord): ManagerRecord {
+  const roster = draft.roster();
+  const manager: ManagerRecord = { ...record, number: roster.lastNumber + 1 };
+  draft.put({ ...changed(roster), lastNumber: manager.number });
+  draft.put(manager);
+  return manager;
+}
+
+function notItself(id: ManagerId): Outcome<never> {
+  return problem({
+    code: 'E_FORBIDDEN',
+    what: `${id} is not rebuilt`,
+    because: 'its certificate is not the one that is recorded for a manager of that name',
+    so: 'nothing was changed',
+    try: [
+      'kennel manager ls',
+      `kennel manager replace ${id} --name ${id}, and join with the token`,
+    ],
+  });
 }
 
 /** Why this name or these addresses cannot be taken; null = they can. */
@@ -31,7 +70,7 @@ function enrolmentRefusal(
   draft: Draft,
   { id, api, sessions, replaces }: ManagerEnrolment,
 ): string | null {
-  if (draft.manager(id) !== undefined) return `there is a manager ${id} already`;
+  if (id !== replaces && draft.manager(id) !== undefined) return `there is a manager ${id} already`;
   const twin = draft
     .managers()
     .find((other) => other.id !== replaces && (other.api === api || other.sessions === sessions));
@@ -90,7 +129,7 @@ export function recordSelf(draft: Draft, own: OwnEntry): void {
   const roster = draft.roster();
   if (isRecorded(known, own)) return;
   const { joinedAt, ...present } = own;
-  const fresh = { role: 'voter', replaces: null, joinedAt } as const;
+  const fresh = { role: 'voter', isWitness: false, replaces: null, joinedAt } as const;
   draft.put({ ...changed(roster), lastNumber: Math.max(roster.lastNumber, own.number) });
   draft.put({ kind: 'manager', ...(known ?? fresh), ...present });
 }
@@ -144,7 +183,7 @@ export function removalRefusal(
   { reachable, managersVote }: RemovalView,
 ): string | null {
   const staying = managers.filter((other) => other.id !== leaving.id);
-  const leaders = staying.filter((other) => other.role === 'voter');
+  const leaders = staying.filter((other) => other.role === 'voter' && !other.isWitness);
   if (leaving.role === 'learner') return null;
   if (leaders.length === 0) return 'no manager would be left that can lead';
   if (!managersVote) return null;

@@ -1,10 +1,12 @@
 import { ok, problem, type Outcome, type Problem } from '../problem.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeId } from '../model/ids.ts';
-import type { FenceDevice, NodeRecord } from '../model/node.ts';
+import type { NodeRecord } from '../model/node.ts';
 import type { Draft } from '../decide/draft.ts';
 import { openFence } from '../decide/fence-intent.ts';
-import { openFenceOf, recordProof } from '../decide/fences.ts';
+import { recordProof } from '../decide/fences.ts';
+import { openFenceOf } from '../decide/open-fence.ts';
+import { capacityProblem } from './capacity.ts';
 import { isLost } from '../timing/silence.ts';
 
 export interface Enrolment {
@@ -35,20 +37,13 @@ export function enrolNode(draft: Draft, input: Enrolment): Outcome<NodeRecord> {
       ]),
     );
   }
+  const { address, machineId, certificateFingerprint } = input;
   const node: NodeRecord = {
-    kind: 'node',
+    ...(known ?? unknownBefore),
     id: input.id,
-    machineId: input.machineId,
-    address: input.address,
-    capacity: known?.capacity ?? { memoryMiB: 0, vcpus: 0 },
-    labels: known?.labels ?? {},
-    phase: known?.phase ?? 'joining',
-    cordoned: known?.cordoned ?? false,
-    maintenance: known?.maintenance ?? false,
-    incarnation: known?.incarnation ?? null,
-    fence: known?.fence ?? null,
-    fenceTopology: known?.fenceTopology ?? [],
-    certificateFingerprint: input.certificateFingerprint,
+    machineId,
+    address,
+    certificateFingerprint,
   };
   draft.put(node);
   draft.event({
@@ -60,6 +55,19 @@ export function enrolNode(draft: Draft, input: Enrolment): Outcome<NodeRecord> {
   });
   return ok(node);
 }
+
+/** What is known of a node that joins for the first time. */
+const unknownBefore = {
+  kind: 'node',
+  capacity: { memoryMiB: 0, vcpus: 0 },
+  labels: {},
+  phase: 'joining',
+  cordoned: false,
+  maintenance: false,
+  incarnation: null,
+  fence: null,
+  fenceTopology: [],
+} as const;
 
 function refusal(
   node: NodeId,
@@ -96,6 +104,8 @@ export function removeNode(draft: Draft, node: NodeRecord): Outcome<NodeRecord> 
     });
   }
   draft.remove(node);
+  const lacking = capacityProblem(draft, `${node.id} cannot be removed`);
+  if (lacking !== null) return problem(lacking);
   draft.event({
     code: 'NODE_REMOVED',
     severity: 'info',
@@ -104,55 +114,6 @@ export function removeNode(draft: Draft, node: NodeRecord): Outcome<NodeRecord> 
     text: `${node.id} is removed`,
   });
   return ok(node);
-}
-
-/** Adds a verified fence device to a level (1 = first), or replaces the one of the same id. */
-export function addFenceDevice(
-  draft: Draft,
-  node: NodeRecord,
-  input: { readonly level: number; readonly device: FenceDevice },
-): Outcome<NodeRecord> {
-  const { device } = input;
-  for (const other of draft.nodes()) {
-    if (other.id === node.id || device.identity === null) continue;
-    const twin = other.fenceTopology
-      .flatMap((level) => level.devices)
-      .find((one) => one.identity === device.identity);
-    if (twin !== undefined) {
-      return problem({
-        code: 'E_FENCE_IDENTITY',
-        what: `${device.id} is not added to ${node.id}`,
-        because: `it is ${twin.id} of ${other.id} (identity ${device.identity})`,
-        so: `fencing ${node.id} would have powered off ${other.id}`,
-        try: ['check the address of the BMC'],
-      });
-    }
-  }
-  const levels = node.fenceTopology.map((level) => ({
-    devices: level.devices.filter((one) => one.id !== device.id),
-  }));
-  while (levels.length < input.level) levels.push({ devices: [] });
-  const next: NodeRecord = {
-    ...node,
-    fenceTopology: levels
-      .map((level, index) =>
-        index === input.level - 1 ? { devices: [...level.devices, device] } : level,
-      )
-      .filter((level) => level.devices.length > 0),
-  };
-  draft.put(next);
-  for (const fence of draft.fences()) {
-    if (fence.node !== node.id || !fence.distrusted.includes(device.id)) continue;
-    draft.put({ ...fence, distrusted: fence.distrusted.filter((one) => one !== device.id) });
-  }
-  draft.event({
-    code: 'FENCE_DEVICE_ADDED',
-    severity: 'info',
-    node: node.id,
-    vm: null,
-    text: `${device.id} (${device.driver}) can fence ${node.id}`,
-  });
-  return ok(next);
 }
 
 /** A person wants the node proven dead; `override` lifts the guards of an open operation. */

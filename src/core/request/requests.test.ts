@@ -4,7 +4,8 @@ import { nodeId, token, vmId, type VmId } from '../model/ids.ts';
 import { noTries, type VmDesired } from '../model/vm.ts';
 import type { Outcome } from '../problem.ts';
 import { specOf, TestWorld } from '../testing/world.ts';
-import { addFenceDevice, confirmOff, enrolNode, fenceNode, removeNode } from './node.ts';
+import { addFenceDevice } from './fence-device.ts';
+import { confirmOff, enrolNode, fenceNode, removeNode } from './node.ts';
 import { adoptVm, createVm, deleteVm, forgetVm, setDesired } from './vm.ts';
 
 const nbd = { kind: 'nbd', host: 's', port: 1, export: 'a' } as const;
@@ -167,9 +168,21 @@ describe('requests', () => {
   });
 
   it('O7: the BMC of another node is refused', () => {
-    const device = { id: 'n2/bmc', driver: 'ipmi', settings: {}, identity: 'guid-n1', settleMs: 1 };
+    const device = {
+      id: 'n2/bmc',
+      driver: 'ipmi',
+      settings: {},
+      identity: 'guid-n1',
+      settleMs: 1,
+      outlet: 'test n2',
+    };
     const add = (draft: Draft) =>
-      addFenceDevice(draft, world.node(nodeId('n2')), { level: 1, device });
+      addFenceDevice(draft, world.node(nodeId('n2')), {
+        level: 1,
+        device,
+        budgetMs: null,
+        delayMs: null,
+      });
     expect(ask(add)).toBe('E_FENCE_IDENTITY');
   });
 

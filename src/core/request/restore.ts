@@ -44,6 +44,7 @@ function restoredVm(vm: VmRecord): VmRecord {
     phase: vm.permit === null ? 'stopped' : 'running',
     operation: null,
     tries: noTries,
+    move: null,
     failover: null,
     reason: null,
     adopting: true,

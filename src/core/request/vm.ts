@@ -6,6 +6,8 @@ import type { Draft } from '../decide/draft.ts';
 import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
+import { capacityProblem } from './capacity.ts';
+import { withdrawn } from './move.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
 /**
@@ -39,6 +41,7 @@ export function createVm(
     tries: noTries,
     failover: null,
     reason: null,
+    move: null,
     strays: [],
     asked: null,
     deleting: false,
@@ -47,6 +50,11 @@ export function createVm(
   // It ran before it had a record, so no permit was ever given to it: nothing to stop it for.
   const created = { ...vm, adopting: input.desired === 'running' && runsOn(vm, draft).length > 0 };
   draft.put(created);
+  const lacking =
+    input.desired === 'running' && !created.adopting
+      ? capacityProblem(draft, `VM ${vm.spec.name} is refused`)
+      : null;
+  if (lacking !== null) return problem(lacking);
   draft.event({
     code: 'VM_CREATED',
     severity: 'info',
@@ -88,13 +96,16 @@ export function setDesired(
   { force }: HowToStop,
 ): Outcome<VmRecord> {
   if (vm.deleting && desired !== 'stopped') return problem(conflict(vm, 'it is being deleted'));
+  if (desired === 'ignored' && vm.phase === 'migrating') return problem(migrating(vm));
   const stuck =
     vm.desired === 'ignored' && desired !== 'ignored' ? localDiskProblem(vm.spec) : null;
   if (stuck !== null) return problem({ ...stuck, so: 'it stays ignored' });
   const known = vm.desired === 'ignored' && desired !== 'ignored' ? rejoined(vm) : vm;
   const next = withDesired({ ...known, tries: noTries }, desired, force);
   draft.put(next);
-  return ok(next);
+  const isMore = desired === 'running' && vm.desired !== 'running' && vm.permit === null;
+  const lacking = isMore ? capacityProblem(draft, `VM ${vm.spec.name} is not started`) : null;
+  return lacking === null ? ok(next) : problem(lacking);
 }
 
 function withDesired(vm: VmRecord, desired: VmDesired, force: boolean): VmRecord {
@@ -126,6 +137,7 @@ function started(vm: VmRecord): VmRecord {
 function stopped(vm: VmRecord, desired: 'stopped' | 'disabled', force: boolean): VmRecord {
   const next: VmRecord = { ...vm, desired, adopting: false };
   const owned = vm.permit !== null && vm.phase !== 'recovering';
+  if (vm.phase === 'migrating' && vm.move !== null) return { ...next, move: withdrawn(vm.move) };
   const mustRelease =
     owned && (vm.phase !== 'stopping' || (force && vm.operation?.force === false));
   return mustRelease
@@ -145,6 +157,7 @@ function leftAlone(vm: VmRecord): VmRecord {
     operation: vm.operation?.kind === 'permit' ? vm.operation : null,
     failover: null,
     reason: null,
+    move: null,
     adopting: false,
   };
 }
@@ -172,6 +185,7 @@ export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
  * start or a stop that is on its way may still take effect. Creating it again takes over what runs.
  */
 export function forgetVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
+  if (vm.phase === 'migrating') return problem(migrating(vm));
   forget(draft, vm);
   draft.event({
     code: 'VM_FORGOTTEN',
@@ -232,6 +246,14 @@ export function adoptVm(
     text: `${input.spec.name} is adopted where it runs, on ${input.node}`,
   });
   return ok(adopted);
+}
+
+function migrating(vm: VmRecord): Problem {
+  return conflict(
+    vm,
+    `it is being migrated to ${vm.move?.migration?.target.node ?? 'another node'}`,
+    ['kennel vm migrate --cancel'],
+  );
 }
 
 function conflict(

@@ -18,7 +18,11 @@ import {
   type VmId,
 } from '../model/ids.ts';
 import type { Incarnation, NodeRecord } from '../model/node.ts';
+import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { PowerReading } from '../model/proof.ts';
+import type { AlertRecord } from '../model/alert.ts';
+import { armed, type ArmingRecord } from '../model/arming.ts';
+import { idleGovernor, type GovernorRecord } from '../model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../model/manager.ts';
 import { defaultSettings, type ClusterSettings } from '../model/settings.ts';
 import { defaultLimits, noTries } from '../model/vm.ts';
@@ -28,8 +32,11 @@ import type {
   CommandOutcome,
   DomainObservation,
   FenceObservation,
+  ManagersHeard,
   NodeObservation,
   Observations,
+  PeerReport,
+  PeerSighting,
   Stall,
 } from '../observations.ts';
 import { keyOf } from '../cluster-state.ts';
@@ -66,9 +73,13 @@ export class TestWorld implements ClusterState {
   settings: ClusterSettings = defaultSettings('default');
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
+  governor: GovernorRecord = idleGovernor;
+  arming: ArmingRecord = armed;
+  readonly alerts = new Map<string, AlertRecord>();
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly vms = new Map<VmId, VmRecord>();
+  readonly rules = new Map<RuleId, PlacementRule>();
   readonly fences = new Map<FenceId, FenceOperation>();
   readonly failovers = new Map<FailoverId, FailoverRecord>();
 
@@ -83,6 +94,9 @@ export class TestWorld implements ClusterState {
   readonly vmPhaseSinceMs = new Map<VmId, number>();
   readonly fencePhaseSince = new Map<FenceId, { ms: number; wall: string }>();
   readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
+  readonly flapsSince = new Map<NodeId, { flaps: number; ms: number }>();
+  readonly peers = new Map<NodeId, PeerReport>();
+  managersHeard: ManagersHeard = { others: 0, heard: 0 };
   readonly events: string[] = [];
 
   observe(): Observations {
@@ -99,6 +113,9 @@ export class TestWorld implements ClusterState {
       vmPhaseSinceMs: this.vmPhaseSinceMs,
       fencePhaseSince: this.fencePhaseSince,
       incarnationSince: this.incarnationSince,
+      flapsSince: this.flapsSince,
+      peers: this.peers,
+      managers: this.managersHeard,
     };
   }
 
@@ -126,6 +143,7 @@ export class TestWorld implements ClusterState {
               settings: {},
               identity: `guid-${name}`,
               settleMs: 2000,
+              outlet: `test ${name}`,
             },
           ],
         },
@@ -150,6 +168,7 @@ export class TestWorld implements ClusterState {
       lastHeartbeatWall: wall(this.nowMs),
       aliveAtMs: this.nowMs,
       lastLeaseMs: this.nowMs,
+      gapsMs: [],
       report: {
         incarnation: incarnation.id,
         receivedMs: this.nowMs,
@@ -174,6 +193,27 @@ export class TestWorld implements ClusterState {
         lastLeaseMs: this.nowMs,
       });
     }
+  }
+
+  /** A gap in the heartbeats of these nodes ends now. */
+  gap(...names: readonly string[]): void {
+    for (const name of names) {
+      const before = this.seen.get(nodeId(name));
+      if (before === undefined) throw new Error(`${name} was never connected`);
+      this.seen.set(nodeId(name), { ...before, gapsMs: [...before.gapsMs, this.nowMs] });
+    }
+  }
+
+  /** The agent of `by` tells now whether it had an answer of `of`; one that it had before stays known. */
+  sighted(by: string, of: string, isSeen: boolean, boot = incarnationOf(of).bootId): void {
+    const before = this.peers.get(nodeId(by))?.nodes ?? new Map<NodeId, PeerSighting>();
+    const known = before.get(nodeId(of)) ?? { bootId: null, atMs: null, certainMs: null };
+    const now = isSeen ? { bootId: boot, atMs: this.nowMs, certainMs: this.nowMs } : known;
+    this.peers.set(nodeId(by), {
+      incarnation: this.seen.get(nodeId(by))?.incarnation?.id ?? incarnationOf(by).id,
+      receivedMs: this.nowMs,
+      nodes: new Map([...before, [nodeId(of), now]]),
+    });
   }
 
   report(name: string, domains: readonly DomainObservation[] | null): void {
@@ -211,6 +251,7 @@ export class TestWorld implements ClusterState {
       tries: noTries,
       failover: null,
       reason: null,
+      move: null,
       strays: [],
       asked: null,
       deleting: false,
@@ -275,6 +316,8 @@ export class TestWorld implements ClusterState {
       readings: [],
       outstanding: false,
       wantsToAct: false,
+      wantsToTell: [],
+      level: null,
       firstOffWall: null,
       attempts: [],
       errors: new Map(),
@@ -326,6 +369,7 @@ export class TestWorld implements ClusterState {
         this.vms.delete(vmId(change.key.slice(3)));
         this.nodes.delete(nodeId(change.key.slice(5)));
         this.managers.delete(managerId(change.key.slice(8)));
+        this.rules.delete(change.key.slice(5));
         continue;
       }
       const { object } = change;
@@ -340,22 +384,29 @@ export class TestWorld implements ClusterState {
         case 'roster':
           this.roster = object;
           break;
+        case 'governor':
+          this.governor = object;
+          break;
+        case 'arming':
+          this.arming = object;
+          break;
+        case 'alert':
+          this.alerts.set(object.id, object);
+          break;
         case 'manager':
           this.managers.set(object.id, object);
           break;
-        case 'node': {
-          const incarnation = object.incarnation?.id ?? null;
-          if (this.incarnationSince.get(object.id)?.incarnation !== incarnation) {
-            this.incarnationSince.set(object.id, { incarnation, ms: this.nowMs });
-          }
-          this.nodes.set(object.id, object);
+        case 'node':
+          this.#commitNode(object);
           break;
-        }
         case 'vm':
           if (this.vms.get(object.id)?.phase !== object.phase) {
             this.vmPhaseSinceMs.set(object.id, this.nowMs);
           }
           this.vms.set(object.id, object);
+          break;
+        case 'rule':
+          this.rules.set(object.id, object);
           break;
         case 'fence':
           if (this.fences.get(object.id)?.phase !== object.phase) {
@@ -370,5 +421,17 @@ export class TestWorld implements ClusterState {
           object satisfies never;
       }
     }
+  }
+
+  #commitNode(node: NodeRecord): void {
+    const incarnation = node.incarnation?.id ?? null;
+    if (this.incarnationSince.get(node.id)?.incarnation !== incarnation) {
+      this.incarnationSince.set(node.id, { incarnation, ms: this.nowMs });
+    }
+    const flaps = node.flaps ?? 0;
+    if (this.flapsSince.get(node.id)?.flaps !== flaps) {
+      this.flapsSince.set(node.id, { flaps, ms: this.nowMs });
+    }
+    this.nodes.set(node.id, node);
   }
 }

@@ -50,11 +50,16 @@ export function isLost(
   return observations.nowMs >= lostAtMs(node, observations, timing);
 }
 
+/** Silence that makes a node's heartbeats overdue, in ms. */
+export function overdueAfterMs(timing: TimingSettings): number {
+  return timing.heartbeatMs * 2.5;
+}
+
 /** Heartbeats are overdue, though not for long enough to act: shown as `suspect`. */
 export function isSuspect(
   node: NodeObservation | undefined,
   observations: Pick<Observations, 'nowMs' | 'observingSinceMs'>,
   timing: TimingSettings,
 ): boolean {
-  return observations.nowMs - silentSinceMs(node, observations) > timing.heartbeatMs * 2.5;
+  return observations.nowMs - silentSinceMs(node, observations) > overdueAfterMs(timing);
 }

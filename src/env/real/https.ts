@@ -41,12 +41,12 @@ class Exchange {
   }
 
   start(): void {
-    const { host, port } = this.#wanted;
+    const { host, port, authority } = this.#wanted;
     const socket = connect({
       host,
       port,
       // The pin stands in for an authority: BMCs sign their own certificates.
-      rejectUnauthorized: false,
+      rejectUnauthorized: authority === 'system',
       minVersion: 'TLSv1.2',
       ...(isIP(host) === 0 ? { servername: host } : {}),
     });
@@ -118,7 +118,7 @@ class Exchange {
     const code = 'code' in error ? String(error.code) : '';
     if (unresolved.has(code)) return this.#fail('dns', error.message);
     // A TLS alert, or something that is no TLS at all.
-    const isTls = code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS');
+    const isTls = code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || isUntrusted(code);
     this.#fail(isTls ? 'protocol' : 'unreachable', error.message);
   }
 
@@ -134,6 +134,11 @@ class Exchange {
     this.#socket?.destroy();
     this.#settle(result);
   }
+}
+
+/** How Node names a certificate that no authority of this machine vouches for. */
+function isUntrusted(code: string): boolean {
+  return /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/.test(code);
 }
 
 function failed(because: Failed['because'], sent: boolean, detail: string): Failed {

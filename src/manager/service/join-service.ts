@@ -28,7 +28,7 @@ export class JoinService {
 
   createToken(leader: Leader, body: CreateToken, caller: Caller): Promise<Outcome<TokenCreated>> {
     const { ttlMs, node } = body;
-    const purpose = { role: 'agent', name: node, replaces: null } as const;
+    const purpose = { role: 'agent', name: node, replaces: null, isWitness: false } as const;
     return this.#options.tokens.create(leader, purpose, { ttlMs, caller });
   }
 

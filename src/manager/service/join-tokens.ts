@@ -25,6 +25,8 @@ export interface TokenPurpose {
   readonly name: string | null;
   /** The manager that goes once the new one counts. */
   readonly replaces: string | null;
+  /** Of a manager: it becomes a witness. */
+  readonly isWitness: boolean;
 }
 
 /** What the store keeps of a join token: never the secret. */
@@ -143,8 +145,8 @@ export class JoinTokens {
     if (stored.name !== null && stored.name !== by.name) {
       return refused('E_TOKEN_INVALID', by, `the token is for ${stored.name}`);
     }
-    const { role, name, replaces } = stored;
-    return ok({ key, role, name, replaces });
+    const { role, name, replaces, isWitness } = stored;
+    return ok({ key, role, name, replaces, isWitness });
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AddFenceDevice } from '../../api/schema/requests.ts';
+import type { AddFenceDevice } from '../../api/schema/fencing.ts';
 import { SecretBox } from '../../pki/cluster-keys.ts';
 import { secretKey } from '../keys.ts';
 import { domainOf } from '../testing/fake-agent.ts';
@@ -24,6 +24,8 @@ const bmc = (change: Partial<AddFenceDevice> = {}): AddFenceDevice => ({
   settings: { device: 'node-1/bmc' },
   secrets: { password: 'hush' },
   settleMs: 2000,
+  budgetMs: null,
+  delayMs: null,
   ...change,
 });
 
@@ -66,6 +68,16 @@ describe('adding a fence device', () => {
       learned: { suite: 17 },
       warnings: [{ code: 'CIPHER_0_OPEN', text: 'anybody may log in' }],
       latencyMs: 12,
+      outlet: 'fake node-1/bmc',
+      budget: {
+        detectMs: 3500,
+        levels: [
+          { level: 1, devices: ['node-1/bmc'], delayMs: 0, budgetMs: 45_000, settleMs: 2000 },
+        ],
+        startMs: 10_000,
+        usualMs: 15_500,
+        worstMs: 60_500,
+      },
     });
     expect(it.world.node('node-1').fenceTopology).toEqual([
       { devices: [fakeDevice('node-1', { settings: { device: 'node-1/bmc', suite: 17 } })] },

@@ -6,12 +6,13 @@ import type {
   Handover,
   JoinManager,
   ManagerJoined,
+  ManagerRebuilt,
   ManagersView,
   ManagerView,
   StoreAccess,
 } from '../../api/schema/managers.ts';
 import type { TokenCreated } from '../../api/schema/requests.ts';
-import { managerId } from '../../core/model/ids.ts';
+import { managerId, type ManagerId } from '../../core/model/ids.ts';
 import type { ManagerRecord } from '../../core/model/manager.ts';
 import type { DetectionProfile } from '../../core/model/settings.ts';
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
@@ -19,6 +20,7 @@ import {
   enrolManager,
   promoteManager,
   removalRefusal,
+  renumberManager,
   removeManager,
 } from '../../core/request/manager.ts';
 import type { Env } from '../../env/env.ts';
@@ -71,12 +73,13 @@ export class RegistryService {
     const access = await this.#options.storeAccess();
     if (access.kind === 'problem') return access;
     const { name, replaces, ttlMs } = body;
-    if (replaces !== null && !leader.mirror.managers.has(managerId(replaces))) {
-      return problem(unknownManager(replaces));
-    }
+    const replaced = replaces === null ? null : leader.mirror.managers.get(managerId(replaces));
+    if (replaces !== null && replaced === undefined) return problem(unknownManager(replaces));
+    const isWitness = replaced?.isWitness ?? body.isWitness;
+    if (isWitness && !this.#options.membership.managersVote) return noWitness();
     return this.#options.tokens.create(
       leader,
-      { role: 'manager', name, replaces },
+      { role: 'manager', name, replaces, isWitness },
       { ttlMs, caller },
     );
   }
@@ -103,6 +106,8 @@ export class RegistryService {
     });
     if (issued.kind === 'problem') return issued;
     const id = managerId(body.name);
+    const refusal = token.replaces === body.name ? this.#neededNow(leader, id) : null;
+    if (refusal !== null) return notRebuilt(id, refusal);
     const enrolled = await leader.mutate(
       (draft) => {
         const made = enrolManager(draft, {
@@ -111,6 +116,7 @@ export class RegistryService {
           sessions: body.sessions,
           certificateFingerprint: issued.value.fingerprint,
           role: membership.managersVote ? 'learner' : 'voter',
+          isWitness: token.isWitness,
           replaces: token.replaces === null ? null : managerId(token.replaces),
           joinedAt: nowIso,
         });
@@ -127,6 +133,7 @@ export class RegistryService {
       clusterName,
       profile,
       number: enrolled.value.number,
+      isWitness: enrolled.value.isWitness,
       certificate: certificatePem,
       certificateAuthority: authority.certificatePem,
     });
@@ -150,9 +157,12 @@ export class RegistryService {
     }
     const store = await this.#options.storeAccess();
     if (store.kind === 'problem') return store;
-    return ok({
+    const secrets = {
       authorityKey: authority.keyPem,
       clusterKeys: clusterKeys.map((key) => ({ ...key })),
+    };
+    return ok({
+      secrets: recorded.isWitness ? null : secrets,
       store: store.value,
       managers: [...leader.mirror.managers.values()].map(({ number, id, api, sessions }) => ({
         number,
@@ -161,6 +171,30 @@ export class RegistryService {
         sessions,
       })),
     });
+  }
+
+  /**
+   * A manager whose part of the store is damaged gets a new number (FAILURES M6). The certificate says
+   * who asks; the old number has no record any more, so that the membership keeper takes its vote away.
+   */
+  async rebuild(leader: Leader, by: PeerIdentity): Promise<Outcome<ManagerRebuilt>> {
+    const id = managerId(by.name);
+    if (!this.#options.membership.managersVote)
+      return notRebuilt(id, 'its store is not on its disk');
+    const refusal = this.#neededNow(leader, id);
+    if (refusal !== null) return notRebuilt(id, refusal);
+    const asking = { id, certificateFingerprint: by.fingerprint };
+    const made = await leader.mutate((draft) => renumberManager(draft, asking));
+    return made.kind === 'problem' ? made : ok({ number: made.value.number });
+  }
+
+  /** Why the store cannot let go of what a manager was until now; null = it can. */
+  #neededNow(leader: Leader, id: ManagerId): string | null {
+    const { membership, peers } = this.#options;
+    const known = leader.mirror.managers.get(id);
+    if (known === undefined) return null;
+    const view = { reachable: peers.reachable(), managersVote: membership.managersVote };
+    return removalRefusal([...leader.mirror.managers.values()], known, view);
   }
 
   /** Forgets a manager (FAILURES O13). The store lets go of it first: repeating that does no harm. */
@@ -218,7 +252,9 @@ export class RegistryService {
 
   #view(manager: ManagerRecord, mirror: Mirror, leader: KnownLeader | null): ManagerView {
     const { name, peers } = this.#options;
-    const { id, number, role, api, sessions, joinedAt } = manager;
+    const { id, number, api, sessions, joinedAt } = manager;
+    const role: ManagerView['role'] =
+      manager.role === 'voter' && manager.isWitness ? 'witness' : manager.role;
     const base = { name: id, number, role, api, sessions, joinedAt, leads: leader?.name === id };
     if (id === managerId(name)) return { ...base, healthy: true, lastSeenMs: 0, behind: 0 };
     const sight = peers.sight(id);
@@ -250,6 +286,26 @@ function notRemoved(
     because: isRefused ? outcome.because : outcome.detail,
     so: isRefused ? 'nothing was changed' : 'the store may or may not have let go of it',
     try: ['kennel manager ls', `kennel manager remove ${name}, which may be repeated`],
+  });
+}
+
+function notRebuilt(name: string, because: string): Outcome<never> {
+  return problem({
+    code: 'E_CONFLICT',
+    what: `${name} does not begin again`,
+    because,
+    so: 'nothing was changed',
+    try: ['kennel manager ls', 'repeat it once the other managers answer'],
+  });
+}
+
+function noWitness(): Outcome<never> {
+  return problem({
+    code: 'E_CONFLICT',
+    what: 'this cluster takes no witness',
+    because: 'its managers do not vote: the store has servers of its own',
+    so: 'nothing was changed',
+    try: ['kennel manager token, for a manager that can lead'],
   });
 }
 

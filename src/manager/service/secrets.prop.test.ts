@@ -62,6 +62,8 @@ async function lifeWith(password: string, wrong: string) {
           settings,
           secrets: { password: secret },
           settleMs: 500,
+          budgetMs: null,
+          delayMs: null,
         },
         caller(),
       ),

@@ -1,12 +1,17 @@
+import type { BudgetView, FenceDeviceView } from '../../api/schema/fencing.ts';
 import type { FailoverView, FenceView, NodeView, VmView } from '../../api/schema/views.ts';
 import { explainFence } from '../../core/explain/awaiting.ts';
+import { fenceGrade, isFenceable } from '../../core/explain/fence-grade.ts';
 import { nodeState, vmState } from '../../core/explain/states.ts';
 import type { FailoverRecord } from '../../core/model/failover.ts';
 import type { FenceOperation } from '../../core/model/fence-operation.ts';
-import type { NodeRecord } from '../../core/model/node.ts';
+import type { FenceDevice, NodeRecord } from '../../core/model/node.ts';
+import type { VmMove } from '../../core/model/move.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Observations } from '../../core/observations.ts';
 import { usageByNode, usageOf } from '../../core/placement/usage.ts';
+import { recoveryBudget, type RecoveryBudget } from '../../core/timing/recovery-budget.ts';
+import type { FenceCare } from '../fence-care.ts';
 import type { Mirror } from '../mirror.ts';
 
 /** What an answer is made from: the committed state, and what was seen. */
@@ -15,6 +20,8 @@ export interface Sight {
   readonly observations: Observations;
   /** Whether the manager that answers leads: only the leader grants leases and runs fences. */
   readonly leads: boolean;
+  /** The checks of fence devices, where this manager leads. */
+  readonly care: Pick<FenceCare, 'lookAt'> | null;
 }
 
 /** A node with what is seen of it now. Ages and the rest of its lease are in ms. */
@@ -32,6 +39,7 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     name: node.id,
     state: nodeState(node, mirror, observations),
     address: node.address,
+    labels: { ...node.labels },
     cordoned: node.cordoned,
     maintenance: node.maintenance,
     isolation: node.incarnation?.isolation ?? null,
@@ -44,16 +52,52 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     hypervisor: seen?.report?.hypervisor ?? 'unknown',
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
-    vms: usage.vms.size,
-    readiness: node.fenceTopology.length > 0 ? ['power'] : [],
+    vms: usage.vms,
+    readiness: isFenceable(node, mirror.fences.values()) ? ['power'] : [],
+    fenceGrade: fenceGrade(node, mirror.fences.values()),
     fenceDevices: node.fenceTopology.flatMap((level, index) =>
-      level.devices.map((device) => ({
-        ...device,
-        level: index + 1,
-        settings: { ...device.settings },
-      })),
+      level.devices.map((device) => deviceView(node, { device, level: index + 1 }, sight)),
     ),
+    budget: budgetView(recoveryBudget(node.fenceTopology, mirror.settings.timing)),
     fence: fence === undefined ? null : fenceView(fence, sight),
+  };
+}
+
+function deviceView(
+  node: NodeRecord,
+  { device, level }: { readonly device: FenceDevice; readonly level: number },
+  { care, observations }: Sight,
+): FenceDeviceView {
+  const { id, driver, settings, identity, outlet, settleMs } = device;
+  const check = node.fenceChecks?.[id];
+  const look = care?.lookAt(id) ?? null;
+  return {
+    id,
+    level,
+    driver,
+    settings: { ...settings },
+    identity,
+    outlet,
+    settleMs,
+    error: check?.error ?? null,
+    errorSince: check?.error == null ? null : check.since,
+    lastCheck:
+      look === null
+        ? null
+        : {
+            ageMs: Math.round(observations.nowMs - look.atMs),
+            latencyMs: Math.round(look.report.latencyMs),
+            power: look.report.power,
+          },
+    drill: node.fenceDrills?.[id] ?? null,
+  };
+}
+
+/** The same with the array types of the API. */
+export function budgetView(budget: RecoveryBudget): BudgetView {
+  return {
+    ...budget,
+    levels: budget.levels.map((level) => ({ ...level, devices: [...level.devices] })),
   };
 }
 
@@ -71,6 +115,7 @@ export function fenceView(fence: FenceOperation, { mirror, observations }: Sight
     phase: fence.phase,
     requestedBy:
       requestedBy.kind === 'person' ? `${requestedBy.actor}: ${requestedBy.reason}` : 'detector',
+    level: fence.level,
     proof: fence.proof === null ? null : { ...fence.proof },
     attempts: fence.attempts.map((attempt) => ({ ...attempt })),
     lastReadings: [...latest.values()].map((reading) => ({
@@ -96,10 +141,16 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     permit: vm.permit,
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
+    move: vm.move === null ? null : moveView(vm.move),
     reason: vm.reason,
-    isProtected: vm.desired !== 'ignored' && (node === undefined || node.fenceTopology.length > 0),
+    isProtected:
+      vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
     spec: mutableSpec(vm.spec),
   };
+}
+
+function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {
+  return { from, to: migration?.target.node ?? to, way, phase: migration?.phase ?? null };
 }
 
 /** The same spec with the array types of the API. */

@@ -1,4 +1,4 @@
-import type { AdoptVm, CreateVm, StopVm } from '../../api/schema/requests.ts';
+import type { AdoptVm, CreateVm, MoveVm, StopVm } from '../../api/schema/requests.ts';
 import type { VmView } from '../../api/schema/views.ts';
 import type { Caller } from '../../api/cluster-service.ts';
 import { nodeId, operationId, vmId } from '../../core/model/ids.ts';
@@ -6,6 +6,7 @@ import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { DomainObservation } from '../../core/observations.ts';
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import { adoptVm, createVm, deleteVm, forgetVm, setDesired } from '../../core/request/vm.ts';
+import { cancelMove, moveVm } from '../../core/request/move.ts';
 import { changeInNameOf } from '../../core/request/vm-asked.ts';
 import type { Draft } from '../../core/decide/draft.ts';
 import type { Env } from '../../env/env.ts';
@@ -95,6 +96,28 @@ export class VmService {
     return this.#change(leader, sight, name, caller, (draft, vm) =>
       setDesired(draft, vm, 'ignored', { force: false }),
     );
+  }
+
+  /** Wants it on another node. */
+  move(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    body: MoveVm,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    const wish = { ...body, to: body.to === null ? null : nodeId(body.to) };
+    return this.#change(leader, sight, name, caller, (draft, vm) => moveVm(draft, vm, wish));
+  }
+
+  /** Lets it stay where it is. */
+  cancelMove(
+    leader: Leader,
+    sight: () => Sight,
+    name: string,
+    caller: Caller,
+  ): Promise<Outcome<VmView>> {
+    return this.#change(leader, sight, name, caller, cancelMove);
   }
 
   /** Takes it out of the cluster as it is. */

@@ -45,6 +45,7 @@ export class FakeAgent {
   readonly acks: Message<'ack'>[] = [];
   readonly batches: Message<'commands'>[] = [];
   readonly lists: Message<'managers'>[] = [];
+  readonly peerLists: Message<'peers'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -175,6 +176,9 @@ export class FakeAgent {
       case 'managers':
         this.lists.push(message);
         break;
+      case 'peers':
+        this.peerLists.push(message);
+        break;
       case 'bye':
         this.byes.push(message.reason);
         break;
@@ -192,6 +196,7 @@ export class FakeAgent {
   #obey(command: AgentCommand): void {
     switch (command.kind) {
       case 'start':
+      case 'resume':
       case 'permit': {
         const { permit } = command;
         const name =
@@ -203,6 +208,12 @@ export class FakeAgent {
       }
       case 'release':
         this.domains?.delete(command.vm);
+        break;
+      case 'prepare':
+      case 'abort':
+        break;
+      case 'migrate':
+        this.domains?.delete(command.permit.vm);
         break;
       case 'inspect':
         this.say({

@@ -23,6 +23,8 @@ export class FenceRig {
       secrets: ['password'],
       takesFurtherSecrets: false,
     },
+    help: { summary: 'a fake', settings: [] },
+    place: (settings) => ({ address: `fake ${settings['device']}`, plug: null }),
     parseSettings: (input) =>
       isSettings(input)
         ? { kind: 'ok', settings: { device: input.device } }

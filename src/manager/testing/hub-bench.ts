@@ -1,5 +1,5 @@
 import type { ManagerList } from '../../api/schema/session.ts';
-import { epoch } from '../../core/model/ids.ts';
+import { epoch, type NodeId } from '../../core/model/ids.ts';
 import { defaultSettings, type TimingSettings } from '../../core/model/settings.ts';
 import type { Observations } from '../../core/observations.ts';
 import type { Hello } from '../agent-session.ts';
@@ -26,6 +26,10 @@ export class FakeLeading implements LeadingListener {
   admitSession(hello: Hello, fingerprint: string): string | null {
     this.hellos.push({ hello, fingerprint });
     return this.refusal;
+  }
+
+  addressOf(node: NodeId): string | null {
+    return `10.0.0.${node.slice(-1)}`;
   }
 
   heartbeat(heartbeat: WaitingHeartbeat): void {

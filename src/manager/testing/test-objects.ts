@@ -41,6 +41,7 @@ export const fakeDevice = (node: string, change: Partial<FenceDevice> = {}): Fen
   settings: { device: `${node}/bmc` },
   identity: `guid-${node}/bmc`,
   settleMs: 2000,
+  outlet: `fake ${node}/bmc`,
   ...change,
 });
 
@@ -106,6 +107,7 @@ export const vmRecord = (number: number, change: Partial<VmRecord> = {}): VmReco
   tries: noTries,
   failover: null,
   reason: null,
+  move: null,
   strays: [],
   asked: null,
   deleting: false,
@@ -141,6 +143,8 @@ export const fenceOperation = (
   proof: null,
   revoked: [],
   distrusted: [],
+  level: 1,
+  told: [],
   failover: failoverId(`FO-${number}`),
   ...change,
 });

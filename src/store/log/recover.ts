@@ -90,7 +90,12 @@ async function startLog(place: LogPlace, names: readonly string[]): Promise<Reco
     carried: [],
   });
   const { sequence, index } = current;
-  return { tail: new LogTail(0), segments: [{ sequence, index }], current, snapshot: null };
+  return {
+    tail: new LogTail(0),
+    segments: [{ sequence, index, bytes: current.offset }],
+    current,
+    snapshot: null,
+  };
 }
 
 interface Replayed {
@@ -122,7 +127,7 @@ async function replay(place: LogPlace, sequences: readonly number[]): Promise<Re
     if (scan.kind === 'damaged') throw damagedLog(`${path}, byte ${scan.offset}`, scan.because);
     for (const record of scan.records) replayRecord(path, tail, record);
     const { index } = read.header;
-    segments.push({ sequence, index });
+    segments.push({ sequence, index, bytes: scan.end });
     const cutBytes = bytes.length - scan.end;
     const lastBatch = { at: scan.lastBatch, bytes: bytes.subarray(scan.lastBatch, scan.end) };
     last = { sequence, index, offset: scan.end, crc: scan.crc, cutBytes, lastBatch };

@@ -20,10 +20,12 @@ export interface SegmentInfo {
   readonly sequence: number;
   /** Every entry in older segments has a lower index. */
   readonly index: number;
+  /** Its length; of the one that is written to, when it was opened. */
+  readonly bytes: number;
 }
 
 /** The segment that is written to, and where and how the next batch continues it. */
-export interface OpenSegment extends SegmentInfo {
+export interface OpenSegment extends Omit<SegmentInfo, 'bytes'> {
   readonly file: DiskFile;
   readonly offset: number;
   readonly crc: number;
@@ -37,7 +39,10 @@ export async function createSegment(
   disk: Disk,
   directory: string,
   owner: LogOwner,
-  segment: SegmentInfo & { readonly previousCrc: number; readonly carried: readonly RawRecord[] },
+  segment: Omit<SegmentInfo, 'bytes'> & {
+    readonly previousCrc: number;
+    readonly carried: readonly RawRecord[];
+  },
 ): Promise<OpenSegment> {
   const { sequence, index, previousCrc } = segment;
   const path = `${directory}/${segmentName(sequence)}`;

@@ -64,6 +64,7 @@ export class SegmentedLog {
   #saving = false;
   #failure: LogFailed | null = null;
   #closed = false;
+  #writeErrors = 0;
 
   constructor(options: LogOptions, recovered: RecoveredLog) {
     this.#options = options;
@@ -101,6 +102,17 @@ export class SegmentedLog {
   /** Bytes of log since the current segment began; grows with every batch. */
   get currentBytes(): number {
     return this.#current.offset;
+  }
+
+  /** Bytes of all segments together; snapshots stand beside them. */
+  get totalBytes(): number {
+    const ended = this.#segments.slice(0, -1).reduce((sum, { bytes }) => sum + bytes, 0);
+    return ended + this.#current.offset;
+  }
+
+  /** Writes and syncs that failed since it was opened, for want of space or otherwise. */
+  get writeErrors(): number {
+    return this.#writeErrors;
   }
 
   termAt(index: number): number | null {
@@ -295,7 +307,9 @@ export class SegmentedLog {
     });
     this.#current = next;
     this.#firstRecordAt = next.offset;
-    this.#segments = [...this.#segments, { sequence, index: next.index }];
+    const { index, offset: bytes } = next;
+    const ended = { sequence: previous.sequence, index: previous.index, bytes: previous.offset };
+    this.#segments = [...this.#segments.slice(0, -1), ended, { sequence, index, bytes }];
     await previous.file.close().catch(() => undefined);
   }
 
@@ -339,6 +353,7 @@ export class SegmentedLog {
   }
 
   #fullOrDead(error: unknown, name: string): LogFull | LogFailed {
+    this.#writeErrors += 1;
     return isFull(error) ? new LogFull(`${this.#options.directory}/${name}`) : this.#die(error);
   }
 

@@ -17,4 +17,6 @@ export interface RaftObserver {
   durable(): void;
   applied(entry: Entry): void;
   elected(term: number): void;
+  /** Every step, in the form of `src/raft/trace.ts`. Absent: nobody listens, and it costs nothing. */
+  readonly trace?: (event: object) => void;
 }

@@ -34,6 +34,8 @@ export interface RaftStoreOptions {
   readonly onFatal: (error: Error) => void;
   readonly limits?: Partial<RaftStoreLimits>;
   readonly timing?: RaftTiming;
+  /** No manager will ever want to lead here: it stands for election after all others. */
+  readonly isWitness?: boolean;
   readonly observer?: RaftObserver;
 }
 
@@ -121,6 +123,7 @@ export async function openRaftStore(options: RaftStoreOptions): Promise<RaftStor
       guard,
       limits,
       timing,
+      isWitness: options.isWitness === true,
       applied: snapshot?.index ?? 0,
       observer: options.observer ?? null,
       onFatal: options.onFatal,

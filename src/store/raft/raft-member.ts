@@ -26,6 +26,7 @@ export interface MemberParts {
   readonly storage: LogStorage;
   readonly appends: AppendQueue;
   readonly timing: RaftTiming;
+  readonly isWitness: boolean;
   /** Index up to which the state has been rebuilt, from the newest snapshot. */
   readonly applied: number;
   /** The content of a snapshot that is to be installed; it was received before. */
@@ -77,7 +78,7 @@ export class RaftMember {
     this.#applied = parts.applied;
     this.#term = parts.log.hardState?.term ?? 0;
     this.#written = { term: this.#term, vote: parts.log.hardState?.vote ?? 0 };
-    const { id, storage, timing, env } = parts;
+    const { id, storage, timing, isWitness, env } = parts;
     this.#node = new RawNode({
       id,
       storage,
@@ -94,7 +95,8 @@ export class RaftMember {
       preVote: true,
       readOnly: 'safe',
       stepDownOnRemoval: true,
-      random: (ticks) => campaignDelayTicks(env.random.fraction(), ticks),
+      random: (ticks) => campaignDelayTicks(env.random.fraction(), ticks, isWitness),
+      ...(parts.observer?.trace === undefined ? {} : { trace: parts.observer.trace }),
       logger: {
         debug: () => undefined,
         info: (text) => env.log.debug({ raft: text }, 'consensus'),

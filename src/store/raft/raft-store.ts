@@ -17,6 +17,7 @@ import {
 import { AppendQueue } from './append-queue.ts';
 import { LinearReads } from './linear-reads.ts';
 import { roleOf } from './members.ts';
+import { diskHealthOf, readDiskHealth } from './disk-health.ts';
 import { peerOf, Peers } from './peers.ts';
 import { notSent } from './not-sent.ts';
 import { Pending } from './pending.ts';
@@ -109,6 +110,7 @@ export class RaftStore implements Store {
       storage,
       appends: this.#appends,
       timing,
+      isWitness: parts.isWitness,
       applied: parts.applied,
       observer: parts.observer,
       contentOf: (snapshot) => this.#receiver.content(snapshot),
@@ -156,6 +158,7 @@ export class RaftStore implements Store {
       self: self.number,
       members: () => replica.members,
       send: (to, message) => void this.#peers.send(to, message),
+      disk: () => diskHealthOf(log),
       isHeard: (number) => this.#member.status().progress.get(number)?.recentActive === true,
       wants: () => this.#election.wants,
     });
@@ -276,11 +279,13 @@ export class RaftStore implements Store {
       revision: replica.machine.revision,
       members: replica.members.list.map(({ number, name }) => {
         const lagEntries = this.membership.lag(number);
+        const disk = number === self.number ? diskHealthOf(log) : this.#succession.disk(number);
         return {
           name,
           healthy: isAlive && (number === self.number || this.#peers.isConnected(number)),
           role: roleOf(replica.members, number) ?? 'learner',
           ...(lagEntries === null ? {} : { lagEntries }),
+          ...(disk === null ? {} : { disk }),
         };
       }),
       hasQuorum: isAlive && leader !== 0,
@@ -383,7 +388,7 @@ export class RaftStore implements Store {
     const note = value as Note;
     switch (note.kind) {
       case 'wants':
-        this.#succession.note(from, note.wants === true);
+        this.#succession.note(from, note.wants === true, readDiskHealth(note.disk));
         return;
       case 'dismissed':
         // A leader that was deposed unnoticed may not know a newcomer.
@@ -480,6 +485,7 @@ export class RaftStore implements Store {
 interface Note {
   readonly kind?: JsonValue;
   readonly wants?: JsonValue;
+  readonly disk?: JsonValue;
   readonly stream?: JsonValue;
   readonly at?: JsonValue;
   readonly term?: JsonValue;

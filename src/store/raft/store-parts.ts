@@ -21,6 +21,7 @@ export interface RaftStoreParts {
   readonly guard: SpaceGuard;
   readonly limits: RaftStoreLimits;
   readonly timing: RaftTiming;
+  readonly isWitness: boolean;
   readonly applied: number;
   readonly observer: RaftObserver | null;
   /** The log is dead or cannot be read on: the process must end now, without another write. */

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../env/network.ts';
+import type { DiskHealth } from '../store.ts';
 import { roleOf, type Members } from './members.ts';
 
 interface SuccessionParts {
@@ -9,18 +10,24 @@ interface SuccessionParts {
   readonly isHeard: (number: number) => boolean;
   /** Whether this member has a manager that leads or would lead. */
   readonly wants: () => boolean;
+  readonly disk: () => DiskHealth;
 }
 
-/** Which members have a manager that would lead: whoever leads without one hands over to them. */
+/**
+ * What members tell each other of themselves: how their disk fares, and whether they have a manager
+ * that would lead, because whoever leads without one hands over to them.
+ */
 export class Succession {
   readonly #parts: SuccessionParts;
   readonly #wanting = new Set<number>();
+  readonly #disks = new Map<number, DiskHealth>();
 
   constructor(parts: SuccessionParts) {
     this.#parts = parts;
   }
 
-  note(from: number, wants: boolean): void {
+  note(from: number, wants: boolean, disk: DiskHealth | null): void {
+    if (disk !== null) this.#disks.set(from, disk);
     if (wants) this.#wanting.add(from);
     else this.#wanting.delete(from);
   }
@@ -28,6 +35,12 @@ export class Succession {
   /** Its word counts no more: it is gone, or says it again when it is back. */
   forget(number: number): void {
     this.#wanting.delete(number);
+    this.#disks.delete(number);
+  }
+
+  /** Null = it has not said, or cannot be heard. */
+  disk(number: number): DiskHealth | null {
+    return this.#disks.get(number) ?? null;
   }
 
   membersChanged(): void {
@@ -43,8 +56,8 @@ export class Succession {
   }
 
   tellOne(number: number): void {
-    const { self, send, wants } = this.#parts;
-    if (number !== self) send(number, { kind: 'wants', wants: wants() });
+    const { self, send, wants, disk } = this.#parts;
+    if (number !== self) send(number, { kind: 'wants', wants: wants(), disk: { ...disk() } });
   }
 
   /**

@@ -17,9 +17,17 @@ const graceTicks = 2;
 /** Rounds of votes take milliseconds, so a narrow spread keeps candidates apart well enough. */
 const spread = 0.4;
 
-/** Ticks beyond `electionTicks` after which a follower campaigns. `fraction`: by chance, 0 to 1. */
-export function campaignDelayTicks(fraction: number, electionTicks: number): number {
-  return graceTicks + Math.floor(fraction * electionTicks * spread);
+/**
+ * Ticks beyond `electionTicks` after which a follower campaigns. `fraction`: by chance, 0 to 1. A
+ * witness lets all others have two turns first: its lead is good only for handing it over.
+ */
+export function campaignDelayTicks(
+  fraction: number,
+  electionTicks: number,
+  isWitness = false,
+): number {
+  const turns = isWitness ? 2 : 0;
+  return graceTicks + Math.floor((turns + fraction) * electionTicks * spread);
 }
 
 /** Clocks may differ in rate by this much (DESIGN §2.5). */

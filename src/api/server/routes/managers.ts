@@ -4,9 +4,11 @@ import {
   handoverSchema,
   joinManagerSchema,
   managerJoinedSchema,
+  managerRebuiltSchema,
   managersViewSchema,
   managerViewSchema,
 } from '../../schema/managers.ts';
+import type { PeerIdentity } from '../../../env/network.ts';
 import { nameSchema } from '../../schema/primitives.ts';
 import { tokenCreatedSchema } from '../../schema/requests.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
@@ -86,9 +88,25 @@ export function managerRoutes(api: Api, { service }: RouteContext): void {
         response: answers(handoverSchema),
       },
     },
-    async (request) => {
-      if (request.manager === null) throw new Error('a route for managers was open to others');
-      return valueOf(await service.handover(request.manager));
-    },
+    async (request) => valueOf(await service.handover(asManager(request))),
   );
+  api.post(
+    '/v1/managers/rebuild',
+    {
+      config: { isForManagers: true },
+      schema: {
+        operationId: 'rebuildManager',
+        summary: 'A manager that lost its part of the store begins again, under a new number',
+        tags,
+        security: [{ manager: [] }],
+        response: answers(managerRebuiltSchema),
+      },
+    },
+    async (request) => valueOf(await service.rebuildManager(asManager(request))),
+  );
+}
+
+function asManager({ manager }: { readonly manager: PeerIdentity | null }): PeerIdentity {
+  if (manager === null) throw new Error('a route for managers was open to others');
+  return manager;
 }

@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import { nameSchema } from '../../schema/primitives.ts';
-import {
-  addFenceDeviceSchema,
-  confirmOffSchema,
-  fenceNodeSchema,
-  probeViewSchema,
-} from '../../schema/requests.ts';
+import { confirmOffSchema, fenceNodeSchema } from '../../schema/requests.ts';
 import { fenceViewSchema, nodeViewSchema } from '../../schema/views.ts';
 import {
   answers,
@@ -63,22 +58,6 @@ export function nodeRoutes(api: Api, { service }: RouteContext): void {
 }
 
 export function fencingRoutes(api: Api, { service }: RouteContext): void {
-  api.post(
-    '/v1/nodes/:node/fence-devices',
-    {
-      schema: {
-        operationId: 'addFenceDevice',
-        summary: 'Probe a fence device and record it; a dry run only probes',
-        tags,
-        params,
-        querystring: changeQuery,
-        body: addFenceDeviceSchema,
-        response: answers(probeViewSchema),
-      },
-    },
-    async (request) =>
-      valueOf(await service.addFenceDevice(request.params.node, request.body, callerOf(request))),
-  );
   api.post(
     '/v1/nodes/:node/fence',
     {

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { adoptVmSchema, createVmSchema, stopVmSchema } from '../../schema/requests.ts';
+import {
+  adoptVmSchema,
+  createVmSchema,
+  moveVmSchema,
+  stopVmSchema,
+} from '../../schema/requests.ts';
 import { vmViewSchema } from '../../schema/views.ts';
 import {
   answers,
@@ -95,6 +100,24 @@ export function vmChangeRoutes(api: Api, { service }: RouteContext): void {
     '/v1/vms/:vm/ignore',
     { schema: { ...base, operationId: 'ignoreVm', summary: 'Leave a VM to people, as it is' } },
     async (request) => valueOf(await service.ignoreVm(request.params.vm, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/move',
+    {
+      schema: {
+        ...base,
+        operationId: 'moveVm',
+        summary: 'Want a VM on another node, live or by a stop and a start',
+        body: moveVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await service.moveVm(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/cancel-move',
+    { schema: { ...base, operationId: 'cancelMove', summary: 'Let a VM stay where it is' } },
+    async (request) => valueOf(await service.cancelMove(request.params.vm, callerOf(request))),
   );
   api.post(
     '/v1/vms/:vm/forget',

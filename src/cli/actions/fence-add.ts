@@ -1,17 +1,20 @@
-import type { AddFenceDevice, ProbeView } from '../../api/schema/requests.ts';
-import { addFenceDeviceSchema } from '../../api/schema/requests.ts';
+import type { AddFenceDevice, FenceDeviceAdded, ProbeView } from '../../api/schema/fencing.ts';
+import { addFenceDeviceSchema } from '../../api/schema/fencing.ts';
 import type { NodeView } from '../../api/schema/views.ts';
 import type { Change } from '../change-options.ts';
 import { runChange } from '../change.ts';
 import type { Call } from '../command.ts';
+import { splitDevice } from '../device-name.ts';
+import { renderBudget } from '../render/fence.ts';
 import { readSecret } from '../secret-input.ts';
 import { usageError } from '../usage.ts';
 import { onValue } from '../wait-until.ts';
 
 interface DeviceOptions {
   readonly driver: string;
-  readonly id: string;
   readonly level: number;
+  readonly budget: number | null;
+  readonly delay: number | null;
   readonly host: string | null;
   readonly port: number | null;
   readonly user: string | null;
@@ -22,26 +25,27 @@ interface DeviceOptions {
   readonly set: readonly string[];
 }
 
-export async function addFence(
+export async function addDevice(
   call: Call,
-  node: string,
+  name: string,
   options: Change & DeviceOptions,
 ): Promise<number> {
+  const { node, device } = splitDevice(name);
   const settings = deviceSettings(options);
-  const body = await deviceBody(call, options, settings);
+  const body = await deviceBody(call, device, { ...options, settings });
   return runChange(call, options, {
     question: null,
     apply: (client, how) => client.addFenceDevice(node, body, how),
-    describe: (probe, isDryRun) => describeProbe(`${node}/${body.id}`, probe, isDryRun),
+    describe: (added, isDryRun) => describeAdded(name, added, isDryRun),
     goal: {
-      what: `fence device ${body.id} of ${node} ready`,
-      lookWith: `kennel node show ${node}`,
+      what: `fence device ${name} ready`,
+      lookWith: `kennel fence ls ${node}`,
       look: (client) => client.node(node),
       judge: onValue((view: NodeView) => {
-        const isListed = view.fenceDevices.some((device) => device.id === `${node}/${body.id}`);
+        const isListed = view.fenceDevices.some(({ id }) => id === name);
         if (isListed && view.readiness.length > 0) return { kind: 'reached', value: view };
         const state = isListed ? 'is listed, not yet verified' : 'is not listed yet';
-        return { kind: 'pending', state: `${body.id} ${state}` };
+        return { kind: 'pending', state: `${name} ${state}` };
       }),
       reached: `node ${node}: can be fenced`,
     },
@@ -50,24 +54,25 @@ export async function addFence(
 
 async function deviceBody(
   call: Call,
-  options: DeviceOptions,
-  settings: AddFenceDevice['settings'],
+  id: string,
+  options: DeviceOptions & { readonly settings: AddFenceDevice['settings'] },
 ): Promise<AddFenceDevice> {
-  const secrets = await deviceSecrets(call, options);
   const checked = addFenceDeviceSchema.safeParse({
-    id: options.id,
+    id,
     level: options.level,
     driver: options.driver,
-    settings,
-    secrets,
+    settings: options.settings,
+    secrets: await deviceSecrets(call, options),
     settleMs: options.settle,
+    budgetMs: options.budget,
+    delayMs: options.delay,
   });
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
   throw usageError({
     what: 'the fence device is not described as it must be',
     because: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`,
-    try: ['kennel node add-fence --help'],
+    try: ['kennel fence add --help', 'kennel fence drivers'],
   });
 }
 
@@ -133,13 +138,22 @@ function settingValue(text: string): string | number | boolean {
   return quoted?.[1] ?? text;
 }
 
-function describeProbe(device: string, probe: ProbeView, isDryRun: boolean): string {
+function describeAdded(device: string, added: FenceDeviceAdded, isDryRun: boolean): string {
   const verb = isDryRun ? 'would be added' : 'added';
   return [
-    `fence device ${device}: ${probe.ok ? verb : 'not verified'}`,
+    `fence device ${device}: ${added.ok ? verb : 'not verified'}`,
+    `  switches ${added.outlet}`,
+    ...probeLines(added),
+    ...renderBudget(added.budget).map((line) => `  ${line}`),
+  ].join('\n');
+}
+
+/** What a device said when it was asked. */
+export function probeLines(probe: ProbeView): readonly string[] {
+  return [
     `  power reads ${probe.power}, answered in ${Math.round(probe.latencyMs)} ms`,
     `  identity ${probe.identity ?? 'none given'}`,
     ...Object.entries(probe.learned).map(([key, value]) => `  learned ${key} = ${value}`),
     ...probe.warnings.map((warning) => `  ! ${warning.code}  ${warning.text}`),
-  ].join('\n');
+  ];
 }

@@ -1,0 +1,150 @@
+import { token, type NodeId } from '../model/ids.ts';
+import type { VmMove } from '../model/move.ts';
+import type { VmRecord } from '../model/vm.ts';
+import { explainPlacement } from '../placement/explain-placement.ts';
+import { place, type Placement } from '../placement/place.ts';
+import type { Site } from '../placement/site.ts';
+import type { Draft } from './draft.ts';
+import { nextPermit, withRelease } from './operations.ts';
+import { ownerOf } from './ownership.ts';
+import { siteOf } from './site-of.ts';
+
+/** How soon a move that cannot begin is looked at again, in ms. */
+const retryMoveMs = 1000;
+
+/** Begins the moves that are wanted and whose turn it is, and forgets those that are fulfilled. */
+export function decideMoves(draft: Draft): void {
+  const waiting: { readonly vm: VmRecord; readonly move: VmMove }[] = [];
+  for (const vm of draft.vms()) {
+    const { move } = vm;
+    if (move === null || move.migration !== null) continue;
+    if (draft.isFull()) return;
+    if (isFulfilled(vm, move)) draft.put({ ...vm, move: null });
+    else if (isReady(draft, vm)) waiting.push({ vm, move });
+  }
+  if (waiting.length === 0) return;
+  const site = siteOf(draft, new Set());
+  const slots = slotsLeft(draft);
+  for (const { vm, move } of waiting) {
+    if (draft.isFull()) return;
+    begin(draft, vm, move, { site, slots });
+  }
+}
+
+/** It has another place by now, or there is nothing to move any more. */
+function isFulfilled(vm: VmRecord, move: VmMove): boolean {
+  if (vm.deleting || vm.desired !== 'running') return true;
+  return vm.phase === 'running' && vm.permit !== null && vm.permit.node !== move.from;
+}
+
+/** It runs by its permit on a node that is heard, and nothing else is under way for it. */
+function isReady(draft: Draft, vm: VmRecord): boolean {
+  if (vm.phase !== 'running' || vm.operation !== null || vm.adopting) return false;
+  const owner = ownerOf(vm, draft);
+  if (owner.kind !== 'live' || owner.domain.kind !== 'present') return false;
+  const { active, permit, state } = owner.domain.domain;
+  return active && state === 'running' && permit?.token === vm.permit?.token;
+}
+
+interface Room {
+  readonly site: Site;
+  readonly slots: Slots;
+}
+
+function begin(draft: Draft, vm: VmRecord, move: VmMove, { site, slots }: Room): void {
+  const target = targetFor(vm, move, site);
+  if (target.kind === 'nowhere') {
+    waits(draft, vm, explainPlacement(target));
+    return;
+  }
+  const isCold = move.way === 'cold' || (move.way === 'liveOrCold' && move.failures > 0);
+  if (isCold) {
+    site.put(vm, target.node);
+    draft.put({ ...withRelease(vm, false), home: target.node });
+    tell(draft, vm, `is shut down to be started on ${target.node}`);
+    return;
+  }
+  const full = slots.full(move.from, target.node);
+  if (full !== null) {
+    waits(draft, vm, full);
+    return;
+  }
+  const node = draft.node(target.node);
+  if (node?.incarnation == null) return;
+  slots.take(move.from, target.node);
+  site.put(vm, target.node);
+  const permit = nextPermit(vm, node.id, node.incarnation);
+  draft.put({
+    ...vm,
+    phase: 'migrating',
+    lastToken: token(permit.token),
+    reason: null,
+    move: {
+      ...move,
+      migration: {
+        phase: 'preparing',
+        target: permit,
+        because: null,
+        withdrawn: false,
+        sourceStands: false,
+      },
+    },
+  });
+  tell(draft, vm, `is migrated from ${move.from} to ${node.id}`);
+}
+
+function tell(draft: Draft, vm: VmRecord, what: string): void {
+  draft.event({
+    code: 'VM_MOVING',
+    severity: 'info',
+    node: vm.permit?.node ?? null,
+    vm: vm.id,
+    text: `${vm.spec.name} ${what}`,
+  });
+}
+
+function waits(draft: Draft, vm: VmRecord, because: string): void {
+  const reason = `waits to be moved: ${because}`;
+  if (vm.reason !== reason) draft.put({ ...vm, reason });
+  draft.wakeAt(draft.observations.nowMs + retryMoveMs);
+}
+
+/** Where it would go. Its own node is no choice, and a node that was named is the only one. */
+export function targetFor(vm: VmRecord, move: VmMove, site: Site): Placement {
+  const refuses = (id: NodeId): string | null => {
+    if (id === move.from) return 'it is to leave there';
+    return move.to === null || id === move.to ? null : 'not the node that was asked for';
+  };
+  if (vm.permit !== null) site.take(vm, vm.permit.node);
+  const placement = place({ vm: { ...vm, home: null }, lostOn: null, anew: true, refuses }, site);
+  if (vm.permit !== null) site.put(vm, vm.permit.node);
+  return placement;
+}
+
+/** Live migrations that may still begin: a node's links and the site's are not to be flooded. */
+interface Slots {
+  /** Why none may begin between the two; null = one may. */
+  full(from: NodeId, to: NodeId): string | null;
+  take(from: NodeId, to: NodeId): void;
+}
+
+function slotsLeft(draft: Draft): Slots {
+  const { maxMigrations, maxMigrationsPerNode } = draft.state.settings;
+  const byNode = new Map<NodeId, number>();
+  let all = 0;
+  const take = (from: NodeId, to: NodeId): void => {
+    all += 1;
+    for (const node of [from, to]) byNode.set(node, (byNode.get(node) ?? 0) + 1);
+  };
+  for (const { move } of draft.vms()) {
+    if (move?.migration != null) take(move.from, move.migration.target.node);
+  }
+  return {
+    take,
+    full: (from, to) => {
+      if (all >= maxMigrations) return `${all} migrations are under way`;
+      const busy = [from, to].find((node) => (byNode.get(node) ?? 0) >= maxMigrationsPerNode);
+      return busy === undefined ? null : `${byNode.get(busy)} migrations of ${busy} are under way`;
+    },
+  };
+}

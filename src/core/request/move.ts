@@ -1,0 +1,119 @@
+import type { Draft } from '../decide/draft.ts';
+import { targetFor } from '../decide/moves.ts';
+import { siteOf } from '../decide/site-of.ts';
+import type { NodeId } from '../model/ids.ts';
+import type { MigrationLimits, MoveWay, VmMove } from '../model/move.ts';
+import type { VmRecord } from '../model/vm.ts';
+import { explainPlacement } from '../placement/explain-placement.ts';
+import { ok, problem, type Outcome, type Problem } from '../problem.ts';
+
+export interface MoveWish {
+  /** Null = Kennel chooses, when its turn comes. */
+  readonly to: NodeId | null;
+  readonly way: MoveWay;
+  readonly limits: MigrationLimits;
+}
+
+/**
+ * Wants a running VM on another node. What can be known to stand against it now is said now; what comes
+ * up later is said in the VM's reason. A VM that is off gets another home, and there is nothing to move.
+ */
+export function moveVm(draft: Draft, vm: VmRecord, wish: MoveWish): Outcome<VmRecord> {
+  const refused = cannotMove(draft, vm, wish);
+  if (refused !== null) return problem(refused);
+  if (vm.permit === null) {
+    const home = wish.to ?? vm.home;
+    const rehomed = { ...vm, home };
+    draft.put(rehomed);
+    return ok(rehomed);
+  }
+  const move: VmMove = { ...wish, from: vm.permit.node, failures: 0, migration: null };
+  const moved = { ...vm, move };
+  draft.put(moved);
+  draft.event({
+    code: 'VM_MOVE_ASKED',
+    severity: 'info',
+    node: vm.permit.node,
+    vm: vm.id,
+    text: `${vm.spec.name} is to leave ${vm.permit.node}${wish.to === null ? '' : ` for ${wish.to}`}`,
+  });
+  return ok(moved);
+}
+
+function cannotMove(draft: Draft, vm: VmRecord, wish: MoveWish): Problem | null {
+  const { name } = vm.spec;
+  const { to, way } = wish;
+  if (to !== null && draft.node(to) === undefined) {
+    return refusal(vm, 'E_NOT_FOUND', `there is no node ${to}`, ['kennel node ls']);
+  }
+  if (vm.desired === 'ignored') {
+    return refusal(vm, 'E_CONFLICT', 'it is ignored, so it is left where it is', [
+      `kennel vm start ${name}`,
+    ]);
+  }
+  if (vm.phase === 'migrating') {
+    const target = vm.move?.migration?.target.node ?? 'another node';
+    return refusal(vm, 'E_CONFLICT', `it is being migrated to ${target}`, [
+      `kennel vm migrate --cancel ${name}`,
+    ]);
+  }
+  if (vm.permit === null) return null;
+  if (vm.phase !== 'running' || vm.desired !== 'running') {
+    return refusal(vm, 'E_CONFLICT', `it is ${vm.phase}, and only what runs can be moved`, [
+      `kennel vm show ${name}`,
+    ]);
+  }
+  if (to === vm.permit.node) {
+    return refusal(vm, 'E_CONFLICT', `it runs on ${to} already`, [`kennel vm show ${name}`]);
+  }
+  const local = vm.spec.disks.find(({ source }) => source.kind === 'local');
+  if (local !== undefined) {
+    return refusal(vm, 'E_CONFLICT', 'it has a disk that only its node has', [
+      `kennel vm show ${name}`,
+    ]);
+  }
+  const move: VmMove = { ...wish, from: vm.permit.node, failures: 0, migration: null };
+  const target = targetFor(vm, move, siteOf(draft, new Set()));
+  // Live or cold, it is not taken from where it runs before there is a place for it.
+  if (target.kind === 'placed' || (way !== 'cold' && to === null)) return null;
+  return refusal(vm, 'E_CONFLICT', explainPlacement(target), ['kennel node ls']);
+}
+
+/** Takes the wish back. A copy that is under way is stopped; once it is handed over it stays there. */
+export function cancelMove(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
+  const { move } = vm;
+  const isCold = move !== null && vm.phase !== 'running' && vm.phase !== 'migrating';
+  if (move === null || isCold) {
+    const because = isCold ? 'it is on its way already' : 'it is not being moved';
+    return problem(refusal(vm, 'E_CONFLICT', because, [`kennel vm show ${vm.spec.name}`]));
+  }
+  const next: VmRecord =
+    move.migration === null
+      ? { ...vm, move: null, reason: null }
+      : { ...vm, move: withdrawn(move) };
+  draft.put(next);
+  return ok(next);
+}
+
+/** The move with its migration called off by a person. */
+export function withdrawn(move: VmMove): VmMove {
+  const { migration } = move;
+  if (migration === null) return move;
+  const because = migration.because ?? 'it was called off';
+  return { ...move, migration: { ...migration, because, withdrawn: true } };
+}
+
+function refusal(
+  vm: VmRecord,
+  code: Problem['code'],
+  because: string,
+  steps: readonly string[],
+): Problem {
+  return {
+    code,
+    what: `VM ${vm.spec.name} is not moved`,
+    because,
+    so: 'it stays where it is',
+    try: steps,
+  };
+}
