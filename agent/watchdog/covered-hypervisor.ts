@@ -3,8 +3,8 @@ import type { Hypervisor, HypervisorResult } from '../hypervisor.ts';
 import type { SelfFencing } from './self-fencing.ts';
 
 /**
- * The hypervisor of a node with a petter: no VM is booted or taken over before the petter knows it.
- * Otherwise the watchdog would let it run on.
+ * The hypervisor of a node with a petter: no VM is booted, taken over, let in as a copy, sent away or woken
+ * before the petter knows it. Otherwise the watchdog would let it run on.
  */
 export function coveredHypervisor(hypervisor: Hypervisor, fencing: SelfFencing): Hypervisor {
   return {
@@ -28,6 +28,8 @@ export function coveredHypervisor(hypervisor: Hypervisor, fencing: SelfFencing):
     },
     setPermit: async (permit) =>
       (await fencing.covers(permit.vm)) ? hypervisor.setPermit(permit) : uncovered(permit.vm),
+    expectCopy: async (vm) =>
+      (await fencing.covers(vm)) ? hypervisor.expectCopy(vm) : uncovered(vm),
     migrate: async (request, mayGo) =>
       (await fencing.covers(request.vm))
         ? hypervisor.migrate(request, mayGo)

@@ -9,7 +9,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message'] as const;
+const kinds = ['write', 'message', 'contained'] as const;
 
 /** Heartbeats remembered per node and manager. */
 const keptHeartbeats = 64;
@@ -20,7 +20,7 @@ const driftShare = 0.06;
  * The numbers of a proof by time, worked out again from what was seen on the wire: no lease that was
  * acknowledged, by whichever manager, may have been sent for later than the bound before the proof
  * was committed; and only a node that was recorded as self-fencing, by a watchdog that keeps to the
- * cluster's time, is proven so.
+ * cluster's time, is proven so. A petter that pets on has left nothing that its agent ever let in.
  */
 export class SelfFencingChecker implements Checker {
   readonly name = 'selfFencing';
@@ -36,6 +36,11 @@ export class SelfFencingChecker implements Checker {
     if (fact.kind === 'message') {
       if (fact.stage === 'left') this.#message(fact);
       return [];
+    }
+    if (fact.kind === 'contained') {
+      return fact.left.map(
+        ({ vm, token }) => `the petter of ${fact.node} pets on beside ${vm} of token ${token}`,
+      );
     }
     if (fact.kind !== 'write' || fact.value === null) return [];
     if (fact.key === 'settings') this.#timing = objectAt(fact.value, 'timing');

@@ -114,4 +114,18 @@ export const watchdogMutants: readonly Mutant[] = [
     maxSeeds: 200,
     profile: 'watchdog',
   },
+  {
+    name: 'copies-are-not-named',
+    summary: 'a copy that may come is not named to the petter',
+    edits: [
+      {
+        file: 'agent/watchdog/covered-hypervisor.ts',
+        find: '(await fencing.covers(vm)) ? hypervisor.expectCopy(vm) : uncovered(vm),',
+        replace: 'fencing.attested === undefined ? uncovered(vm) : hypervisor.expectCopy(vm),',
+      },
+    ],
+    expected: ['selfFencing'],
+    maxSeeds: 200,
+    profile: 'watchdog',
+  },
 ];

@@ -170,7 +170,15 @@ export class ClusterNode {
     const { machine, hypervisor: host, name } = this;
     const onBite = (): void => taps.watchdogBit?.(name);
     const device = new SimWatchdog({ time, machine, onBite }, traits);
-    return new PetterService({ time, machine, clock: machine.clock, host, device });
+    const { clock } = machine;
+    return new PetterService({
+      time,
+      machine,
+      clock,
+      host,
+      device,
+      onContained: (incarnation, left) => taps.contained?.(name, incarnation, left),
+    });
   }
 
   #startAgent(process: SimProcess, boot: string): void {

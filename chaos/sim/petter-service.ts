@@ -4,6 +4,7 @@ import type { PetterToken, Sighting } from '../../agent/watchdog/petter-core.ts'
 import type { PetterLink } from '../../agent/watchdog/self-fencing.ts';
 import type { VmId } from '../../src/core/model/ids.ts';
 import type { WatchdogAttestation } from '../../src/core/model/node.ts';
+import type { Permit } from '../../src/core/model/permit.ts';
 import type { HostClock } from './clock.ts';
 import type { SimMachine } from './host.ts';
 import type { SimHost } from './sim-host.ts';
@@ -22,6 +23,8 @@ interface PetterParts {
   readonly clock: HostClock;
   readonly host: SimHost;
   readonly device: SimWatchdog;
+  /** Told whenever a look has found nothing left; `left`: by what permits of that agent something is. */
+  readonly onContained?: (incarnation: string, left: readonly Permit[]) => void;
 }
 
 /**
@@ -126,7 +129,15 @@ export class PetterService {
       token.vms.filter((vm) => !host.killProcess(vm as VmId)).length +
       (this.#killAgent(token) ? 0 : 1) +
       (this.#killDaemon(token) ? 0 : 1);
+    if (alive === 0) this.#parts.onContained?.(token.incarnation, this.#left(token));
     return { begunMs, alive };
+  }
+
+  #left({ incarnation }: PetterToken): readonly Permit[] {
+    return this.#parts.host.domains().flatMap(({ live, transit }) => {
+      const permit = (live ?? transit)?.permit ?? null;
+      return permit?.incarnation === incarnation ? [permit] : [];
+    });
   }
 
   /** True when the token's agent is gone. */

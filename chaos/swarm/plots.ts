@@ -369,6 +369,24 @@ export const plots = {
       fault({ kind: 'partition', hosts: [node] }, random.between(200, 3500), 45_000),
     ];
   },
+  /** A copy of a VM has just begun to come to it when nobody hears it any more, and no device helps. */
+  copyInTheDark: (random, cast) => {
+    const vm = 1 + random.below(cast.vms);
+    // The first of them that finds the copy strikes.
+    const tries = [20, 60, 110, 170, 240, 320, 420, 540, 700, 900];
+    const offMs = random.between(0, 40);
+    return [
+      fault({ kind: 'ask', verb: 'migrate', vm }, 0, 0),
+      ...tries.flatMap((atMs) => [
+        fault({ kind: 'cutManagers', node: `copy-${vm}` }, atMs + offMs, 40_000),
+        fault(
+          { kind: 'bmc', node: `copy-${vm}`, mode: { kind: 'unreachable' } },
+          atMs + offMs,
+          40_000,
+        ),
+      ]),
+    ];
+  },
   /** Power lost together with the BMC, or only the way to everybody. */
   darkRack: (random, cast) => {
     const node = aNode(random, cast);

@@ -254,6 +254,8 @@ export const profiles = {
       'startInHand',
       'helloAndDark',
       'darkRack',
+      'copyInTheDark',
+      'copyInTheDark',
     ],
     most: 7,
     workloadSteps: 4,

@@ -8,7 +8,7 @@ import type { SimCall, SimFault } from '../sim/sim-domain.ts';
 
 /**
  * A host by name (`node-1`, `m-2`), or by what it is when the fault strikes: `leader`, `follower`,
- * or `home-<n>`, the node that runs VM number n. What cannot be resolved then does nothing.
+ * `home-<n>`, the node that runs VM number n, or `copy-<n>`, one that a copy of it comes to. What cannot be resolved then does nothing.
  */
 export type Target = string;
 
@@ -133,7 +133,7 @@ export type FaultEffect =
   /** A person gives a node power, whatever is being done to it. */
   | { readonly kind: 'powerOnByPerson'; readonly node: Target }
   /** A client's call that belongs to a chain of faults. */
-  | { readonly kind: 'ask'; readonly verb: 'start' | 'stop'; readonly vm: number };
+  | { readonly kind: 'ask'; readonly verb: 'start' | 'stop' | 'migrate'; readonly vm: number };
 
 export type Fault = FaultEffect & { readonly atMs: number; readonly lastsMs: number };
 
