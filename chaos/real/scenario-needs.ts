@@ -41,6 +41,7 @@ export function labLacks(scenario: Scenario): readonly string[] {
     }
     if (/^service\.(?!set_desired|stop$)/.test(action.action)) lacks.add(action.action);
   }
+  if (extension.watchdog !== undefined) lacks.add('watchdogs of nodes');
   if (extension.pdus) lacks.add('a second level of fence devices');
   for (const action of extension.timeline) {
     if (action.action === 'bmc.mode' && !bmcModes.has(action.mode.kind)) {
