@@ -37,7 +37,8 @@ const status = async (): Promise<PetterStatus> =>
   (await reply(timers, socket, { ask: 'status' }, 'status')).status;
 
 const petterPid = (): number =>
-  pids('/proc').find((pid) => argumentsOf('/proc', pid).includes('run') && pid !== process.pid) ?? 0;
+  pids('/proc').find((pid) => argumentsOf('/proc', pid).includes('run') && pid !== process.pid) ??
+  0;
 
 /** Stands for a QEMU: what the petter goes by is its arguments. */
 function guest(vm: string): ChildProcess {
@@ -52,7 +53,14 @@ async function run(leaseMs: number, graceMs: number): Promise<readonly ChildProc
   const deadlineMs = clock.boottimeMs() + leaseMs;
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const agentPid = agent.pid ?? 0;
-  const answer = await link.send({ bootId, incarnation: 'i-1', deadlineMs, graceMs, vms, agentPid });
+  const answer = await link.send({
+    bootId,
+    incarnation: 'i-1',
+    deadlineMs,
+    graceMs,
+    vms,
+    agentPid,
+  });
   say(`token ${answer.kind} deadline=${(deadlineMs / 1000).toFixed(2)}`);
   return children;
 }
@@ -81,14 +89,33 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     await sleep(2500);
     process.kill(petterPid(), 'SIGSTOP');
     say('stopped');
+    await live();
   },
-  /** The petter dies once its time is over: with a copy held, its death is no pet. */
+  /** The petter dies once its time is over, and nobody starts it again: a copy is held, so that is no pet. */
   killedLate: async () => {
     await run(2000, 2000);
+    const holder = pids('/proc').find((pid) =>
+      argumentsOf('/proc', pid).some((each) => each.endsWith('kennel-watchdog-hold')),
+    );
     process.kill(petterPid(), 'SIGSTOP');
+    process.kill(holder ?? 0, 'SIGSTOP');
+    say('stopped');
     await sleep(4500);
     process.kill(petterPid(), 'SIGKILL');
     say('killed petter');
+    await live();
+  },
+  /** The same, but the holder starts it again: it kills what the one before did not, and pets on. */
+  replacedLate: async () => {
+    await run(2000, 2000);
+    const before = petterPid();
+    process.kill(before, 'SIGSTOP');
+    await sleep(3000);
+    process.kill(before, 'SIGKILL');
+    await until('contained', async () => ((await status()).phase === 'contained' ? true : null));
+    await sleep(8000);
+    say(`alive phase=${(await status()).phase}`);
+    writeFileSync('/proc/sysrq-trigger', 'o');
   },
   /** The petter dies and is back within the timeout: nothing happens. */
   petterRestarts: async () => {
@@ -101,6 +128,13 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     await sleep(8000);
     say('alive phase=guarding');
     process.kill(1, 'SIGTERM');
+    writeFileSync('/proc/sysrq-trigger', 'o');
+  },
+  /** The device fires into the void: its test has to end by itself, with nothing measured. */
+  broken: async () => {
+    await reply(timers, socket, { ask: 'bite' }, 'did');
+    await until('ended', async () => ((await status()).isBiting ? null : true));
+    say(`alive ${JSON.stringify((await status()).watchdog)}`);
     writeFileSync('/proc/sysrq-trigger', 'o');
   },
   panic: async () => {
@@ -129,6 +163,14 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     writeFileSync('/proc/sysrq-trigger', 'o');
   },
 };
+
+/** Signs of life until the end. */
+async function live(): Promise<void> {
+  for (;;) {
+    await sleep(200);
+    say('lives');
+  }
+}
 
 async function reportTest(): Promise<void> {
   for (;;) {

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,10 +35,8 @@ export interface GuestRun {
   readonly lines: readonly string[];
   /** The device fired. */
   readonly bit: boolean;
-  /** Seconds of the guest's uptime at its last line before the end. */
-  readonly lastS: number;
-  /** From the last line to the event, s of the host. */
-  readonly afterLastLineS: number | null;
+  /** The guest's uptime when it printed the last line that begins so, s. */
+  at(begin: string): number;
   readonly output: string;
 }
 
@@ -96,29 +94,31 @@ export async function runGuest(initrd: string, of: GuestCase): Promise<GuestRun>
   const ended = new Promise<void>((resolve) => qemu.once('close', () => resolve()));
   const lines: string[] = [];
   const output: string[] = [];
-  let lastMs = 0;
-  let bitMs: number | null = null;
+  let bit = false;
   createInterface({ input: qemu.stdout }).on('line', (raw) => {
     const line = raw.trim();
     output.push(line);
     if (!line.startsWith('KENNEL ')) return;
-    if (bitMs === null) lastMs = performance.now();
     lines.push(line.slice('KENNEL '.length));
   });
   qemu.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   const timer = setTimeout(() => qemu.kill('SIGKILL'), 60_000 * patience);
   void watchQmp(qmp, ended, (event) => {
-    if (event === 'WATCHDOG') bitMs ??= performance.now();
+    if (event === 'WATCHDOG') bit = true;
   });
   await ended;
   clearTimeout(timer);
   await rm(directory, { recursive: true, force: true });
-  const uptimes = lines.map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+  const uptimeOf = (line: string): number => Number(line.slice(line.lastIndexOf(' ') + 1));
   return {
     lines,
-    bit: bitMs !== null,
-    lastS: uptimes.findLast((each) => !Number.isNaN(each)) ?? 0,
-    afterLastLineS: bitMs === null ? null : (bitMs - lastMs) / 1000,
+    bit,
+    at: (begin) => {
+      const found = lines.findLast((line) => line.startsWith(begin));
+      if (found === undefined)
+        throw new Error(`no line begins with ${begin}:\n${output.join('\n')}`);
+      return uptimeOf(found);
+    },
     output: output.join('\n'),
   };
 }
