@@ -59,6 +59,18 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          // `npm run lab:watchdog`: a guest is booted for each case.
+          name: 'watchdog',
+          include: ['test/watchdog/*.lab.ts'],
+          exclude: skipped,
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 4 },
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

@@ -1,7 +1,7 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
 import type { AgentMessage, GuestList, ManagerList, PeerList } from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
-import type { NodeCapacity } from '../src/core/model/node.ts';
+import type { IsolationPolicy, NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
 import type { Env } from '../src/env/env.ts';
 import type { NetworkAddress } from '../src/env/network.ts';
@@ -26,6 +26,8 @@ import type { ReceivedMessage } from './session-messages.ts';
 import { readStateFile, StateFile } from './state-file.ts';
 import { defaultTuning } from './tuning.ts';
 import type { AgentTuning } from './tuning.ts';
+import { coveredHypervisor } from './watchdog/covered-hypervisor.ts';
+import { SelfFencing, type PetterLink } from './watchdog/self-fencing.ts';
 
 export interface AgentConfig {
   readonly clusterId: ClusterId;
@@ -47,8 +49,11 @@ export interface AgentConfig {
   readonly capacity?: NodeCapacity;
   /** `/proc/sys/kernel/random/boot_id`. */
   readonly bootId: BootId;
-  /** What the node does when its lease runs out: `holding` keeps its VMs running. */
-  readonly isolation: 'holding';
+  /**
+   * What the node is to do when its lease runs out. It self-fences only while it has a watchdog that
+   * it may rely on; until then, and without `petter`, it keeps its VMs running.
+   */
+  readonly isolation: IsolationPolicy;
   readonly version: string;
   /** Program and arguments that restart the hypervisor's daemon; null = that is left to others. */
   readonly restartHypervisor?: readonly string[] | null;
@@ -79,6 +84,8 @@ interface AgentOptions {
   readonly env: Env;
   readonly config: AgentConfig;
   readonly hypervisor: Hypervisor;
+  /** This process as the petter knows it, and the way to the petter. Absent = there is none. */
+  readonly petter?: { readonly link: PetterLink; readonly agentPid: number };
 }
 
 /**
@@ -89,7 +96,7 @@ interface AgentOptions {
  * when the directory cannot be used or belongs to another agent, `E_USAGE` without managers.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { env, config, hypervisor } = options;
+  const { env, config } = options;
   if (config.managers.length === 0) {
     throw new KennelError({
       code: 'E_USAGE',
@@ -111,7 +118,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const state = new StateFile(stateOptions, owner, previous);
     const listPath = `${config.dataDirectory}/managers.json`;
     const managers = await ManagerListFile.read(env, listPath, clusterId);
-    const parts = { env, config, hypervisor, tuning, incarnation, state, managers, unlock };
+    const parts = { ...options, tuning, incarnation, state, managers, unlock };
     const agent = new RunningAgent(parts);
     await agent.start();
     return agent;
@@ -178,6 +185,7 @@ class RunningAgent implements Agent {
   readonly #probes: PeerProbes;
   readonly #guests: GuestChecks;
   readonly #changes: ChangeSignal;
+  readonly #selfFencing: SelfFencing | null;
   #lease: Lease = noLease;
   #stopped: Promise<void> | null = null;
 
@@ -185,6 +193,7 @@ class RunningAgent implements Agent {
     this.#options = options;
     const { env, config, hypervisor, tuning, incarnation, state } = options;
     this.#changes = new ChangeSignal(env.timers);
+    this.#selfFencing = this.#makeSelfFencing();
     this.#daemon = new DaemonRestart({
       env,
       command: config.restartHypervisor ?? null,
@@ -203,6 +212,7 @@ class RunningAgent implements Agent {
       capacity: config.capacity ?? null,
       degraded: () => state.degraded,
       mending: () => this.#daemon.text,
+      watchdog: () => this.#selfFencing?.attested ?? null,
       onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
       checks: (domain) => this.#guests.verdicts(domain),
@@ -211,7 +221,7 @@ class RunningAgent implements Agent {
     });
     this.#executor = new Executor({
       env,
-      hypervisor,
+      hypervisor: this.#covered(hypervisor),
       domains: this.#reporter.domains,
       changes: this.#changes,
       state,
@@ -237,6 +247,30 @@ class RunningAgent implements Agent {
       config.managers,
       options.managers.known,
     );
+  }
+
+  #makeSelfFencing(): SelfFencing | null {
+    const { env, config, incarnation, petter } = this.#options;
+    if (petter === undefined) return null;
+    return new SelfFencing({
+      link: petter.link,
+      policy: config.isolation,
+      self: { bootId: config.bootId, incarnation, agentPid: petter.agentPid },
+      log: env.log,
+      running: () => {
+        const { domains } = this.#reporter.current();
+        return (
+          domains?.filter((one) => one.active && one.permit !== null).map((one) => one.vm) ?? null
+        );
+      },
+      onChange: () => this.#reporter.publish(),
+    });
+  }
+
+  #covered(hypervisor: Hypervisor): Hypervisor {
+    return this.#selfFencing === null
+      ? hypervisor
+      : coveredHypervisor(hypervisor, this.#selfFencing);
   }
 
   async start(): Promise<void> {
@@ -317,7 +351,7 @@ class RunningAgent implements Agent {
       clusterId: config.clusterId,
       node: config.node,
       machineId: config.machineId,
-      incarnation: { id: incarnation, bootId: config.bootId, isolation: config.isolation },
+      incarnation: { id: incarnation, bootId: config.bootId, isolation: 'holding' },
       epochSeen: state.epochSeen,
       roster: known === null ? null : { epoch: known.epoch, version: known.version },
       probePort: this.#probes.port,
@@ -345,6 +379,7 @@ class RunningAgent implements Agent {
     if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
     state.meetEpoch(ack.epoch);
     this.#lease = renewLease(this.#lease, ack);
+    if (this.#lease.untilMs !== null) this.#selfFencing?.leased(ack, this.#lease.untilMs);
   }
 
   /** From a leader that is not older than one met before, or it would undo what that one told. */

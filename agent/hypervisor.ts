@@ -79,6 +79,11 @@ export interface Hypervisor {
   /** Writes the permit into the live and the stored metadata and switches autostart off. */
   setPermit(permit: Permit): Promise<HypervisorResult<void>>;
   /**
+   * A copy of the VM may be made here from now on. Asked after whatever is left of it was forgotten, and
+   * before the answer that lets its source begin.
+   */
+  expectCopy(vm: VmId): Promise<HypervisorResult<void>>;
+  /**
    * Copies a running VM to another node. Ok: the copy is whole and stands still there, with the permit
    * in its metadata, and here the domain is off for the reason `migrated`, its definition kept. Any other
    * end says nothing of either side: look. `mayGo` is asked in the turn in which the command leaves.

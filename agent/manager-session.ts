@@ -275,8 +275,9 @@ export class ManagerSession implements Asker {
     connection.lastAcknowledged = ack.sequence;
     connection.unanswered = 0;
     const { lease, epoch, incarnation } = ack;
-    const { leaseTtlMs } = welcome;
-    this.#options.onAck({ lease, epoch, incarnation, sentAtMs, leaseTtlMs });
+    const { leaseTtlMs, graceMs, watchdogMs } = welcome;
+    const times = { sentAtMs, leaseTtlMs, graceMs, watchdogMs };
+    this.#options.onAck({ lease, epoch, incarnation, ...times });
   }
 
   #ended(reason: string): void {

@@ -144,6 +144,10 @@ export class ProcessHypervisor implements Hypervisor {
     return done;
   }
 
+  async expectCopy(vm: VmId): Promise<HypervisorResult<void>> {
+    return failed('libvirtUnsupported', `${vm} is a process and cannot be migrated`);
+  }
+
   async migrate({ vm }: MigrationRequest): Promise<HypervisorResult<void>> {
     return failed('libvirtUnsupported', `${vm} is a process and cannot be migrated`);
   }

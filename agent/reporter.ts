@@ -1,5 +1,5 @@
 import type { AgentReport, DomainReport } from '../src/api/schema/session.ts';
-import type { NodeCapacity } from '../src/core/model/node.ts';
+import type { NodeCapacity, WatchdogAttestation } from '../src/core/model/node.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import { DomainList, findDomain } from './domain-list.ts';
 import type { Listing } from './domain-list.ts';
@@ -17,6 +17,8 @@ export interface ReporterOptions {
   readonly degraded: () => string | null;
   /** What is being done about a hypervisor that does not answer; null = nothing, or it answers. */
   readonly mending: () => string | null;
+  /** What this incarnation self-fences by; null = it holds. */
+  readonly watchdog: () => WatchdogAttestation | null;
   /** Told with every look, whether the hypervisor answered. */
   readonly onLook: (answers: boolean) => void;
   /** VMs whose start an earlier incarnation of this boot left under way. */
@@ -168,6 +170,7 @@ export class Reporter {
       capacity: { memoryMiB, vcpus },
       degraded: this.#options.degraded(),
       mending: this.#options.mending(),
+      watchdog: this.#options.watchdog(),
     };
   }
 

@@ -308,6 +308,11 @@ export class LibvirtHypervisor implements Hypervisor {
     return result.kind === 'ok' || without ? done : callFailure(result);
   }
 
+  /** libvirt takes whatever its peer sends. */
+  expectCopy(): Promise<HypervisorResult<void>> {
+    return Promise.resolve(done);
+  }
+
   async migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>> {
     const found = await this.#lookup(vm);
     if (found.kind === 'failed' || found.kind === 'ambiguous') return found;

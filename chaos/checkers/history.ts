@@ -115,6 +115,15 @@ export type Fact =
       readonly action: string;
       readonly exitCode: number | null;
     }
+  /** A node's petter pets on since it has seen nothing left; `left`: permits of processes that are there. */
+  | {
+      readonly kind: 'contained';
+      readonly node: string;
+      readonly incarnation: string;
+      readonly left: readonly PermitFact[];
+    }
+  /** A node's watchdog was petted too late. */
+  | { readonly kind: 'watchdogBit'; readonly node: string }
   /** A BMC begins, or ceases, to lie or to act late. */
   | { readonly kind: 'bmc'; readonly node: string; readonly mode: string }
   /** The leadership was taken away behind its holder's back, or the holder's clocks stopped. */

@@ -128,6 +128,7 @@ export class ProofChecker implements Checker {
     const boot = dead === null ? null : textAt(dead, 'bootId');
     const kind = textAt(proof, 'kind') ?? 'none';
     if (boot === null || fact.ground.boots.get(node) !== boot) return [];
+    if (kind === 'selfFence') return survivorsOn(fact, node);
     const ages = (this.#heard.get(node)?.get(this.#leader ?? '') ?? []).map((each) => atMs - each);
     const isHeard = ages.some((age) => age >= contradicts.fromMs && age < contradicts.toMs);
     if (kind === 'powerOff' && this.#lying.has(node) && !isHeard) return [];
@@ -135,4 +136,12 @@ export class ProofChecker implements Checker {
     const heard = last === undefined ? '' : `, last heard ${Math.round(last)} ms ago`;
     return [`${fact.key} proves ${node} dead by ${kind} while that boot of it runs${heard}`];
   }
+}
+
+/** A node that is proven dead by time may live on, without any VM that runs by a permit. */
+function survivorsOn({ key, ground }: WriteFact, node: string): readonly string[] {
+  return ground
+    .liveAt(node)
+    .filter(({ vm }) => ground.liveOn(vm).some((each) => each.node === node && each.token !== null))
+    .map(({ vm }) => `${key} proves ${node} dead by time while ${vm} runs there`);
 }

@@ -4,10 +4,8 @@
  * comes, in the same change.
  */
 export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
-  'self-fencing, watchdog petter, peer hold': [
-    ...['N2', 'N9', 'N10', 'N13', 'N24', 'N25', 'W1', 'W6', 'W7', 'W15', 'W18', 'W19', 'W20'],
-    ...['M4', 'C3', 'O9', 'U2', 'U8'],
-  ],
+  'peer hold': ['W6', 'W15', 'W18', 'W19', 'W20', 'M4'],
+  'watchdogs of nodes on the lab': ['N13', 'O9', 'U2', 'U8'],
   'kdump proof': ['N4'],
   'preflight of a node': ['N13', 'W14'],
   'restart of libvirtd by the agent': ['N11'],

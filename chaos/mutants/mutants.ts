@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { orderMutants } from './order-mutants.ts';
 import { raftMutants } from './raft-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
+import { watchdogMutants } from './watchdog-mutants.ts';
 
 /** Every planted defect, by part of the system. */
 export const mutants: readonly Mutant[] = [
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...guardMutants,
   ...storeMutants,
   ...raftMutants,
+  ...watchdogMutants,
 ];

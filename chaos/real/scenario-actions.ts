@@ -87,8 +87,14 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
     case 'bmc.mode':
       await setBmc(stage, action);
       break;
+    case 'petter.crash':
+    case 'petter.pause':
+    case 'petter.resume':
+    case 'vms.unkillable':
     case 'pdu.mode':
-      throw new Error('the nodes of this lab have no outlets; see scenario-needs');
+      throw new Error(
+        `the nodes of this lab are not made for ${action.action}; see scenario-needs`,
+      );
     case 'manager.crash':
     case 'manager.pause':
     case 'manager.resume':

@@ -42,6 +42,7 @@ export function labLacks(scenario: Scenario): readonly string[] {
     if (/^service\.(?!set_desired|stop$)/.test(action.action)) lacks.add(action.action);
   }
   if (Object.keys(extension.guests).length > 0) lacks.add('guests with an agent or an address');
+  if (extension.watchdog !== undefined) lacks.add('watchdogs of nodes');
   if (extension.pdus) lacks.add('a second level of fence devices');
   for (const action of extension.timeline) {
     if (action.action === 'bmc.mode' && !bmcModes.has(action.mode.kind)) {

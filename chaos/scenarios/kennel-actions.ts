@@ -29,6 +29,14 @@ export function actKennel(stage: Stage, action: KennelAction): void {
     case 'hypervisor.start':
       actOnHypervisor(stage, action);
       break;
+    case 'petter.crash':
+    case 'petter.pause':
+    case 'petter.resume':
+      actOnPetter(stage, action);
+      break;
+    case 'vms.unkillable':
+      makeUnkillable(stage, action);
+      break;
     case 'vm.crash':
       crashVm(stage, action, action.times);
       break;
@@ -135,6 +143,31 @@ function actOnHypervisor(stage: Stage, action: Of<'hypervisor'>): void {
       break;
     default:
       action satisfies never;
+  }
+}
+
+function actOnPetter(stage: Stage, action: Of<'petter'>): void {
+  const { machine, watchdog } = nodeOf(stage, action.node);
+  switch (action.action) {
+    case 'petter.crash':
+      machine.crash('watchdog');
+      break;
+    case 'petter.pause':
+      watchdog?.process?.pause('stopped');
+      break;
+    case 'petter.resume':
+      watchdog?.process?.resume('stopped');
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+/** As processes are that hang in dead storage. */
+function makeUnkillable(stage: Stage, { node }: Of<'vms'>): void {
+  const { hypervisor } = nodeOf(stage, node);
+  for (const { vm } of hypervisor.domains()) {
+    hypervisor.setTemper(vm, { starts: () => true, stops: false });
   }
 }
 

@@ -86,6 +86,11 @@ export const kennelActionSchema = z.discriminatedUnion(
     onNode('agent.crash'),
     onNode('agent.pause'),
     onNode('agent.resume'),
+    onNode('petter.crash'),
+    onNode('petter.pause'),
+    onNode('petter.resume'),
+    /** What its VMs' processes are at does not end: no signal reaches them. */
+    onNode('vms.unkillable'),
     onManager('manager.crash'),
     onManager('manager.pause'),
     onManager('manager.resume'),
@@ -149,6 +154,15 @@ export const kennelSchema = z.strictObject({
       }),
     )
     .default({}),
+  /** Every node has such a watchdog, and fences itself where that may be relied on. */
+  watchdog: z
+    .strictObject({
+      /** `late`: its firmware takes twice the time that it was given. `weak`: it dies with the kernel. */
+      kind: z.enum(['strong', 'late', 'weak']).default('strong'),
+      /** A copy of the open device outlives the petter. */
+      held: z.boolean().default(true),
+    })
+    .optional(),
   boot_seconds: z.number().positive().default(40),
   timeline: z.array(kennelActionSchema).default([]),
   expect: z

@@ -13,7 +13,6 @@ export const missingFeatures = {
   locks: 'VMs that are locked by a backup or a migration',
   'auto-rebalance': 'moving running VMs to even out load',
   'measured usage': 'placement by measured instead of configured load',
-  'self-fencing': 'a node that stops its own VMs when its lease is over',
   'software versions': 'rules about nodes of different versions',
   'pauses of the other simulator': 'actions that exist only in the simulator of the other system',
   'foreign manager state': 'a belief of another manager that has no counterpart here',
@@ -34,9 +33,6 @@ export function needsOf(scenario: Scenario): readonly MissingFeature[] {
     ...scenario.expect.moves.filter((move) => !isBeforeStart(scenario, move)).flatMap(needsOfMove),
     ...needsOfInitialState(scenario),
   ]);
-  const confirmed = new Set(scenario.expect.fence_confirmed.map((one) => one.node));
-  if (scenario.expect.self_fenced.some((one) => !confirmed.has(one.node)))
-    needs.add('self-fencing');
   return [...needs].sort();
 }
 

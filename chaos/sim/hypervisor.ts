@@ -151,6 +151,10 @@ export class SimHypervisor implements Hypervisor {
     );
   }
 
+  expectCopy(): Promise<HypervisorResult<void>> {
+    return Promise.resolve({ kind: 'ok', value: undefined });
+  }
+
   migrate(request: MigrationRequest, mayGo: () => boolean): Promise<HypervisorResult<void>> {
     if (!mayGo()) return Promise.resolve(failed('migrationTooLate', `${request.vm} stays`));
     const { clock } = this.#env;

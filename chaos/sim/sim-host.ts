@@ -194,6 +194,16 @@ export class SimHost {
     this.#end(vm, 'crashed');
   }
 
+  /** SIGKILL to the VM's process. True when there is none left; one that hangs in its storage stays. */
+  killProcess(vm: VmId): boolean {
+    const domain = this.#domains.get(vm);
+    if (domain === undefined || !isActive(domain)) return true;
+    if (this.#tempers.get(vm)?.stops === false) return false;
+    if (domain.transit === null) this.#end(vm, 'crashed');
+    else this.transit.clear(domain, 'crashed');
+    return true;
+  }
+
   /** The guest shuts itself down. */
   guestShutdown(vm: VmId): void {
     this.#end(vm, 'shutdown');

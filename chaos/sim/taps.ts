@@ -60,6 +60,10 @@ export interface SimTaps extends RaftTaps {
   startAsked?(node: string, permit: Permit): void;
   /** A VM's process can write to its disks from now on, or no longer. */
   vmRuns?(node: string, vm: string, permit: Permit | null, running: boolean): void;
+  /** A node's petter has seen that nothing is left, and pets on; `left`: by what permits of that agent something is. */
+  contained?(node: string, incarnation: string, left: readonly Permit[]): void;
+  /** A node's watchdog was petted too late. */
+  watchdogBit?(node: string): void;
   /** A BMC takes power away, whatever the machine was doing. */
   powerCut?(node: string): void;
   /** A manager starts its fencing tool; `action` is the power verb, or `guid`. */

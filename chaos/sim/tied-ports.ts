@@ -65,6 +65,7 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     destroy: (vm) => process.call(() => hypervisor.destroy(vm)),
     undefine: (vm) => process.call(() => hypervisor.undefine(vm)),
     setPermit: (permit) => process.call(() => hypervisor.setPermit(permit)),
+    expectCopy: (vm) => process.call(() => hypervisor.expectCopy(vm)),
     migrate: (request, mayGo) => process.call(() => hypervisor.migrate(request, mayGo)),
     abortMigration: (vm) => process.call(() => hypervisor.abortMigration(vm)),
     migration: (vm) => process.call(() => hypervisor.migration(vm)),

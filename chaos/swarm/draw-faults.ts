@@ -254,6 +254,12 @@ export const drawn = {
     how: random.pick(['now', 'atBoot', 'instead'] as const),
   }),
   fenceByPerson: (random, cast) => ({ kind: 'fenceByPerson', node: aNode(random, cast) }),
+  petter: (random, cast) => ({
+    kind: 'petter',
+    node: aNode(random, cast),
+    how: random.pick(['crash', 'crash', 'disarm', { beforePet: 1 + random.below(6) }] as const),
+  }),
+  unkillable: (random, cast) => ({ kind: 'unkillable', node: aNode(random, cast) }),
   lie: (random, cast) => ({
     kind: 'bmc',
     node: random.pick(cast.nodes),

@@ -14,6 +14,7 @@ import { PermitChecker } from '../checkers/permits.ts';
 import { PlacementChecker } from '../checkers/placement.ts';
 import { PowerChecker } from '../checkers/power.ts';
 import { ProofChecker } from '../checkers/proofs.ts';
+import { SelfFencingChecker } from '../checkers/self-fencing.ts';
 import { WaitChecker } from '../checkers/waits.ts';
 import { WatchChecker } from '../checkers/watches.ts';
 
@@ -24,6 +25,7 @@ export function everyChecker(): readonly Checker[] {
     new OwnerChecker(),
     new ProofChecker(),
     new LeaseChecker(),
+    new SelfFencingChecker(),
     new AgentMemoryChecker(),
     new LeaderWriteChecker(),
     new ConsensusChecker(),

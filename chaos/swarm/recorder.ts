@@ -90,6 +90,9 @@ export class Recorder {
     startAsked: (node, permit) => this.#startAsked(node, permit),
     vmRuns: (node, vm, permit, running) => this.#vmRuns({ node, vm, permit, running }),
     powerCut: (node) => this.#powerCut(node),
+    contained: (node, incarnation, left) =>
+      this.#tell({ kind: 'contained', node, incarnation, left }),
+    watchdogBit: (node) => this.#tell({ kind: 'watchdogBit', node }),
     toolStarted: (manager, bmcHost, action) =>
       this.#tell({ kind: 'tool', stage: 'started', manager, bmcHost, action, exitCode: null }),
     toolEnded: (manager, bmcHost, action, exitCode) =>

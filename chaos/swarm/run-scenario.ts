@@ -69,6 +69,7 @@ export async function runScenario(
     declareCapacity: true,
     agentRestartMs: scenario.agentRestartMs,
     managerRestartMs: scenario.managerRestartMs,
+    watchdogs: scenario.watchdogs,
     guard: false,
     isolation: 'reference',
     taps: tapsOf(recorder, options),
@@ -138,7 +139,7 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   const { time } = cluster.world;
   const stage = new Stage(cluster);
   const client = new Client(stage, recorder, scenario, cluster.world.random.split('client'));
-  const injector = new Injector(stage, recorder);
+  const injector = new Injector(stage, oracles);
   const operator = new Operator({ stage, recorder, client, afterMs: scenario.operatorMs });
   client.schedule(scenario.workload);
   injector.schedule(scenario.faults);

@@ -39,6 +39,9 @@ const states = [
   'an unanswered write would have come late',
   'proof: powerOff',
   'proof: newBoot',
+  'proof: selfFence',
+  'a watchdog bit',
+  'a petter refused to disarm',
   'a proof was revoked',
   'a fence operation was called off',
   'a fence operation acted',
@@ -108,6 +111,8 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   replay: true,
   byHand: true,
   fenceByPerson: true,
+  petter: true,
+  unkillable: true,
   pdu: true,
   powerOnByPerson: true,
   ask: true,
@@ -183,6 +188,9 @@ export class Sometimes {
         if (this.#bmcModes.get(fact.node) === 'delayed') {
           this.hit('a power command took effect late');
         }
+        break;
+      case 'watchdogBit':
+        this.hit('a watchdog bit');
         break;
       case 'answer':
         if (fact.result === 'unknown') this.hit('an API call had no clear answer');
@@ -308,6 +316,7 @@ export class Sometimes {
     if (phase !== 'proven' || proof === null) return;
     if (proof['kind'] === 'powerOff') this.hit('proof: powerOff');
     if (proof['kind'] === 'newBoot') this.hit('proof: newBoot');
+    if (proof['kind'] === 'selfFence') this.hit('proof: selfFence');
   }
 
   #node({ key, value }: WriteFact): void {

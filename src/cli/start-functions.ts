@@ -150,6 +150,7 @@ export interface JoinAgentOptions {
   readonly directory: string;
   /** Null = the default of the agent. */
   readonly libvirtSocket: string | null;
+  readonly watchdogSocket: string | null;
   /** How libvirt here reaches the libvirt of other nodes. */
   readonly migrateOver: 'tls' | 'tcp';
   readonly bootIdFile: string | null;

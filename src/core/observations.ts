@@ -1,6 +1,6 @@
 import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
-import type { Incarnation, NodeCapacity } from './model/node.ts';
 import type { Verdict } from './model/guest.ts';
+import type { Incarnation, NodeCapacity, WatchdogAttestation } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { PowerReading } from './model/proof.ts';
 import type { FenceAttempt } from './model/fence-operation.ts';
@@ -26,6 +26,8 @@ export interface ReportObservation {
   /** By VM; null while the hypervisor is unreachable: then nothing is known, not nothing runs. */
   readonly domains: ReadonlyMap<VmId, DomainObservation> | null;
   readonly capacity: NodeCapacity;
+  /** Its agent self-fences from now on, by this watchdog; absent or null = it holds. */
+  readonly watchdog?: WatchdogAttestation | null;
   readonly degraded: string | null;
   /** What its agent does about a hypervisor that does not answer. */
   readonly mending: string | null;
@@ -119,6 +121,10 @@ export interface Observations {
   readonly nowWall: string;
   /** Since when this manager has been listening to agents without a break. */
   readonly observingSinceMs: number;
+  /** Not before this manager's election: no earlier leader acknowledged anything that was sent later. */
+  readonly leadingSinceMs: number;
+  /** When this manager last acknowledged a lease of any incarnation of a node. */
+  readonly leaseGrantedMs: ReadonlyMap<NodeId, number>;
   readonly stalls: readonly Stall[];
   readonly nodes: ReadonlyMap<NodeId, NodeObservation>;
   readonly fences: ReadonlyMap<FenceId, FenceObservation>;

@@ -25,7 +25,7 @@ export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
 export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
 
 /** What the welcome told the agent to keep to, in ms. */
-type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs'>;
+type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs' | 'graceMs' | 'watchdogMs'>;
 
 export interface SessionEvents {
   /** Null = welcome; otherwise the reason of the refusal. */
@@ -96,8 +96,14 @@ export class AgentSession {
   }
 
   /** Whether the agent was welcomed with these times; they cannot be changed in a session. */
-  keepsTo({ heartbeatMs, leaseTtlMs }: SessionTiming): boolean {
-    return this.#timing?.heartbeatMs === heartbeatMs && this.#timing.leaseTtlMs === leaseTtlMs;
+  keepsTo(timing: SessionTiming): boolean {
+    const told = this.#timing;
+    return (
+      told?.heartbeatMs === timing.heartbeatMs &&
+      told.leaseTtlMs === timing.leaseTtlMs &&
+      told.graceMs === timing.graceMs &&
+      told.watchdogMs === timing.watchdogMs
+    );
   }
 
   /** Tells the managers of the cluster, unless the agent has that very list or takes none. */

@@ -39,6 +39,8 @@ import { eventSequence, keys } from './keys.ts';
  */
 export class Mirror implements ClusterState {
   readonly epoch: Epoch;
+  /** When this copy was begun: a leader's not before its election. Monotonic ms. */
+  readonly sinceMs: number;
   settings: ClusterSettings;
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
@@ -72,6 +74,7 @@ export class Mirror implements ClusterState {
   constructor(epoch: Epoch, clock: Clock, settings: ClusterSettings) {
     this.epoch = epoch;
     this.#clock = clock;
+    this.sinceMs = clock.monotonicMs();
     this.settings = settings;
   }
 

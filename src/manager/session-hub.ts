@@ -207,6 +207,8 @@ export class SessionHub {
       clusterId: this.#identity.clusterId,
       heartbeatMs: timing.heartbeatMs,
       leaseTtlMs: timing.leaseTtlMs,
+      graceMs: timing.graceMs,
+      watchdogMs: timing.watchdogMs,
     });
     const list = this.#leading?.managerList() ?? null;
     if (list !== null) session.tellManagers(list);

@@ -124,6 +124,7 @@ export const rules: readonly Rule[] = [
       'node:zlib',
       'node:fs/promises',
       'node:path',
+      'node:util',
     ],
     because: 'managers and agents meet only on the wire',
   },

@@ -25,7 +25,8 @@ export const permitSchema = z.object({
 const incarnationSchema = z.object({
   id: incarnationIdSchema,
   bootId: uuidSchema,
-  isolation: z.enum(['holding', 'selfFencing']),
+  /** Holding until a report says that the watchdog has this incarnation's token. */
+  isolation: z.literal('holding'),
 });
 
 export const domainReportSchema = z.object({
@@ -41,6 +42,16 @@ export const domainReportSchema = z.object({
 
 const capacitySchema = z.object({ memoryMiB: z.int().min(0), vcpus: z.int().min(0) });
 
+const watchdogSchema = z.object({
+  identity: z.string().max(64),
+  strength: z.enum(['strong', 'weak']),
+  timeoutMs: z.int().min(0),
+  measuredMs: z.int().min(0).nullable(),
+  nowayout: z.boolean(),
+  pretimeoutMs: z.int().min(0),
+  held: z.boolean(),
+});
+
 const reportSchema = z.object({
   /** Grows with every report of this incarnation; an older one never replaces a newer one. */
   sequence: z.int().min(0),
@@ -50,6 +61,11 @@ const reportSchema = z.object({
   capacity: capacitySchema,
   /** Reason why this agent takes no commands that need its state on disk; null when healthy. */
   degraded: textSchema.nullable(),
+  /**
+   * Set once the petter has this incarnation's token with every VM that runs here: from then on the
+   * node self-fences. Absent or null: it holds.
+   */
+  watchdog: watchdogSchema.nullable().optional(),
   /** What the agent does about a hypervisor that does not answer; null when nothing. */
   mending: textSchema.nullable(),
 });
@@ -235,6 +251,10 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     clusterId: uuidSchema,
     heartbeatMs: z.int().min(1),
     leaseTtlMs: z.int().min(1),
+    /** G: how long after the end of its lease a self-fencing node may take to kill its VMs. */
+    graceMs: z.int().min(1),
+    /** W: what its watchdog's timeout must be. */
+    watchdogMs: z.int().min(1),
   }),
   /** Answer to a heartbeat. `lease`: granted for `leaseTtlMs` from that heartbeat's send time. */
   z.object({

@@ -73,6 +73,18 @@ export const nodeViewSchema = z.object({
   cordoned: z.boolean(),
   maintenance: z.boolean(),
   isolation: z.enum(['holding', 'selfFencing']).nullable(),
+  /** What its agent attests of the watchdog that it relies on; null = it relies on none. */
+  watchdog: z
+    .object({
+      identity: z.string(),
+      strength: z.enum(['strong', 'weak']),
+      timeoutMs: z.number(),
+      measuredMs: z.number().nullable(),
+      nowayout: z.boolean(),
+      pretimeoutMs: z.number(),
+      held: z.boolean(),
+    })
+    .nullable(),
   incarnation: z.string().nullable(),
   bootId: z.string().nullable(),
   /** Time since the last heartbeat; null when never heard. */

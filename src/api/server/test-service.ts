@@ -76,6 +76,7 @@ const testBudget: BudgetView = {
   startMs: 10_000,
   usualMs: null,
   worstMs: null,
+  selfFenceMs: null,
 };
 
 export const testNode: NodeView = {
@@ -86,6 +87,7 @@ export const testNode: NodeView = {
   cordoned: false,
   maintenance: false,
   isolation: 'holding',
+  watchdog: null,
   incarnation: 'boot.1',
   bootId: uuid,
   lastSeenMs: 12,

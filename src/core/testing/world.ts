@@ -85,6 +85,8 @@ export class TestWorld implements ClusterState {
 
   nowMs = 100_000;
   observingSinceMs = 0;
+  leadingSinceMs = 0;
+  readonly leaseGrantedMs = new Map<NodeId, number>();
   readonly stalls: Stall[] = [];
   readonly seen = new Map<NodeId, NodeObservation>();
   readonly executions = new Map<FenceId, FenceObservation>();
@@ -103,6 +105,8 @@ export class TestWorld implements ClusterState {
       nowMs: this.nowMs,
       nowWall: wall(this.nowMs),
       observingSinceMs: this.observingSinceMs,
+      leadingSinceMs: this.leadingSinceMs,
+      leaseGrantedMs: this.leaseGrantedMs,
       stalls: this.stalls,
       nodes: this.seen,
       fences: this.executions,

@@ -53,12 +53,22 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
     vms: usage.vms,
-    readiness: isFenceable(node, mirror.fences.values()) ? ['power'] : [],
+    readiness: [
+      ...(isFenceable(node, mirror.fences.values()) ? ['power'] : []),
+      ...(node.incarnation?.isolation === 'selfFencing' ? ['selfFence'] : []),
+    ],
     fenceGrade: fenceGrade(node, mirror.fences.values()),
     fenceDevices: node.fenceTopology.flatMap((level, index) =>
       level.devices.map((device) => deviceView(node, { device, level: index + 1 }, sight)),
     ),
-    budget: budgetView(recoveryBudget(node.fenceTopology, mirror.settings.timing)),
+    budget: budgetView(
+      recoveryBudget(
+        node.fenceTopology,
+        mirror.settings.timing,
+        node.incarnation?.watchdog ?? null,
+      ),
+    ),
+    watchdog: node.incarnation?.watchdog ?? seen?.report?.watchdog ?? null,
     fence: fence === undefined ? null : fenceView(fence, sight),
   };
 }

@@ -121,7 +121,11 @@ export class FakeAgent {
       clusterId: testCluster,
       node: this.node,
       machineId: `machine-${this.node}`,
-      incarnation: { ...this.incarnation },
+      incarnation: {
+        id: this.incarnation.id,
+        bootId: this.incarnation.bootId,
+        isolation: 'holding',
+      },
       epochSeen: 0,
       report: this.report(),
       ...this.#options.hello,
