@@ -5,6 +5,7 @@ import { managerMutants } from './manager-mutants.ts';
 import { migrationMutants } from './migration-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { raftMutants } from './raft-mutants.ts';
+import { verbMutants } from './verb-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
 
 /** Every planted defect, by part of the system. */
@@ -12,6 +13,7 @@ export const mutants: readonly Mutant[] = [
   ...agentMutants,
   ...managerMutants,
   ...migrationMutants,
+  ...verbMutants,
   ...fencingMutants,
   ...guardMutants,
   ...storeMutants,

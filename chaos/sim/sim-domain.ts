@@ -31,6 +31,7 @@ export type SimCall =
   | 'abortMigration'
   | 'migration'
   | 'resume'
+  | 'act'
   /** Between two daemons: the target makes a domain for the copy, and is told that it is whole. */
   | 'arrive'
   | 'finish';

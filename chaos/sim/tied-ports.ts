@@ -60,6 +60,7 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     abortMigration: (vm) => process.call(() => hypervisor.abortMigration(vm)),
     migration: (vm) => process.call(() => hypervisor.migration(vm)),
     resume: (vm) => process.call(() => hypervisor.resume(vm)),
+    act: (vm, verb, mayAct) => process.call(() => hypervisor.act(vm, verb, mayAct)),
     xml: (vm) => process.call(() => hypervisor.xml(vm)),
   };
 }

@@ -1,4 +1,5 @@
 import { AcknowledgedChecker } from '../checkers/acknowledged.ts';
+import { ActionChecker } from '../checkers/actions.ts';
 import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
 import { ConsensusChecker } from '../checkers/consensus.ts';
 import { DurableChecker } from '../checkers/durable.ts';
@@ -32,6 +33,7 @@ export function everyChecker(): readonly Checker[] {
     new LevelChecker(),
     new GuardChecker(),
     new AcknowledgedChecker(),
+    new ActionChecker(),
     new PlacementChecker(),
     new WaitChecker(),
     new FailoverChainChecker(),

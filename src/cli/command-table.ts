@@ -21,8 +21,7 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'vm',
-    summary:
-      'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
+    summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
     load: async () => (await import('./commands/vm.ts')).vmNoun,
   },
   {

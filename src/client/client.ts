@@ -9,6 +9,7 @@ import type {
   TestFence,
 } from '../api/schema/fencing.ts';
 import type {
+  ActOnVm,
   AdoptVm,
   ConfirmOff,
   CreateToken,
@@ -137,6 +138,7 @@ export interface Client {
   ignoreVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  actOnVm(vm: string, body: ActOnVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   moveVm(vm: string, body: MoveVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   cancelMove(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -304,6 +306,7 @@ function changes(route: Route, closing: AbortSignal): Changes {
     ignoreVm: (vm, options) => send(post(ofVm(vm, '/ignore')), 'vm', options),
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
+    actOnVm: (vm, body, options) => send(post(ofVm(vm, '/act'), body), 'vm', options),
     moveVm: (vm, body, options) => send(post(ofVm(vm, '/move'), body), 'vm', options),
     cancelMove: (vm, options) => send(post(ofVm(vm, '/cancel-move')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),

@@ -41,6 +41,8 @@ export interface FakeDomain {
   obeysShutdown: boolean;
   /** How often it was booted. */
   boots: number;
+  /** How often its guest began anew in the same process. */
+  resets: number;
 }
 
 /** What libvirt's schema allows below `domain`, as far as the tests need it. */
@@ -105,6 +107,7 @@ export function makeDomain(uuid: string, name: string): FakeDomain {
     qemuHung: false,
     obeysShutdown: true,
     boots: 0,
+    resets: 0,
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionVerbs } from '../../core/model/vm-action.ts';
 import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
 import { managerViewSchema } from './managers.ts';
 import { permitSchema } from './session.ts';
@@ -114,6 +115,20 @@ export const vmViewSchema = z.object({
       phase: z.enum(['preparing', 'moving', 'cancelling', 'ending']).nullable(),
     })
     .nullable(),
+  /** What its owner was asked to do to its guest and has not answered yet; null = nothing. */
+  action: z.object({ verb: z.enum(actionVerbs), request: z.string(), by: z.string() }).nullable(),
+  /** What became of the last such calls, oldest first. */
+  acted: z.array(
+    z.object({
+      request: z.string(),
+      verb: z.enum([...actionVerbs, 'restart']),
+      by: z.string(),
+      at: z.string(),
+      /** `unknown`: it may have worked, or not, and will not any more. */
+      outcome: z.enum(['done', 'failed', 'unknown']),
+      detail: z.string().nullable(),
+    }),
+  ),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
   /** False when its node has no way to be proven dead. */

@@ -111,6 +111,7 @@ test('every route is there, under the name that the client uses', () => {
     'POST /v1/tokens createToken',
     'POST /v1/vms createVm',
     'POST /v1/vms/adopt adoptVm',
+    'POST /v1/vms/{vm}/act actOnVm',
     'POST /v1/vms/{vm}/cancel-move cancelMove',
     'POST /v1/vms/{vm}/disable disableVm',
     'POST /v1/vms/{vm}/forget forgetVm',

@@ -42,6 +42,8 @@ export const testVm: VmView = {
   vcpus: 1,
   reason: null,
   move: null,
+  action: null,
+  acted: [],
   isProtected: true,
   spec: {
     name: 'db-1',
@@ -300,6 +302,9 @@ export function makeTestService(
     status: async () => record('status', testStatus),
     node,
     vm,
+    vmVerbs: {
+      act: ofVm('actOnVm'),
+    },
     createToken: async (body, caller) => record('createToken', token, body, caller),
     join: async (body) => record('join', joined, body),
     leader: () => service.leads,

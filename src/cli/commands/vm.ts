@@ -1,6 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { actCommands, restart } from './vm-act.ts';
 import { migrate, relocate } from './vm-move.ts';
 import { flag, repeatedText, requiredText, text } from '../option.ts';
 
@@ -142,7 +143,21 @@ const adopt = command({
 export const vmNoun: Noun = {
   kind: 'noun',
   name: 'vm',
-  summary:
-    'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
-  verbs: [ls, show, create, start, stop, disable, ignore, migrate, relocate, forget, remove, adopt],
+  summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
+  verbs: [
+    ls,
+    show,
+    create,
+    start,
+    stop,
+    restart,
+    ...actCommands,
+    disable,
+    ignore,
+    migrate,
+    relocate,
+    forget,
+    remove,
+    adopt,
+  ],
 };

@@ -46,6 +46,7 @@ export function renderVmTable(vms: readonly VmView[], layout: Layout): string[] 
 /** What a person should know about it, in few words; empty when all is well. */
 function vmNote(vm: VmView): string {
   const notes: string[] = [];
+  if (vm.action !== null) notes.push(`${vm.action.verb} is asked of its node`);
   if (vm.desired !== 'running' && vm.state !== vm.desired) notes.push(`desired ${vm.desired}`);
   if (vm.reason !== null) notes.push(vm.reason);
   if (vm.node !== null && !vm.isProtected) notes.push('not protected');
@@ -65,6 +66,7 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ['priority', vm.priority],
     ['protected', vm.isProtected ? 'yes' : 'no: its node has no way to be proven dead'],
     ...(vm.reason === null ? [] : [['reason', vm.reason] as [string, string]]),
+    ...vm.acted.slice(-3).map((one): [string, string] => ['done to it', actedText(one)]),
     ['memory', formatMemory(vm.memoryMiB)],
     ['vcpus', String(vm.vcpus)],
     ['definition', definitionText(vm)],
@@ -77,6 +79,11 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
   ];
   return renderFields(fields, layout.columns).join('\n');
+}
+
+function actedText({ verb, by, at, outcome, detail }: VmView['acted'][number]): string {
+  const how = outcome === 'done' ? '' : `, ${outcome}: ${detail ?? 'no reason was given'}`;
+  return `${verb} by ${by} at ${at}${how}`;
 }
 
 function permitText(vm: VmView): string {

@@ -87,6 +87,8 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     vcpus: 2,
     reason: null,
     move: null,
+    action: null,
+    acted: [],
     isProtected: true,
     spec: {
       name: fields.name,

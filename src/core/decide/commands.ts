@@ -5,6 +5,7 @@ import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, CommandOutcome, NodeObservation } from '../observations.ts';
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
 import { isLost } from '../timing/silence.ts';
+import { actionCommand } from './actions.ts';
 import type { Draft } from './draft.ts';
 import { migrationCommand } from './migration-commands.ts';
 import { leftoversOn } from './nodes.ts';
@@ -29,6 +30,8 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
       if (addressed !== null && maySend(draft, addressed)) commands.push(addressed);
       continue;
     }
+    const acting = actionCommand(draft, vm);
+    if (acting !== null && maySend(draft, acting)) commands.push(acting);
     if (vm.operation === null || vm.permit === null) continue;
     if (ownerOf(vm, draft).kind !== 'live') continue;
     if (vm.operation.kind !== 'release' && !holdsLease(draft, vm.permit.node)) continue;
@@ -43,7 +46,7 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
 }
 
 function maySend(draft: Draft, { node, command }: AddressedCommand): boolean {
-  const needsLease = command.kind === 'prepare' || command.kind === 'migrate';
+  const needsLease = command.kind !== 'abort' && command.kind !== 'release';
   if (needsLease && !holdsLease(draft, node)) return false;
   return isDue(draft, command.kind, draft.observations.commands.get(command.operation));
 }

@@ -1,6 +1,7 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { Observations } from '../observations.ts';
 import type { Plan } from '../plan.ts';
+import { decideActions } from './actions.ts';
 import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
@@ -30,6 +31,7 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideFences(draft);
   decideStrays(draft);
   decideNodes(draft);
+  decideActions(draft);
   decideVms(draft);
   decideRecovery(draft);
   decideMoves(draft);

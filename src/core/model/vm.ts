@@ -2,6 +2,7 @@ import type { VmHardware } from './hardware.ts';
 import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
 import type { VmMove } from './move.ts';
 import type { Permit } from './permit.ts';
+import type { VmActed, VmAction } from './vm-action.ts';
 
 /**
  * What the operator wants. `stopped` is off, and still recovered off a dead node (it gets another
@@ -171,6 +172,10 @@ export interface VmRecord {
   readonly strays: readonly VmStray[];
   /** Who last changed what is wanted of it, through the API; null = nobody since it was created. */
   readonly asked: { readonly by: string; readonly at: string; readonly what: VmGoal } | null;
+  /** Under way; absent = nothing is. */
+  readonly action?: VmAction | null | undefined;
+  /** The last calls that are over, oldest first; absent = none. */
+  readonly acted?: readonly VmActed[] | undefined;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
   /**

@@ -7,6 +7,7 @@ import type { FailoverRecord } from '../../core/model/failover.ts';
 import type { FenceOperation } from '../../core/model/fence-operation.ts';
 import type { FenceDevice, NodeRecord } from '../../core/model/node.ts';
 import type { VmMove } from '../../core/model/move.ts';
+import type { VmAction } from '../../core/model/vm-action.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Observations } from '../../core/observations.ts';
 import { usageByNode, usageOf } from '../../core/placement/usage.ts';
@@ -142,11 +143,17 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
     move: vm.move === null ? null : moveView(vm.move),
+    action: vm.action == null ? null : actionView(vm.action),
+    acted: (vm.acted ?? []).map((one) => ({ ...one })),
     reason: vm.reason,
     isProtected:
       vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
     spec: mutableSpec(vm.spec),
   };
+}
+
+function actionView({ verb, request, by }: VmAction): NonNullable<VmView['action']> {
+  return { verb, request, by };
 }
 
 function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {

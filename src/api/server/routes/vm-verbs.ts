@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { actOnVmSchema } from '../../schema/requests.ts';
+import { vmViewSchema } from '../../schema/views.ts';
+import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
+
+const tags = ['vms'];
+const params = z.object({ vm: z.string().min(1).max(63).describe('name or UUID') });
+
+export function vmVerbRoutes(api: Api, { service: { vmVerbs } }: RouteContext): void {
+  const base = { tags, params, querystring: changeQuery, response: answers(vmViewSchema) };
+  api.post(
+    '/v1/vms/:vm/act',
+    {
+      schema: {
+        ...base,
+        operationId: 'actOnVm',
+        summary: 'Pause, resume, reset, reboot or restart a VM, once per request',
+        body: actOnVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.act(request.params.vm, request.body, callerOf(request))),
+  );
+}
