@@ -2,6 +2,8 @@ import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type { CallResult, SendGuard } from './connection.ts';
 import type { DomainRef } from './domain-ref.ts';
 import type { Link } from './link.ts';
+import { domainState } from './domain-state.ts';
+import { statsState } from './flags.ts';
 import { procedures } from './procedures.ts';
 
 interface GuestAction {
@@ -12,7 +14,7 @@ interface GuestAction {
   readonly mayAct: () => boolean;
 }
 
-/** Each verb is one procedure. libvirt agrees to pause what is paused and to resume what runs. */
+/** Each verb is one procedure. libvirt agrees to pause what is paused, and not to resume what runs. */
 export function sendAction(
   { changes, domain, verb, mayAct }: GuestAction,
   deadlineMs: number,
@@ -32,4 +34,18 @@ export function sendAction(
     default:
       return verb satisfies never;
   }
+}
+
+/** What libvirt says of its state now; false also when it does not answer. */
+export async function isRunning(
+  reads: Link,
+  domain: DomainRef,
+  deadlineMs: number,
+): Promise<boolean> {
+  const args = { domains: [domain], stats: statsState, flags: 0 };
+  const stats = await reads.call(procedures.allDomainStats, args, deadlineMs);
+  if (stats.kind !== 'ok') return false;
+  const parameters = stats.value.records[0]?.parameters ?? [];
+  const state = parameters.find(({ field }) => field === 'state.state')?.value;
+  return state?.type === 'int' && state.value === domainState.running;
 }

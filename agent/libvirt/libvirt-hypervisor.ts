@@ -32,7 +32,7 @@ import {
 import { versionText } from './handshake.ts';
 import { callFailure } from './hypervisor-result.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import { sendAction } from './guest-action.ts';
+import { isRunning, sendAction } from './guest-action.ts';
 import { migrationArguments, progressOf, type MigrationTransport } from './migration.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
 import type { LinkOptions, LinkProblem } from './link.ts';
@@ -322,15 +322,7 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   resume(vm: VmId): Promise<HypervisorResult<void>> {
-    return this.#changes.run(vm, async () => {
-      const found = await this.#lookup(vm);
-      if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
-      if (found.kind === 'absent') return failed('noDomain', `${vm} is not defined here`);
-      const { domain } = found;
-      const { changeMs } = this.#deadlines;
-      const result = await this.#client.changes.call(procedures.resume, { domain }, changeMs);
-      return result.kind === 'ok' ? done : callFailure(result);
-    });
+    return this.act(vm, 'resume', () => true);
   }
 
   act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>> {
@@ -342,7 +334,11 @@ export class LibvirtHypervisor implements Hypervisor {
       if (domain.id < 0) return failed('notActive', `${domain.name} is not active`);
       const { changes } = this.#client;
       const result = await sendAction({ changes, domain, verb, mayAct }, this.#deadlines.changeMs);
-      return result.kind === 'ok' ? done : callFailure(result);
+      if (result.kind === 'ok') return done;
+      const { reads } = this.#client;
+      // libvirt refuses to resume what runs.
+      const runs = verb === 'resume' && (await isRunning(reads, domain, this.#deadlines.readMs));
+      return runs ? done : callFailure(result);
     });
   }
 

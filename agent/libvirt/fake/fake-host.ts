@@ -153,7 +153,9 @@ export class FakeHost {
 
   resume(domain: FakeDomain): void {
     this.#needActive(domain);
-    if (domain.state !== domainState.paused) return;
+    if (domain.state !== domainState.paused) {
+      throw new FakeError(libvirtError.operationInvalid, 'domain is already running');
+    }
     domain.state = domainState.running;
     domain.reason = reasonNumber(domainState.running, 'unpaused');
     this.lifecycle(domain, lifecycleEvent.resumed, 0);
