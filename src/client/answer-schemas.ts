@@ -33,6 +33,7 @@ import {
   problemViewSchema,
   statusViewSchema,
   vmViewSchema,
+  whyViewSchema,
 } from '../api/schema/views.ts';
 
 /** Every form an answer can have, by name. Loaded with the first answer, not at start-up. */
@@ -51,6 +52,7 @@ export const answerSchemas = {
   rule: ruleViewSchema,
   rules: z.array(ruleViewSchema),
   explanation: explanationViewSchema,
+  why: whyViewSchema,
   fence: fenceViewSchema,
   fenceDeviceAdded: fenceDeviceAddedSchema,
   deviceTests: z.array(deviceTestViewSchema),

@@ -27,6 +27,7 @@ import type {
   NodeView,
   StatusView,
   VmView,
+  WhyView,
 } from '../api/schema/views.ts';
 import type { ArmingView, Disarm } from '../api/schema/arming.ts';
 import type { AddAlert, AlertTestView, AlertView } from '../api/schema/alerts.ts';
@@ -80,6 +81,7 @@ export interface Client {
   /** See `ClusterService.placement`. */
   placement(options?: CallOptions): Promise<Outcome<SiteSnapshotView>>;
   rules(options?: CallOptions): Promise<Outcome<readonly RuleView[]>>;
+  whyVm(vm: string, options?: CallOptions): Promise<Outcome<WhyView>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   /** See `ClusterService.backup`. */
   backup(options?: CallOptions): Promise<Outcome<string>>;
@@ -182,6 +184,7 @@ type Reads = Pick<
   | 'settings'
   | 'exportFailovers'
   | 'alerts'
+  | 'whyVm'
   | 'explain'
   | 'placement'
   | 'rules'
@@ -236,6 +239,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
     exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
     placement: (options) => get('/v1/placement', 'placement', options),
     rules: (options) => get('/v1/rules', 'rules', options),
+    whyVm: (vm, options) => get(`/v1/vms/${part(vm)}/why`, 'why', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),

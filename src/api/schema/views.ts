@@ -206,6 +206,24 @@ export const explanationViewSchema = z.object({
   try: z.array(z.string()),
 });
 
+/** The chain of events that led to a VM's place, oldest first. */
+export const whyViewSchema = z.object({
+  vm: z.string(),
+  node: z.string().nullable(),
+  steps: z.array(
+    z.object({
+      at: z.string(),
+      what: z.string(),
+      by: z.string().nullable(),
+      reason: z.string().nullable(),
+    }),
+  ),
+  /** Earlier steps that are not told here. */
+  left: z.int(),
+  /** What is so, in sentences. */
+  now: z.array(z.string()),
+});
+
 export const problemViewSchema = z.object({
   code: z.string(),
   what: z.string(),
@@ -221,4 +239,5 @@ export type VmView = z.infer<typeof vmViewSchema>;
 export type StatusView = z.infer<typeof statusViewSchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
 export type FailoverView = z.infer<typeof failoverViewSchema>;
+export type WhyView = z.infer<typeof whyViewSchema>;
 export type ExplanationView = z.infer<typeof explanationViewSchema>;

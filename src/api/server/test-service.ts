@@ -13,6 +13,7 @@ import type {
   NodeView,
   StatusView,
   VmView,
+  WhyView,
 } from '../schema/views.ts';
 
 /** For tests: a service that records what it was asked and answers with fixed views. */
@@ -255,6 +256,8 @@ export const testEvent = (sequence: number): EventView => ({
   at: '2026-11-22T12:00:00.000Z',
 });
 
+const testWhy: WhyView = { vm: 'db-1', node: 'node-1', steps: [], left: 0, now: [] };
+
 const notFound = (what: string): Outcome<never> =>
   problem({ code: 'E_NOT_FOUND', what, because: 'no such name', so: '', try: ['kennel status'] });
 
@@ -304,6 +307,7 @@ export function makeTestService(
     vm,
     vmVerbs: {
       act: ofVm('actOnVm'),
+      why: async (name) => record('whyVm', testWhy, name),
     },
     createToken: async (body, caller) => record('createToken', token, body, caller),
     join: async (body) => record('join', joined, body),

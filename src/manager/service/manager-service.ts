@@ -101,7 +101,7 @@ export class ManagerService implements ClusterService {
   constructor(options: ManagerServiceOptions) {
     this.#options = options;
     this.#sights = new Sights(options);
-    this.vmVerbs = new VmVerbs({ sights: this.#sights, vms: options.vms });
+    this.vmVerbs = new VmVerbs({ ...options, sights: this.#sights });
   }
 
   /** Answered by every manager, and also without a quorum: it says how old it is. */

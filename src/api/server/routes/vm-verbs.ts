@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { actOnVmSchema } from '../../schema/requests.ts';
-import { vmViewSchema } from '../../schema/views.ts';
+import { vmViewSchema, whyViewSchema } from '../../schema/views.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
 
 const tags = ['vms'];
@@ -20,5 +20,18 @@ export function vmVerbRoutes(api: Api, { service: { vmVerbs } }: RouteContext): 
     },
     async (request) =>
       valueOf(await vmVerbs.act(request.params.vm, request.body, callerOf(request))),
+  );
+  api.get(
+    '/v1/vms/:vm/why',
+    {
+      schema: {
+        operationId: 'whyVm',
+        summary: 'The chain of events that led to the place of a VM',
+        tags,
+        params,
+        response: answers(whyViewSchema),
+      },
+    },
+    async (request) => valueOf(await vmVerbs.why(request.params.vm)),
   );
 }
