@@ -19,22 +19,8 @@ export const verbMutants: readonly Mutant[] = [
     profile: null,
   },
   {
-    name: 'action-done-over',
-    summary: 'an agent does a repeated action again when it does not know how the first one ended',
-    edits: [
-      {
-        file: 'agent/operation-memory.ts',
-        find: "    if (command.kind === 'act') return { kind: 'ended', outcome };\n",
-        replace: "    if (command.kind === 'act') return { kind: 'unknown' };\n",
-      },
-    ],
-    expected: ['actions'],
-    maxSeeds: 400,
-    profile: null,
-  },
-  {
     name: 'action-kept-after-answer',
-    summary: 'an action that failed stays in the record, and is asked for again',
+    summary: 'an action of which nobody knows whether it worked is asked for again',
     edits: [
       {
         file: actions,

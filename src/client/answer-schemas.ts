@@ -32,6 +32,7 @@ import {
   nodeViewSchema,
   problemViewSchema,
   statusViewSchema,
+  vmEditedSchema,
   vmViewSchema,
   whyViewSchema,
 } from '../api/schema/views.ts';
@@ -53,6 +54,7 @@ export const answerSchemas = {
   rules: z.array(ruleViewSchema),
   explanation: explanationViewSchema,
   why: whyViewSchema,
+  vmEdited: vmEditedSchema,
   fence: fenceViewSchema,
   fenceDeviceAdded: fenceDeviceAddedSchema,
   deviceTests: z.array(deviceTestViewSchema),

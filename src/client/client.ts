@@ -14,6 +14,7 @@ import type {
   ConfirmOff,
   CreateToken,
   CreateVm,
+  EditVm,
   FenceNode,
   MoveVm,
   StopVm,
@@ -26,6 +27,7 @@ import type {
   FenceView,
   NodeView,
   StatusView,
+  VmEditedView,
   VmView,
   WhyView,
 } from '../api/schema/views.ts';
@@ -141,6 +143,7 @@ export interface Client {
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   actOnVm(vm: string, body: ActOnVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  editVm(vm: string, body: EditVm, options?: ChangeOptions): Promise<Outcome<VmEditedView>>;
   moveVm(vm: string, body: MoveVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   cancelMove(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -311,6 +314,7 @@ function changes(route: Route, closing: AbortSignal): Changes {
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
     actOnVm: (vm, body, options) => send(post(ofVm(vm, '/act'), body), 'vm', options),
+    editVm: (vm, body, options) => send(post(ofVm(vm, '/edit'), body), 'vmEdited', options),
     moveVm: (vm, body, options) => send(post(ofVm(vm, '/move'), body), 'vm', options),
     cancelMove: (vm, options) => send(post(ofVm(vm, '/cancel-move')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),

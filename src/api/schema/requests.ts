@@ -80,6 +80,12 @@ export const actOnVmSchema = z.strictObject({
   force: z.boolean(),
 });
 
+export const editVmSchema = z.strictObject({
+  spec: vmSpecSchema,
+  /** The spec that the edit was made from: another one by now is a conflict. Null = do not look. */
+  before: vmSpecSchema.nullable(),
+});
+
 /** Bounds of one live migration. */
 export const migrationLimitsSchema = z.strictObject({
   /** Null = as fast as it goes. */
@@ -114,5 +120,6 @@ export type ConfirmOff = z.infer<typeof confirmOffSchema>;
 export type CreateVm = z.infer<typeof createVmSchema>;
 export type StopVm = z.infer<typeof stopVmSchema>;
 export type ActOnVm = z.infer<typeof actOnVmSchema>;
+export type EditVm = z.infer<typeof editVmSchema>;
 export type MoveVm = z.infer<typeof moveVmSchema>;
 export type AdoptVm = z.infer<typeof adoptVmSchema>;

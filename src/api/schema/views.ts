@@ -131,9 +131,18 @@ export const vmViewSchema = z.object({
   ),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
+  /** An edit that takes effect once the VM is stopped or restarted; null = none waits. */
+  staged: vmSpecSchema.nullable(),
   /** False when its node has no way to be proven dead. */
   isProtected: z.boolean(),
   spec: vmSpecSchema,
+});
+
+/** What an edit comes to: which fields hold at once, and which after the next stop or restart. */
+export const vmEditedSchema = z.object({
+  vm: vmViewSchema,
+  now: z.array(z.string()),
+  nextStart: z.array(z.string()),
 });
 
 export const statusViewSchema = z.object({
@@ -239,5 +248,6 @@ export type VmView = z.infer<typeof vmViewSchema>;
 export type StatusView = z.infer<typeof statusViewSchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
 export type FailoverView = z.infer<typeof failoverViewSchema>;
+export type VmEditedView = z.infer<typeof vmEditedSchema>;
 export type WhyView = z.infer<typeof whyViewSchema>;
 export type ExplanationView = z.infer<typeof explanationViewSchema>;

@@ -115,6 +115,7 @@ test('every route is there, under the name that the client uses', () => {
     'POST /v1/vms/{vm}/act actOnVm',
     'POST /v1/vms/{vm}/cancel-move cancelMove',
     'POST /v1/vms/{vm}/disable disableVm',
+    'POST /v1/vms/{vm}/edit editVm',
     'POST /v1/vms/{vm}/forget forgetVm',
     'POST /v1/vms/{vm}/ignore ignoreVm',
     'POST /v1/vms/{vm}/move moveVm',

@@ -45,6 +45,7 @@ export const testVm: VmView = {
   move: null,
   action: null,
   acted: [],
+  staged: null,
   isProtected: true,
   spec: {
     name: 'db-1',
@@ -307,6 +308,7 @@ export function makeTestService(
     vm,
     vmVerbs: {
       act: ofVm('actOnVm'),
+      edit: async (...given) => record('editVm', { vm: testVm, now: [], nextStart: [] }, ...given),
       why: async (name) => record('whyVm', testWhy, name),
     },
     createToken: async (body, caller) => record('createToken', token, body, caller),

@@ -67,6 +67,7 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ['protected', vm.isProtected ? 'yes' : 'no: its node has no way to be proven dead'],
     ...(vm.reason === null ? [] : [['reason', vm.reason] as [string, string]]),
     ...vm.acted.slice(-3).map((one): [string, string] => ['done to it', actedText(one)]),
+    ...(vm.staged === null ? [] : [['edited', stagedText(vm)] as [string, string]]),
     ['memory', formatMemory(vm.memoryMiB)],
     ['vcpus', String(vm.vcpus)],
     ['definition', definitionText(vm)],
@@ -79,6 +80,14 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
   ];
   return renderFields(fields, layout.columns).join('\n');
+}
+
+/** Which fields of an edit wait. */
+function stagedText({ name, spec, staged }: VmView): string {
+  const fields = Object.entries(staged ?? {}).filter(
+    ([field, value]) => JSON.stringify(value) !== JSON.stringify(spec[field as keyof typeof spec]),
+  );
+  return `${fields.map(([field]) => field).join(', ')}: after its next stop, or kennel vm restart ${name}`;
 }
 
 function actedText({ verb, by, at, outcome, detail }: VmView['acted'][number]): string {

@@ -89,6 +89,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     move: null,
     action: null,
     acted: [],
+    staged: null,
     isProtected: true,
     spec: {
       name: fields.name,

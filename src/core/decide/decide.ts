@@ -5,6 +5,7 @@ import { decideActions } from './actions.ts';
 import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
+import { decideEdits } from './edits.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
@@ -33,6 +34,7 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideNodes(draft);
   decideActions(draft);
   decideVms(draft);
+  decideEdits(draft);
   decideRecovery(draft);
   decideMoves(draft);
   decideFailovers(draft);

@@ -148,7 +148,10 @@ export interface VmStray {
 export interface VmRecord {
   readonly kind: 'vm';
   readonly id: VmId;
+  /** What it is now: what runs was made from it. */
   readonly spec: VmSpec;
+  /** An edit that waits until nobody owns the VM; absent or null = none. */
+  readonly staged?: VmSpec | null | undefined;
   readonly desired: VmDesired;
   readonly phase: VmPhase;
   /** Owner; null only when nobody may run it. */

@@ -148,6 +148,7 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     reason: vm.reason,
     isProtected:
       vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
+    staged: vm.staged == null ? null : mutableSpec(vm.staged),
     spec: mutableSpec(vm.spec),
   };
 }

@@ -1,11 +1,16 @@
 import type { Caller } from '../../api/cluster-service.ts';
-import type { ActOnVm } from '../../api/schema/requests.ts';
-import type { VmView, WhyView } from '../../api/schema/views.ts';
+import type { ActOnVm, EditVm } from '../../api/schema/requests.ts';
+import type { VmEditedView, VmView, WhyView } from '../../api/schema/views.ts';
 import type { VmVerbService } from '../../api/vm-verb-service.ts';
 import { explainVm } from '../../core/explain/awaiting.ts';
 import { whyVm } from '../../core/explain/why.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import { actOnVm, restartVm } from '../../core/request/act.ts';
+import { editVm } from '../../core/request/edit.ts';
+import type { VmSpec } from '../../core/model/vm.ts';
+import { nodeId } from '../../core/model/ids.ts';
+import { asked } from './asked.ts';
+import { vmView } from './views.ts';
 import { unknownVm } from '../problems.ts';
 import type { EventLog } from './event-log.ts';
 import { type Sights, storeProblem } from './sights.ts';
@@ -41,6 +46,20 @@ export class VmVerbs implements VmVerbService {
     );
   }
 
+  edit(name: string, body: EditVm, caller: Caller): Promise<Outcome<VmEditedView>> {
+    const [spec, before] = [specOf(body.spec), body.before === null ? null : specOf(body.before)];
+    return this.#sights.lead(async (leader, sight) => {
+      const edited = await leader.mutate((draft) => {
+        const id = findVm(leader.mirror, name)?.id;
+        const vm = id === undefined ? undefined : draft.vm(id);
+        return vm === undefined ? problem(unknownVm(name)) : editVm(draft, vm, { spec, before });
+      }, asked(caller));
+      if (edited.kind === 'problem') return edited;
+      const { vm, now, nextStart } = edited.value;
+      return ok({ vm: vmView(vm, sight()), now: [...now], nextStart: [...nextStart] });
+    });
+  }
+
   async why(name: string): Promise<Outcome<WhyView>> {
     const looked = await this.#sights.look(ok);
     if (looked.kind === 'problem') return looked;
@@ -63,4 +82,8 @@ export class VmVerbs implements VmVerbService {
       return storeProblem(error);
     }
   }
+}
+
+function specOf(wire: EditVm['spec']): VmSpec {
+  return { ...wire, nodes: wire.nodes.map(nodeId) };
 }

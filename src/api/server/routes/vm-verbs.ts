@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { actOnVmSchema } from '../../schema/requests.ts';
-import { vmViewSchema, whyViewSchema } from '../../schema/views.ts';
+import { actOnVmSchema, editVmSchema } from '../../schema/requests.ts';
+import { vmEditedSchema, vmViewSchema, whyViewSchema } from '../../schema/views.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
 
 const tags = ['vms'];
@@ -20,6 +20,20 @@ export function vmVerbRoutes(api: Api, { service: { vmVerbs } }: RouteContext): 
     },
     async (request) =>
       valueOf(await vmVerbs.act(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/edit',
+    {
+      schema: {
+        ...base,
+        operationId: 'editVm',
+        summary: 'Give a VM another spec; a dry run says what of it would hold when',
+        body: editVmSchema,
+        response: answers(vmEditedSchema),
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.edit(request.params.vm, request.body, callerOf(request))),
   );
   api.get(
     '/v1/vms/:vm/why',
