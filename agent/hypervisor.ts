@@ -3,6 +3,7 @@ import type { MigrationLimits } from '../src/core/model/move.ts';
 import type { NodeCapacity } from '../src/core/model/node.ts';
 import type { Permit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
+import type { ActionVerb } from '../src/core/model/vm-action.ts';
 
 /**
  * A call's end. `ambiguous` (deadline, connection lost): the step under way may still take effect,
@@ -100,6 +101,11 @@ export interface Hypervisor {
    * none. ambiguous: the question did not get to the guest, which says nothing of it.
    */
   pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>>;
+  /**
+   * Does this to a running VM. Of `reboot` ok means that the guest was asked; pausing what is paused, and
+   * resuming what runs, is ok. `mayAct` is asked in the turn in which the command leaves.
+   */
+  act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>>;
   /** The domain's XML, for adoption. */
   xml(vm: VmId): Promise<HypervisorResult<string>>;
 }

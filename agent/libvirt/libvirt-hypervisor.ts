@@ -4,6 +4,7 @@ import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import { samePermit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
+import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type {
   Hypervisor,
   HypervisorDomain,
@@ -32,6 +33,7 @@ import { versionText } from './handshake.ts';
 import { pingGuest } from './guest-ping.ts';
 import { callFailure } from './hypervisor-result.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { isRunning, sendAction } from './guest-action.ts';
 import { migrationArguments, progressOf, type MigrationTransport } from './migration.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
 import type { LinkOptions, LinkProblem } from './link.ts';
@@ -326,14 +328,23 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   resume(vm: VmId): Promise<HypervisorResult<void>> {
+    return this.act(vm, 'resume', () => true);
+  }
+
+  act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>> {
     return this.#changes.run(vm, async () => {
       const found = await this.#lookup(vm);
       if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
       if (found.kind === 'absent') return failed('noDomain', `${vm} is not defined here`);
       const { domain } = found;
-      const { changeMs } = this.#deadlines;
-      const result = await this.#client.changes.call(procedures.resume, { domain }, changeMs);
-      return result.kind === 'ok' ? done : callFailure(result);
+      if (domain.id < 0) return failed('notActive', `${domain.name} is not active`);
+      const { changes } = this.#client;
+      const result = await sendAction({ changes, domain, verb, mayAct }, this.#deadlines.changeMs);
+      if (result.kind === 'ok') return done;
+      const { reads } = this.#client;
+      // libvirt refuses to resume what runs.
+      const runs = verb === 'resume' && (await isRunning(reads, domain, this.#deadlines.readMs));
+      return runs ? done : callFailure(result);
     });
   }
 

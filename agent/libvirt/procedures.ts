@@ -110,7 +110,9 @@ export const procedures = {
     struct<{ domain: DomainRef; autostart: number }>({ domain: domainRef, autostart: int32 }),
     nothing,
   ),
+  reboot: procedure('DOMAIN_REBOOT', 27, withFlags, nothing),
   resume: procedure('DOMAIN_RESUME', 28, theDomain, nothing),
+  suspend: procedure('DOMAIN_SUSPEND', 34, theDomain, nothing),
   supportsFeature: procedure(
     'CONNECT_SUPPORTS_FEATURE',
     60,
@@ -135,6 +137,7 @@ export const procedures = {
   createWithFlags: procedure('DOMAIN_CREATE_WITH_FLAGS', 196, withFlags, theDomain),
   undefineFlags: procedure('DOMAIN_UNDEFINE_FLAGS', 231, withFlags, nothing),
   destroyFlags: procedure('DOMAIN_DESTROY_FLAGS', 234, withFlags, nothing),
+  reset: procedure('DOMAIN_RESET', 245, withFlags, nothing),
   shutdownFlags: procedure('DOMAIN_SHUTDOWN_FLAGS', 258, withFlags, nothing),
   setMetadata: procedure(
     'DOMAIN_SET_METADATA',

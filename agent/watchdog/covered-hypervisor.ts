@@ -38,6 +38,8 @@ export function coveredHypervisor(hypervisor: Hypervisor, fencing: SelfFencing):
     migration: (vm) => hypervisor.migration(vm),
     resume: async (vm) => ((await fencing.covers(vm)) ? hypervisor.resume(vm) : uncovered(vm)),
     pingGuest: (vm, timeoutMs) => hypervisor.pingGuest(vm, timeoutMs),
+    act: async (vm, verb, mayAct) =>
+      (await fencing.covers(vm)) ? hypervisor.act(vm, verb, mayAct) : uncovered(vm),
     xml: (vm) => hypervisor.xml(vm),
   };
 }

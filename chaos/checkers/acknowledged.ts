@@ -16,6 +16,12 @@ const wants = {
   migrate: null,
   relocate: null,
   stay: null,
+  // What is done to a guest changes nothing of what it is to be.
+  pause: null,
+  resume: null,
+  reset: null,
+  reboot: null,
+  restart: null,
 } as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want | null>>;
 
 interface Call {

@@ -52,7 +52,12 @@ export type ClientVerb =
   | 'delete'
   | 'migrate'
   | 'relocate'
-  | 'stay';
+  | 'stay'
+  | 'pause'
+  | 'resume'
+  | 'reset'
+  | 'reboot'
+  | 'restart';
 
 /** What oracles are told, in the order in which it happened. Times are true time. */
 export type Fact =
@@ -84,6 +89,14 @@ export type Fact =
       readonly permit: PermitFact | null;
       readonly running: boolean;
       readonly ground: Ground;
+    }
+  /** Something was done to a guest, which runs under this token; null = under none. */
+  | {
+      readonly kind: 'acted';
+      readonly node: string;
+      readonly vm: string;
+      readonly verb: string;
+      readonly token: number | null;
     }
   /** An agent's own view of its lease. */
   | {

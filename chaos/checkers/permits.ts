@@ -16,7 +16,7 @@ import {
 const kinds = ['write', 'message', 'startAsked', 'vmRuns'] as const;
 
 /** Commands whose permit is the owner's. */
-const namesOwner: ReadonlySet<string> = new Set(['start', 'permit', 'resume', 'migrate']);
+const namesOwner: ReadonlySet<string> = new Set(['start', 'permit', 'resume', 'act', 'migrate']);
 
 const show = (permit: PermitFact): string =>
   `token ${permit.token} of ${permit.node} (${permit.incarnation.slice(-12)})`;

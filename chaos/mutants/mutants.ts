@@ -6,6 +6,7 @@ import { migrationMutants } from './migration-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { orderMutants } from './order-mutants.ts';
 import { raftMutants } from './raft-mutants.ts';
+import { verbMutants } from './verb-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
 import { watchdogMutants } from './watchdog-mutants.ts';
 
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...managerMutants,
   ...migrationMutants,
   ...orderMutants,
+  ...verbMutants,
   ...fencingMutants,
   ...guardMutants,
   ...storeMutants,

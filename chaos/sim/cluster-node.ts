@@ -94,6 +94,7 @@ export class ClusterNode {
         world.taps.vmRuns?.(name, vm, permit, running);
       },
       onStartAsked: (permit) => world.taps.startAsked?.(name, permit),
+      onActed: (vm, verb, permit) => world.taps.acted?.(name, vm, verb, permit),
       peerAt: (address) => {
         const host = world.hypervisors.get(address);
         const { network } = world;

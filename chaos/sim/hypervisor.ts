@@ -12,6 +12,7 @@ import type { VmId } from '../../src/core/model/ids.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
+import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type { Env } from '../../src/env/env.ts';
 import type { SimCall, SimDomain, SimWork } from './sim-domain.ts';
 import { alreadyActive, failed, isActive } from './sim-domain.ts';
@@ -194,6 +195,13 @@ export class SimHypervisor implements Hypervisor {
       const no = failed('guestAgentUnresponsive', `the guest agent of ${vm} does not answer`);
       if (domain?.guest !== 'silent') return no;
       return { kind: 'later', afterMs: timeoutMs, finish: () => no };
+    });
+  }
+
+  act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>> {
+    return this.#changes.run(vm, async () => {
+      if (!mayAct()) return failed('actionTooLate', `${verb} of ${vm} may not be done now`);
+      return this.#onVm('act', vm, this.#deadlines.changeMs, () => this.#host.act(vm, verb));
     });
   }
 

@@ -34,6 +34,7 @@ export type SimCall =
   | 'migration'
   | 'resume'
   | 'pingGuest'
+  | 'act'
   /** Between two daemons: the target makes a domain for the copy, and is told that it is whole. */
   | 'arrive'
   | 'finish';

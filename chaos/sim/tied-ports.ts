@@ -71,6 +71,7 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     migration: (vm) => process.call(() => hypervisor.migration(vm)),
     resume: (vm) => process.call(() => hypervisor.resume(vm)),
     pingGuest: (vm, timeoutMs) => process.call(() => hypervisor.pingGuest(vm, timeoutMs)),
+    act: (vm, verb, mayAct) => process.call(() => hypervisor.act(vm, verb, mayAct)),
     xml: (vm) => process.call(() => hypervisor.xml(vm)),
   };
 }

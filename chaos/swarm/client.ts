@@ -85,6 +85,16 @@ export class Client {
           return service.cancelMove(name, caller);
         case 'delete':
           return service.deleteVm(name, caller);
+        case 'pause':
+        case 'resume':
+        case 'reset':
+        case 'reboot':
+        case 'restart':
+          return service.vmVerbs.act(
+            name,
+            { verb, request: `call-${this.#calls}`, force: step.force },
+            caller,
+          );
         default:
           return verb satisfies never;
       }

@@ -74,6 +74,7 @@ function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFaul
     'migrate',
     'finish',
     'resume',
+    'act',
   ]);
   const outcome = random.pick<SimFault>([
     { kind: 'lost' },

@@ -1,4 +1,5 @@
 import { AcknowledgedChecker } from '../checkers/acknowledged.ts';
+import { ActionChecker } from '../checkers/actions.ts';
 import { AgentMemoryChecker } from '../checkers/agent-memory.ts';
 import { ConsensusChecker } from '../checkers/consensus.ts';
 import { FailoverChainChecker } from '../checkers/failover-chain.ts';
@@ -34,6 +35,7 @@ export function everyChecker(): readonly Checker[] {
     new LevelChecker(),
     new GuardChecker(),
     new AcknowledgedChecker(),
+    new ActionChecker(),
     new PlacementChecker(),
     new OrderChecker(),
     new HealthChecker(),

@@ -89,6 +89,10 @@ export class Recorder {
     delivered: (message) => this.#message('delivered', message),
     startAsked: (node, permit) => this.#startAsked(node, permit),
     vmRuns: (node, vm, permit, running) => this.#vmRuns({ node, vm, permit, running }),
+    acted: (node, vm, verb, permit) => {
+      this.poll();
+      this.#tell({ kind: 'acted', node, vm, verb, token: permit?.token ?? null });
+    },
     powerCut: (node) => this.#powerCut(node),
     contained: (node, incarnation, left) =>
       this.#tell({ kind: 'contained', node, incarnation, left }),

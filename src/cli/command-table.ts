@@ -20,9 +20,13 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/explain.ts')).explainCommand,
   },
   {
+    name: 'why',
+    summary: 'why something is where it is',
+    load: async () => (await import('./commands/why.ts')).whyNoun,
+  },
+  {
     name: 'vm',
-    summary:
-      'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
+    summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
     load: async () => (await import('./commands/vm.ts')).vmNoun,
   },
   {

@@ -43,6 +43,8 @@ export interface FakeDomain {
   agentAnswers: boolean;
   /** How often it was booted. */
   boots: number;
+  /** How often its guest began anew in the same process. */
+  resets: number;
 }
 
 /** What libvirt's schema allows below `domain`, as far as the tests need it. */
@@ -108,6 +110,7 @@ export function makeDomain(uuid: string, name: string): FakeDomain {
     obeysShutdown: true,
     agentAnswers: false,
     boots: 0,
+    resets: 0,
   };
 }
 

@@ -160,6 +160,22 @@ const changeProcedures: readonly FakeProcedure[] = [
     await host.shutdown(domain);
     return undefined;
   }),
+  onDomain('suspend', procedures.suspend, (domain, _args, host) => {
+    host.suspend(domain);
+    return undefined;
+  }),
+  onDomain('resume', procedures.resume, (domain, _args, host) => {
+    host.resume(domain);
+    return undefined;
+  }),
+  onDomain('reset', procedures.reset, (domain, _args, host) => {
+    host.reset(domain);
+    return undefined;
+  }),
+  onDomain('reboot', procedures.reboot, (domain, _args, host) => {
+    host.reset(domain);
+    return undefined;
+  }),
   onDomain('undefineFlags', procedures.undefineFlags, async (domain, { flags }, host) => {
     await host.undefine(domain, flags);
     return undefined;

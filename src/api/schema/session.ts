@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionVerbs } from '../../core/model/vm-action.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
 import { guestCheckSchema } from './vm-guest.ts';
 import { vmSpecSchema } from './vm-spec.ts';
@@ -194,6 +195,13 @@ export const commandSchema = z.discriminatedUnion('kind', [
     ...commandBase,
     permit: permitSchema,
     previousToken: tokenSchema.nullable(),
+  }),
+  /** Do this once to the guest that runs by this permit. Needs a lease. */
+  z.object({
+    kind: z.literal('act'),
+    ...commandBase,
+    permit: permitSchema,
+    verb: z.enum(actionVerbs),
   }),
   /** Be ready to take the copy of a VM that will have this permit. Needs a lease and a newer token. */
   z.object({

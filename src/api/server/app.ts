@@ -30,6 +30,7 @@ import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
+import { vmVerbRoutes } from './routes/vm-verbs.ts';
 import { vmChangeRoutes, vmRoutes } from './routes/vms.ts';
 
 const bodyLimitBytes = 2 * 1024 * 1024;
@@ -61,6 +62,7 @@ export async function buildApp(
     fenceDeviceRoutes,
     vmRoutes,
     vmChangeRoutes,
+    vmVerbRoutes,
     eventRoutes,
     armingRoutes,
     failoverRoutes,

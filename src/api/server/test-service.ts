@@ -13,6 +13,7 @@ import type {
   NodeView,
   StatusView,
   VmView,
+  WhyView,
 } from '../schema/views.ts';
 
 /** For tests: a service that records what it was asked and answers with fixed views. */
@@ -42,6 +43,9 @@ export const testVm: VmView = {
   vcpus: 1,
   reason: null,
   move: null,
+  action: null,
+  acted: [],
+  staged: null,
   isProtected: true,
   spec: {
     name: 'db-1',
@@ -255,6 +259,8 @@ export const testEvent = (sequence: number): EventView => ({
   at: '2026-11-22T12:00:00.000Z',
 });
 
+const testWhy: WhyView = { vm: 'db-1', node: 'node-1', steps: [], left: 0, now: [] };
+
 const notFound = (what: string): Outcome<never> =>
   problem({ code: 'E_NOT_FOUND', what, because: 'no such name', so: '', try: ['kennel status'] });
 
@@ -302,6 +308,11 @@ export function makeTestService(
     status: async () => record('status', testStatus),
     node,
     vm,
+    vmVerbs: {
+      act: ofVm('actOnVm'),
+      edit: async (...given) => record('editVm', { vm: testVm, now: [], nextStart: [] }, ...given),
+      why: async (name) => record('whyVm', testWhy, name),
+    },
     createToken: async (body, caller) => record('createToken', token, body, caller),
     join: async (body) => record('join', joined, body),
     leader: () => service.leads,

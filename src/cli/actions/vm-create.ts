@@ -86,7 +86,7 @@ async function waitForAll(
   }
 }
 
-async function readVmFile(call: Call, file: string): Promise<string> {
+export async function readVmFile(call: Call, file: string): Promise<string> {
   if (file === '-') return call.world.terminal.readInput(maxFileBytes);
   const path = resolve(call.world.workingDirectory, file);
   const { disk } = await call.world.env();
@@ -108,7 +108,7 @@ function unreadable(path: string, because: string): KennelError {
   });
 }
 
-function invalidFile(lines: readonly string[]): KennelError {
+export function invalidFile(lines: readonly string[]): KennelError {
   const count = lines.length === 1 ? 'one thing is' : `${lines.length} things are`;
   return new KennelError({
     code: 'E_SPEC_INVALID',

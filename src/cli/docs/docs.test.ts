@@ -24,8 +24,14 @@ test('every verb that changes the cluster takes the five options of changes', as
   const changing = verbs.filter((verb) => 'dryRun' in verb.options);
   expect(changing.map((verb) => verb.name)).toEqual([
     'create',
+    'edit',
     'start',
     'stop',
+    'restart',
+    'pause',
+    'resume',
+    'reset',
+    'reboot',
     'disable',
     'ignore',
     'migrate',

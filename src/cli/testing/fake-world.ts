@@ -152,6 +152,10 @@ function fakeEnv(files: Map<string, string>, time: { ms: number }): CliEnv {
       },
     },
     disk: disk as Disk,
+    random: {
+      uuid: () => '5b3f0000-0000-4000-8000-000000000001',
+      fraction: () => 0.5,
+    },
   };
 }
 

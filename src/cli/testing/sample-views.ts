@@ -89,6 +89,9 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     vcpus: 2,
     reason: null,
     move: null,
+    action: null,
+    acted: [],
+    staged: null,
     isProtected: true,
     spec: {
       name: fields.name,

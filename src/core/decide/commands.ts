@@ -6,6 +6,7 @@ import type { CommandObservation, CommandOutcome, NodeObservation } from '../obs
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
 import { isUnderWay, startsThatFit, type PendingStart } from '../order/start-slots.ts';
 import { isLost } from '../timing/silence.ts';
+import { actionCommand } from './actions.ts';
 import type { Draft } from './draft.ts';
 import { migrationCommand } from './migration-commands.ts';
 import { leftoversOn } from './nodes.ts';
@@ -31,6 +32,8 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
       if (addressed !== null && maySend(draft, addressed)) commands.push(addressed);
       continue;
     }
+    const acting = actionCommand(draft, vm);
+    if (acting !== null && maySend(draft, acting)) commands.push(acting);
     if (vm.operation === null || vm.permit === null) continue;
     if (ownerOf(vm, draft).kind !== 'live') continue;
     if (vm.operation.kind !== 'release' && !holdsLease(draft, vm.permit.node)) continue;
@@ -48,7 +51,7 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
 }
 
 function maySend(draft: Draft, { node, command }: AddressedCommand): boolean {
-  const needsLease = command.kind === 'prepare' || command.kind === 'migrate';
+  const needsLease = command.kind !== 'abort' && command.kind !== 'release';
   if (needsLease && !holdsLease(draft, node)) return false;
   return isDue(draft, command.kind, draft.observations.commands.get(command.operation));
 }

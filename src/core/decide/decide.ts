@@ -1,9 +1,11 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { Observations } from '../observations.ts';
 import type { Plan } from '../plan.ts';
+import { decideActions } from './actions.ts';
 import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { openDraft } from './draft.ts';
+import { decideEdits } from './edits.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
@@ -30,7 +32,9 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideFences(draft);
   decideStrays(draft);
   decideNodes(draft);
+  decideActions(draft);
   decideVms(draft);
+  decideEdits(draft);
   decideRecovery(draft);
   decideMoves(draft);
   decideFailovers(draft);

@@ -58,12 +58,20 @@ export function decideRecovery(draft: Draft): void {
     // A wish to move ends with a new place, whichever it is: it is not moved round and round.
     draft.put({ ...start, move: null, reason: null });
     notePlaced(draft, start, explainPlacement(placement));
+    if (one.fence === null) tellPlaced(draft, start, explainPlacement(placement));
   }
   if (disarmed !== null || unheardSinceRestore(draft) !== null) return;
   for (const { vm, fence } of homeless) {
     if (draft.isFull()) break;
     findHome(draft, vm, fence, site);
   }
+}
+
+/** A failover's record keeps why a node was chosen; of any other start its event does. */
+function tellPlaced(draft: Draft, { id, spec, permit }: VmRecord, because: string): void {
+  const node = permit?.node ?? null;
+  const text = `${spec.name} is started on ${node}: ${because}`;
+  draft.event({ code: 'VM_PLACED', severity: 'info', node, vm: id, text });
 }
 
 /** False for what may still run somewhere; then the record says what is awaited. */

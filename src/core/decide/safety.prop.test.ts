@@ -229,6 +229,10 @@ class Walk {
       case 'abort':
         if (machine.running.has(command.vm)) return done;
         return failed(machine.left.has(command.vm) ? 'migrated' : 'gone');
+      case 'act':
+        return machine.running.get(command.permit.vm)?.token === command.permit.token
+          ? done
+          : failed('notActive');
       case 'resume': {
         const copy = machine.copies.get(command.permit.vm);
         const fits = copy?.permit.token === command.permit.token;

@@ -160,6 +160,23 @@ function strayFindings(vm: VmRecord): readonly Finding[] {
   }));
 }
 
+/** A person's own doing is told apart from a disk that fails. */
+function pausedFinding(vm: VmRecord, observations: Observations): readonly Finding[] {
+  const { name } = vm.spec;
+  const node = vm.permit === null ? undefined : observations.nodes.get(vm.permit.node);
+  const reason = node?.report?.domains?.get(vm.id)?.reason ?? 'unknown';
+  const isByHand = reason === 'user';
+  return [
+    {
+      code: 'VM_PAUSED',
+      severity: 'warning',
+      subject: name,
+      text: isByHand ? 'a person paused it' : `its hypervisor paused it (${reason})`,
+      try: [`kennel vm resume ${name}`, `kennel why vm ${name}`],
+    },
+  ];
+}
+
 function vmFindings(
   vm: VmRecord,
   state: ClusterState,
@@ -176,7 +193,7 @@ function vmFindings(
     case 'failed':
       return add('VM_FAILED', 'critical', vm.reason ?? 'it failed too often');
     case 'paused':
-      return add('VM_PAUSED', 'warning', 'its hypervisor paused it');
+      return pausedFinding(vm, observations);
     case 'backoff':
       return add('VM_BACKOFF', 'warning', vm.reason ?? 'its last start failed');
     case 'stopped':

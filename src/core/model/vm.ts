@@ -4,6 +4,7 @@ import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids
 import type { VmMove } from './move.ts';
 import type { OrderWait, VmDependency } from './order.ts';
 import type { Permit } from './permit.ts';
+import type { VmActed, VmAction } from './vm-action.ts';
 
 /**
  * What the operator wants. `stopped` is off, and still recovered off a dead node (it gets another
@@ -153,7 +154,10 @@ export interface VmStray {
 export interface VmRecord {
   readonly kind: 'vm';
   readonly id: VmId;
+  /** What it is now: what runs was made from it. */
   readonly spec: VmSpec;
+  /** An edit that waits until nobody owns the VM; absent or null = none. */
+  readonly staged?: VmSpec | null | undefined;
   readonly desired: VmDesired;
   readonly phase: VmPhase;
   /** Owner; null only when nobody may run it. */
@@ -179,6 +183,10 @@ export interface VmRecord {
   readonly strays: readonly VmStray[];
   /** Who last changed what is wanted of it, through the API; null = nobody since it was created. */
   readonly asked: { readonly by: string; readonly at: string; readonly what: VmGoal } | null;
+  /** Under way; absent = nothing is. */
+  readonly action?: VmAction | null | undefined;
+  /** The last calls that are over, oldest first; absent = none. */
+  readonly acted?: readonly VmActed[] | undefined;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
   /**

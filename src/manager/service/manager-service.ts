@@ -76,6 +76,7 @@ import type { NodeService } from './node-service.ts';
 import { type SightsOptions, Sights, storeProblem } from './sights.ts';
 import { failoverView, nodeView, vmView } from './views.ts';
 import { findVm, type VmService } from './vm-service.ts';
+import { VmVerbs } from './vm-verbs.ts';
 
 interface ManagerServiceOptions extends SightsOptions {
   readonly clusterId: string;
@@ -95,10 +96,12 @@ interface ManagerServiceOptions extends SightsOptions {
 export class ManagerService implements ClusterService {
   readonly #options: ManagerServiceOptions;
   readonly #sights: Sights;
+  readonly vmVerbs: VmVerbs;
 
   constructor(options: ManagerServiceOptions) {
     this.#options = options;
     this.#sights = new Sights(options);
+    this.vmVerbs = new VmVerbs({ ...options, sights: this.#sights });
   }
 
   /** Answered by every manager, and also without a quorum: it says how old it is. */

@@ -7,6 +7,7 @@ import type { FailoverRecord } from '../../core/model/failover.ts';
 import type { FenceOperation } from '../../core/model/fence-operation.ts';
 import type { FenceDevice, NodeRecord } from '../../core/model/node.ts';
 import type { VmMove } from '../../core/model/move.ts';
+import type { VmAction } from '../../core/model/vm-action.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Observations } from '../../core/observations.ts';
 import { usageByNode, usageOf } from '../../core/placement/usage.ts';
@@ -153,10 +154,13 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
     move: vm.move === null ? null : moveView(vm.move),
+    action: vm.action == null ? null : actionView(vm.action),
+    acted: (vm.acted ?? []).map((one) => ({ ...one })),
     reason: vm.reason,
     ...(checks === undefined ? {} : { checks: { ...checks } }),
     isProtected:
       vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
+    staged: vm.staged == null ? null : mutableSpec(vm.staged),
     spec: mutableSpec(vm.spec),
   };
 }
@@ -165,6 +169,10 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
 function checksOf({ id, permit }: VmRecord, { nodes }: Observations): VmView['checks'] {
   const domain = permit === null ? undefined : nodes.get(permit.node)?.report?.domains?.get(id);
   return domain?.permit?.token === permit?.token ? domain?.checks : undefined;
+}
+
+function actionView({ verb, request, by }: VmAction): NonNullable<VmView['action']> {
+  return { verb, request, by };
 }
 
 function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {

@@ -213,6 +213,7 @@ export class FakeAgent {
       case 'release':
         this.domains?.delete(command.vm);
         break;
+      case 'act':
       case 'prepare':
       case 'abort':
         break;
