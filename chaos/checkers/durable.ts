@@ -1,6 +1,6 @@
 import type { Checker, Fact, FactOf } from './history.ts';
 
-const kinds = ['write', 'storeReopened'] as const;
+const facts = ['write', 'storeReopened'] as const;
 
 interface Known {
   /** Null = deleted. */
@@ -14,7 +14,7 @@ interface Known {
  */
 export class DurableChecker implements Checker {
   readonly name = 'durable';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #known = new Map<string, Known>();
   #revision = 0;
 

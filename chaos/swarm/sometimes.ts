@@ -139,6 +139,8 @@ const handOver = messageTypes.indexOf('MsgTimeoutNow');
 
 /** Counts how often something was so. */
 export class Sometimes {
+  /** Messages that it is to be told of. */
+  readonly messages = ['left hello', 'left commands', 'delivered commands', 'left result'] as const;
   readonly counts = new Map<string, number>();
   readonly #fences = new Map<string, string>();
   readonly #nodes = new Map<
