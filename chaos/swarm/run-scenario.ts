@@ -149,14 +149,16 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   if (scenario.twoLeaders) twoLeaders.start();
   let looked = time.executed;
   const look = (): void => {
-    if (time.executed - looked > eventsPerLook) recorder.violated('busy', whatGoesRound(time));
     looked = time.executed;
     operator.look();
     time.schedule(lookMs, look, label);
   };
   const label = time.label('operator');
   look();
-  const broken = (): boolean => recorder.poll();
+  const broken = (): boolean => {
+    if (time.executed - looked > eventsPerLook) recorder.violated('busy', whatGoesRound(time));
+    return recorder.poll();
+  };
   if (await time.runUntil(broken, scenario.faultsMs - time.nowMs)) return;
   if (scenario.mode === 'safety') return;
   twoLeaders.stop();
