@@ -9,7 +9,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'acted'] as const;
+const facts = ['write', 'acted'] as const;
 
 interface Asked {
   readonly verb: string;
@@ -25,7 +25,7 @@ interface Asked {
  */
 export class ActionChecker implements Checker {
   readonly name = 'actions';
-  readonly kinds = kinds;
+  readonly facts = facts;
   /** By VM, then by request. */
   readonly #asked = new Map<string, Map<string, Asked>>();
 

@@ -1,6 +1,6 @@
 import { objectAt, textAt, type Checker, type Fact } from './history.ts';
 
-const kinds = ['write', 'guestSilent'] as const;
+const facts = ['write', 'guestSilent'] as const;
 
 /**
  * No guest is restarted as ill that never fell silent: a node that is
@@ -8,7 +8,7 @@ const kinds = ['write', 'guestSilent'] as const;
  */
 export class HealthChecker implements Checker {
   readonly name = 'health';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #silent = new Set<string>();
   readonly #reasons = new Map<string, string | null>();
 

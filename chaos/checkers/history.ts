@@ -59,13 +59,16 @@ export type ClientVerb =
   | 'reboot'
   | 'restart';
 
+/** It leaves its sender's host, reaches the receiving one, is given to the code there. */
+export type MessageStage = 'left' | 'arrived' | 'delivered';
+
 /** What oracles are told, in the order in which it happened. Times are true time. */
 export type Fact =
   | WriteFact
   /** A manager's message to an agent or an agent's to a manager, at one stage of its way. */
   | {
       readonly kind: 'message';
-      readonly stage: 'left' | 'arrived' | 'delivered';
+      readonly stage: MessageStage;
       readonly from: string;
       readonly to: string;
       readonly sentAtMs: number;
@@ -203,6 +206,11 @@ export type Fact =
     };
 
 export type FactKind = Fact['kind'];
+/**
+ * What a reader asks for: a kind of fact, or messages of one kind at one stage of their way, as
+ * `delivered heartbeat`. Nearly all facts are messages, and each reader wants few of them.
+ */
+export type FactName = Exclude<FactKind, 'message'> | `${MessageStage} ${string}`;
 export type FactOf<Kind extends FactKind> = Extract<Fact, { readonly kind: Kind }>;
 
 export interface Violation {
@@ -217,7 +225,8 @@ export interface Violation {
  */
 export interface Checker {
   readonly name: string;
-  readonly kinds: readonly FactKind[];
+  /** It is told of these alone. */
+  readonly facts: readonly FactName[];
   /** Told in order. A violation is told once, at the fact that shows it. */
   take(fact: Fact, atMs: number): readonly string[];
 }

@@ -11,7 +11,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'vmRuns'] as const;
+const facts = ['write', 'vmRuns'] as const;
 
 /** What a leader heard of a VM may be that old when its decision is committed, ms. */
 const staleMs = 10_000;
@@ -43,7 +43,7 @@ interface Known {
  */
 export class OrderChecker implements Checker {
   readonly name = 'order';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #lives = new Map<string, Life>();
   readonly #byName = new Map<string, Known>();
 

@@ -8,7 +8,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message', 'bmc'] as const;
+const facts = ['write', 'delivered hello', 'delivered heartbeat', 'bmc'] as const;
 
 /**
  * A heartbeat of this age at the commit contradicts an Off, whatever the device says. A younger one
@@ -37,7 +37,7 @@ interface Known {
  */
 export class ProofChecker implements Checker {
   readonly name = 'proofs';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #fences = new Map<string, Known>();
   readonly #lying = new Set<string>();
   /** By node: when the last heartbeat was given to each manager, and which epoch is whose. */

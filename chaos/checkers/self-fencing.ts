@@ -9,7 +9,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message', 'contained'] as const;
+const facts = ['write', 'left heartbeat', 'left ack', 'contained'] as const;
 
 /** Heartbeats remembered per node and manager. */
 const keptHeartbeats = 64;
@@ -24,7 +24,7 @@ const driftShare = 0.06;
  */
 export class SelfFencingChecker implements Checker {
   readonly name = 'selfFencing';
-  readonly kinds = kinds;
+  readonly facts = facts;
   /** By `node>manager`, then by sequence: when the heartbeat left. */
   readonly #sent = new Map<string, Map<number, number>>();
   /** By node: when the last heartbeat left that was answered with a lease. */

@@ -1,4 +1,4 @@
-import { readHeartbeat } from '../api/schema/frequent-messages.ts';
+import { readHeartbeat, readSightings } from '../api/schema/frequent-messages.ts';
 import {
   agentMessageSchema,
   sessionProtocolVersion,
@@ -150,7 +150,7 @@ export class AgentSession {
   }
 
   #receive(raw: JsonValue): void {
-    const message = readHeartbeat(raw) ?? this.#parse(raw);
+    const message = readHeartbeat(raw) ?? readSightings(raw) ?? this.#parse(raw);
     if (message === null) return;
     if (message.kind === 'hello') {
       this.#greet(message);

@@ -11,6 +11,9 @@ import { vmSpecSchema } from './vm-spec.ts';
  */
 export const sessionProtocolVersion = 1;
 
+/** More other agents than any agent is asked to probe. */
+export const maxSightings = 64;
+
 const incarnationIdSchema = z.string().min(1).max(128);
 const operationIdSchema = z.string().min(1).max(128);
 const epochSchema = z.int().min(0);
@@ -130,7 +133,7 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
           ageMs: z.number().min(0).nullable(),
         }),
       )
-      .max(64),
+      .max(maxSightings),
   }),
   /** The end of one command. */
   z.object({
