@@ -26,6 +26,11 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/vm.ts')).vmNoun,
   },
   {
+    name: 'import',
+    summary: 'make VM files from what other systems have',
+    load: async () => (await import('./commands/import.ts')).importNoun,
+  },
+  {
     name: 'node',
     summary: 'nodes: list, enrol, label, fence, power on, remove',
     load: async () => (await import('./commands/node.ts')).nodeNoun,

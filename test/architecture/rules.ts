@@ -85,6 +85,12 @@ export const rules: readonly Rule[] = [
     because: 'what verifies the records must not repeat the mistakes of what wrote them',
   },
   {
+    of: 'src/kubevirt',
+    mayImport: ['src/core'],
+    packages: [],
+    because: 'a conversion is pure: manifests in, VM files and losses out, and no cluster is asked',
+  },
+  {
     of: 'src/cli/start',
     mayImport: ['src', 'agent', 'fencing'],
     packages: ['*'],
@@ -100,6 +106,7 @@ export const rules: readonly Rule[] = [
       'src/errors',
       'src/pki',
       'src/verify',
+      'src/kubevirt',
       'deploy/lab',
     ],
     packages: ['*'],

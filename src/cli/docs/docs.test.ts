@@ -4,7 +4,7 @@ import { commandTable } from '../command-table.ts';
 import { errorGuidance } from './error-guidance.ts';
 import { generatedPages, stalePages } from './generate.ts';
 
-test('docs/cli.md and docs/errors.md are what the code says (node src/cli/docs/generate.ts --write)', async () => {
+test('docs/cli.md, docs/errors.md and docs/kubevirt.md are what the code says (node src/cli/docs/generate.ts --write)', async () => {
   expect(await stalePages()).toEqual([]);
 });
 
