@@ -1,8 +1,10 @@
 import { lanProfile } from '../sim/link.ts';
 import type { ClusterManager } from '../sim/cluster-manager.ts';
+import type { SimDisk } from '../sim/disk.ts';
 import type { Stage } from './actions.ts';
 import { nodeOf } from './actions.ts';
 import type { KennelAction } from './kennel-schema.ts';
+import { starve } from './starvation.ts';
 
 /** Carries out one action of `x-kennel.timeline` at this instant. */
 export function actKennel(stage: Stage, action: KennelAction): void {
@@ -109,8 +111,10 @@ function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
       node.machine.reset();
       break;
     case 'node.state_disk':
-      if (action.works) node.disk.clearFaults();
-      else node.disk.inject({ operation: 'write', code: 'EROFS', times: Number.MAX_SAFE_INTEGER });
+      spoilDisk(node.disk, action.disk);
+      break;
+    case 'node.starve':
+      starve(stage.cluster.world.time, node, action.share);
       break;
     case 'agent.crash':
       node.machine.crashAgent();
@@ -123,6 +127,25 @@ function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
       break;
     default:
       action satisfies never;
+  }
+}
+
+function spoilDisk(disk: SimDisk, state: Extract<Of<'node'>, { disk: unknown }>['disk']): void {
+  disk.clearFaults();
+  switch (state.kind) {
+    case 'ok':
+      break;
+    case 'readOnly':
+      disk.inject({ operation: 'write', code: 'EROFS', times: Number.MAX_SAFE_INTEGER });
+      break;
+    case 'full':
+      disk.setCapacity(0);
+      break;
+    case 'slow':
+      disk.slowBy(state.ms);
+      break;
+    default:
+      state satisfies never;
   }
 }
 

@@ -54,6 +54,14 @@ const bmcModeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['slow', 'delayed']), ms: z.number().positive() }),
 ]);
 
+/** `slow`: every sync takes so much longer. */
+const stateDiskSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['ok', 'readOnly', 'full']) }),
+  z.strictObject({ kind: z.literal('slow'), ms: z.number().positive() }),
+]);
+
+const detectionSchema = z.enum(['fast', 'default', 'conservative']);
+
 export const kennelActionSchema = z.discriminatedUnion(
   'action',
   [
@@ -81,8 +89,20 @@ export const kennelActionSchema = z.discriminatedUnion(
     onNode('node.thaw'),
     onNode('node.panic'),
     onNode('node.reset'),
-    /** False: what the agent writes to its disk fails. */
-    z.strictObject({ ...common, action: z.literal('node.state_disk'), node, works: z.boolean() }),
+    /** The disk to which the agent writes what it must not forget. */
+    z.strictObject({
+      ...common,
+      action: z.literal('node.state_disk'),
+      node,
+      disk: stateDiskSchema,
+    }),
+    z.strictObject({
+      ...common,
+      action: z.literal('node.starve'),
+      node,
+      /** So much of one CPU is left to the agent and all beside it; null = all of it again. */
+      share: z.number().positive().max(1).nullable(),
+    }),
     onNode('agent.crash'),
     onNode('agent.pause'),
     onNode('agent.resume'),
@@ -138,7 +158,9 @@ export const kennelSchema = z.strictObject({
       restart_seconds: z.number().min(0).nullable().default(2),
     })
     .optional(),
-  detection: z.enum(['fast', 'default', 'conservative']).default('default'),
+  detection: detectionSchema.default('default'),
+  /** What is otherwise on a lab, where processes need seconds of a busy machine to be back. */
+  lab: z.strictObject({ detection: detectionSchema }).optional(),
   /** Every node has two supplies behind outlets, which are its second level. */
   pdus: z.boolean().default(false),
   /**
