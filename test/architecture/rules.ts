@@ -79,6 +79,23 @@ export const rules: readonly Rule[] = [
     because: 'managers and agents meet only on the wire',
   },
   {
+    of: 'src/operator',
+    mayImport: ['src/core', 'src/env', 'src/errors', 'src/api/schema', 'src/client'],
+    packages: [
+      'zod',
+      'yaml',
+      'node:crypto',
+      'node:fs',
+      'node:http',
+      'node:https',
+      'node:path',
+      'node:url',
+      'node:util',
+      '@kubernetes/client-node',
+    ],
+    because: 'it is a client of managers that shows Kubernetes what it sees, and decides nothing',
+  },
+  {
     of: 'src/verify',
     mayImport: [],
     packages: ['node:crypto', 'zod'],
