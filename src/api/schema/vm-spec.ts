@@ -9,11 +9,15 @@ export const diskSourceSchema = z.discriminatedUnion('kind', [
     port: portSchema,
     export: z.string().max(255),
   }),
-  z.strictObject({ kind: z.literal('rbd'), pool: z.string().min(1), image: z.string().min(1) }),
+  z.strictObject({
+    kind: z.literal('rbd'),
+    pool: z.string().min(1).max(255),
+    image: z.string().min(1).max(255),
+  }),
   z.strictObject({
     kind: z.literal('iscsi'),
-    portal: z.string().min(1),
-    target: z.string().min(1),
+    portal: z.string().min(1).max(255),
+    target: z.string().min(1).max(255),
     lun: z.int().min(0),
   }),
   z.strictObject({ kind: z.literal('sharedFile'), path: absolutePathSchema }),
