@@ -116,6 +116,11 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/agent.ts')).agentNoun,
   },
   {
+    name: 'operator',
+    summary: 'the operator for Kubernetes: VMs as objects',
+    load: async () => (await import('./commands/operator.ts')).operatorNoun,
+  },
+  {
     name: 'lab',
     summary: 'a whole cluster on one machine, to try and to break things',
     load: async () => (await import('./commands/mounted.ts')).labEntry,

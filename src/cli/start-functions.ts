@@ -1,3 +1,4 @@
+import type { Client } from '../client/client.ts';
 import type { Outcome } from '../core/problem.ts';
 import type { DetectionProfile } from '../core/model/settings.ts';
 
@@ -166,6 +167,15 @@ export interface RunAgentOptions {
   readonly directory: string;
 }
 
+/** `kennel operator run`. */
+export interface RunOperatorOptions {
+  readonly client: Client;
+  /** Null = the API server of the pod that it runs in. */
+  readonly kubeconfig: string | null;
+  /** Namespace of the lease; null = there is no other operator. */
+  readonly leaseNamespace: string | null;
+}
+
 /**
  * What `src/cli/start` gives the command line. The run functions end when the service has been
  * stopped in order (SIGTERM, SIGINT), and answer a problem when it could not start or go on.
@@ -183,4 +193,5 @@ export interface StartFunctions {
   migrateStore(options: MigrateStoreOptions): Promise<Outcome<MigrateStoreResult>>;
   joinAgent(options: JoinAgentOptions): Promise<Outcome<JoinAgentResult>>;
   runAgent(options: RunAgentOptions): Promise<Outcome<null>>;
+  runOperator(options: RunOperatorOptions): Promise<Outcome<null>>;
 }

@@ -108,6 +108,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
       }),
       joinAgent: start('joinAgent', { clusterId: 'c-1', managers: ['10.0.0.10:7401'] }),
       runAgent: start('runAgent', null),
+      runOperator: start('runOperator', null),
     }),
   };
 }

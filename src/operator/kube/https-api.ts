@@ -25,15 +25,21 @@ export function httpsKubeApi(env: Pick<Env, 'timers'>, access: KubeAccess): Kube
     watch: async (request, onEvent, signal) => {
       const opened = await send(access, { method: 'GET', ...request }, signal);
       if (opened.kind === 'failed') return opened;
-      if (opened.response.statusCode !== 200) {
-        const answer = await answerOf(opened.response);
-        return answer.kind === 'failed'
-          ? answer
-          : { kind: 'failed', failure: { kind: 'transport', message: 'the answer is no stream' } };
-      }
+      if (opened.response.statusCode !== 200) return refusalOf(opened.response);
       return readLines(opened.response, onEvent, signal);
     },
   };
+}
+
+/** Why a watch was not begun. */
+async function refusalOf(response: IncomingMessage): ReturnType<KubeApi['watch']> {
+  try {
+    const answer = await answerOf(response);
+    if (answer.kind === 'failed') return answer;
+    return { kind: 'failed', failure: { kind: 'transport', message: 'the answer is no stream' } };
+  } catch (error) {
+    return { kind: 'failed', failure: { kind: 'transport', message: messageOf(error) } };
+  }
 }
 
 async function call(
