@@ -14,12 +14,13 @@ afterEach(() => {
 
 async function serve(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  timers = realTimers(),
 ): Promise<KubeApi> {
   server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { readonly port: number };
   return httpsKubeApi(
-    { timers: realTimers() },
+    { timers },
     { server: new URL(`http://127.0.0.1:${port}/base`), options: () => Promise.resolve({}) },
   );
 }
@@ -156,6 +157,16 @@ test('a watch that is refused tells what the server said', async () => {
   const api = await serve((_, response) => response.writeHead(410).end('{"message":"too old"}'));
   const { end } = await watch(api);
   expect(end).toEqual({ kind: 'failed', failure: { kind: 'gone', message: 'too old' } });
+});
+
+test('silent: a server that takes a request and says nothing is given up, be it a watch or not', async () => {
+  // A deadline of half a minute is over in a moment.
+  const api = await serve(() => undefined, {
+    after: (delayMs, action) => realTimers().after(delayMs / 100, action),
+  });
+  const answer = await api.call({ method: 'GET', path: '/a' });
+  expect(answer).toMatchObject({ kind: 'failed', failure: { kind: 'transport' } });
+  expect((await watch(api)).end).toMatchObject({ failure: { kind: 'transport' } });
 });
 
 test('the signal ends a stream that goes on', async () => {

@@ -5,7 +5,7 @@ import { LineReader } from '../../env/real/line-reader.ts';
 import { failureOf, type KubeApi, type KubeAnswer, type KubeRequest } from './kube-api.ts';
 import { linkedAbort } from './pause.ts';
 
-/** One request, to its last byte. */
+/** One request, to its last byte; a watch, to its first. */
 const timeoutMs = 30_000;
 /** A page of 500 objects of 1 MiB, the largest that etcd takes, would be refused; real ones are far below. */
 const maxAnswerBytes = 256 * 1024 * 1024;
@@ -22,13 +22,36 @@ export interface KubeAccess {
 export function httpsKubeApi(env: Pick<Env, 'timers'>, access: KubeAccess): KubeApi {
   return {
     call: (request) => call(env, access, request),
-    watch: async (request, onEvent, signal) => {
-      const opened = await send(access, { method: 'GET', ...request }, signal);
-      if (opened.kind === 'failed') return opened;
-      if (opened.response.statusCode !== 200) return refusalOf(opened.response);
-      return readLines(opened.response, onEvent, signal);
-    },
+    watch: (request, onEvent, signal) => watch(env, access, { request, onEvent, signal }),
   };
+}
+
+async function watch(
+  env: Pick<Env, 'timers'>,
+  access: KubeAccess,
+  {
+    request,
+    onEvent,
+    signal,
+  }: {
+    readonly request: Pick<KubeRequest, 'path' | 'query'>;
+    readonly onEvent: (event: unknown) => void;
+    readonly signal: AbortSignal;
+  },
+): ReturnType<KubeApi['watch']> {
+  const { controller, unlink } = linkedAbort(signal);
+  // Servers answer at once, and with the events in their own time.
+  const timer = env.timers.after(timeoutMs, () => controller.abort());
+  try {
+    const opened = await send(access, { method: 'GET', ...request }, controller.signal);
+    timer.cancel();
+    if (opened.kind === 'failed') return opened;
+    if (opened.response.statusCode !== 200) return await refusalOf(opened.response);
+    return await readLines(opened.response, onEvent, signal);
+  } finally {
+    timer.cancel();
+    unlink();
+  }
 }
 
 /** Why a watch was not begun. */
