@@ -91,7 +91,7 @@ export async function runGuest(initrd: string, of: GuestCase): Promise<GuestRun>
     qmp: `unix:${qmp},server=on,wait=off`,
   };
   const flags = ['-nodefaults', '-no-user-config', '-no-reboot'];
-  const all = [...flags, ...Object.entries(args).flatMap(([name, value]) => [`-${name}`, value])];
+  const all = [...flags, ...Object.entries(args).flatMap(([flag, value]) => [`-${flag}`, value])];
   const qemu = spawn('qemu-system-x86_64', all, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<void>((resolve) => qemu.once('close', () => resolve()));
   const lines: string[] = [];
