@@ -63,7 +63,7 @@ export default defineConfig({
       },
       {
         test: {
-          // `npm run lab:watchdog`: a guest is booted for each case.
+          // `npm run lab:watchdog`: each case boots a guest without KVM, half a minute of a whole processor.
           name: 'watchdog',
           include: ['test/watchdog/*.lab.ts'],
           exclude: skipped,

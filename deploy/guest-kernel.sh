@@ -15,7 +15,7 @@ chmod 755 "$work"
 mkdir "$work/root"
 dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -C "$work/root" --wildcards './boot/vmlinuz*' './lib/modules/*/kernel/drivers/watchdog/*'
 mkdir -p "$directory"
-for module in watchdog i6300esb softdog; do
+for module in watchdog i6300esb; do
   cp "$work"/root/lib/modules/*/kernel/drivers/watchdog/$module.ko "$directory/"
 done
 image=$(echo "$work"/root/boot/vmlinuz*)

@@ -100,9 +100,6 @@ programs='
   etcd                 etcd-server
   etcdctl              etcd-client
   strace               strace
-  strip                binutils
-  xz                   xz-utils
-  busybox              busybox-static
   python3              python3
   /usr/lib/python3/dist-packages/pyghmi  python3-pyghmi
   /usr/lib/ganeti/3.0/usr/bin/hbal  ganeti-htools-3.0
@@ -184,21 +181,6 @@ install_programs() {
   say 'programs installed'
 }
 
-# The kernel that the watchdog is tested with is only unpacked, never installed.
-fetch_guest_kernel() {
-  local directory=$checkout/node_modules/.cache/kennel/guest-kernel log
-  [ ! -e "$directory/vmlinux" ] || return 0
-  has apt-get && [ "$(uname -m)" = x86_64 ] || return 0
-  log=$(mktemp)
-  if bash "$checkout/deploy/guest-kernel.sh" "$directory" >"$log" 2>&1 9<&-; then
-    say 'a kernel for guests is unpacked'
-  else
-    say "tests of the watchdog will be skipped: $(tail -n 1 "$log")" >&2
-  fi
-  rm -f "$log"
-}
-
 install_packages
 install_programs
-fetch_guest_kernel
 [ "$quiet" = yes ] || [ -n "$(missing_programs)" ] || say 'everything is in place'

@@ -16,7 +16,6 @@ const usage = `Usage: kennel-watchdog run|status|test|stop [options]
   --socket <path>   where it is asked (default: /run/kennel/watchdog.sock)
   --token <path>    where the last token is kept, on a tmpfs (default: /run/kennel/watchdog.json)
   --measured <path> what a test has measured (default: /var/lib/kennel/watchdog-test.json)
-  --check           with run: only say whether the device may be armed
   --yes             reset this machine without asking again
 `;
 
@@ -39,7 +38,6 @@ export async function main(args: readonly string[]): Promise<void> {
       return runPetter({
         device: values.device,
         timeoutMs: timeoutS * 1000,
-        check: values.check,
         fd: values.fd === undefined ? null : Number(values.fd),
         socket: values.socket,
         tokenFile: values.token,
@@ -72,7 +70,6 @@ function parse(args: readonly string[]) {
       socket: { type: 'string', default: '/run/kennel/watchdog.sock' },
       token: { type: 'string', default: '/run/kennel/watchdog.json' },
       measured: { type: 'string', default: '/var/lib/kennel/watchdog-test.json' },
-      check: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
     },
   });

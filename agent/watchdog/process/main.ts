@@ -9,8 +9,6 @@ export interface RunOptions {
   readonly timeoutMs: number;
   /** A copy of the open device, from a holder; null = it opens the device itself. */
   readonly fd: number | null;
-  /** Only says whether it may be armed. */
-  readonly check: boolean;
   readonly socket: string;
   readonly tokenFile: string;
   readonly biteFile: string;
@@ -53,7 +51,6 @@ export function runPetter(options: RunOptions): void {
     process.exitCode = 1;
     return;
   }
-  if (options.check) return;
   process.on('uncaughtException', (error) => say(error.message));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {

@@ -54,24 +54,32 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
     vms: usage.vms,
-    readiness: [
-      ...(isFenceable(node, mirror.fences.values()) ? ['power'] : []),
-      ...(node.incarnation?.isolation === 'selfFencing' ? ['selfFence'] : []),
-    ],
+    readiness: readinessOf(node, mirror),
     fenceGrade: fenceGrade(node, mirror.fences.values()),
     fenceDevices: node.fenceTopology.flatMap((level, index) =>
       level.devices.map((device) => deviceView(node, { device, level: index + 1 }, sight)),
     ),
-    budget: budgetView(
-      recoveryBudget(
-        node.fenceTopology,
-        mirror.settings.timing,
-        node.incarnation?.watchdog ?? null,
-      ),
-    ),
-    watchdog: node.incarnation?.watchdog ?? seen?.report?.watchdog ?? null,
+    ...selfFencingOf(node, sight),
     fence: fence === undefined ? null : fenceView(fence, sight),
   };
+}
+
+/** What it attests, and what its recovery may take with that. */
+function selfFencingOf(
+  node: NodeRecord,
+  { mirror, observations }: Sight,
+): Pick<NodeView, 'watchdog' | 'budget'> {
+  const admitted = node.incarnation?.watchdog ?? null;
+  const told = observations.nodes.get(node.id)?.report?.watchdog ?? null;
+  const budget = recoveryBudget(node.fenceTopology, mirror.settings.timing, admitted);
+  return { watchdog: admitted ?? told, budget: budgetView(budget) };
+}
+
+function readinessOf(node: NodeRecord, mirror: Sight['mirror']): string[] {
+  return [
+    ...(isFenceable(node, mirror.fences.values()) ? ['power'] : []),
+    ...(node.incarnation?.isolation === 'selfFencing' ? ['selfFence'] : []),
+  ];
 }
 
 function deviceView(
