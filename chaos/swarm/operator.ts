@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import type { Recorder } from './recorder.ts';
+import type { Recorder, VmNow } from './recorder.ts';
 import { machineOf, type Stage } from './stage.ts';
 
 export interface OperatorOptions {
@@ -71,20 +71,21 @@ export class Operator {
       const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
       if (node.phase !== 'online') missing.push(`${node.id} is ${node.phase}`);
     }
-    for (const [name, vm] of recorder.records()) {
-      const homes = stage.cluster.whereIs(name);
-      if (vm.desired === 'ignored') continue;
-      const wanted = vm.desired === 'running' && !vm.deleting;
-      const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
-      // Failures are forgiven to a VM that has run well for a while.
-      if (wanted && runs && (vm.failures === 0 || vm.isChecked)) continue;
-      if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) continue;
-      const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
-      missing.push(
-        `${name} is ${vm.phase}, desired ${vm.desired}, runs ${where}, ${vm.failures} failures`,
-      );
-    }
+    for (const [name, vm] of recorder.records()) missing.push(...this.#missingOf(name, vm));
     return missing;
+  }
+
+  #missingOf(name: string, vm: VmNow): readonly string[] {
+    const homes = this.#options.stage.cluster.whereIs(name);
+    if (vm.desired === 'ignored') return [];
+    const wanted = vm.desired === 'running' && !vm.deleting;
+    const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
+    // Failures are forgiven to a VM that has run well for a while.
+    if (wanted && runs && (vm.failures === 0 || vm.isChecked)) return [];
+    if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) return [];
+    const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
+    const { phase, desired, failures } = vm;
+    return [`${name} is ${phase}, desired ${desired}, runs ${where}, ${failures} failures`];
   }
 
   #buttons(name: string, nowMs: number): void {
