@@ -34,6 +34,8 @@ interface Known {
   /** Of its owner; the agent may have been restarted meanwhile. */
   readonly boot: string | null;
   readonly phase: string;
+  /** Nobody waits for what is to go. */
+  readonly isDeleting: boolean;
   /** Since when its record has said that it waits. */
   readonly waitsMs: number | null;
 }
@@ -85,6 +87,7 @@ export class OrderChecker implements Checker {
       permit: permit === null ? null : String(permit.token),
       boot: permit?.incarnation.split('.')[0] ?? null,
       phase: textAt(value, 'phase') ?? '',
+      isDeleting: value['deleting'] === true,
       waitsMs: wait === null ? null : (before?.waitsMs ?? atMs),
     };
     this.#byName.set(name, now);
@@ -104,7 +107,7 @@ export class OrderChecker implements Checker {
   ): string | null {
     const name = textAt(dependency, 'vm') ?? '';
     const other = this.#byName.get(name);
-    if (other === undefined) return null;
+    if (other === undefined || other.isDeleting) return null;
     const gate = objectAt(dependency, 'gate');
     const kind = gate === null ? 'running' : (textAt(gate, 'kind') ?? 'running');
     const delayMs = (gate === null ? null : numberAt(gate, 'ms')) ?? 0;

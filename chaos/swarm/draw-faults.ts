@@ -81,9 +81,9 @@ function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFaul
     { kind: 'ackLost', effectAfterMs: Math.round(random.between(0, 15_000)) },
     { kind: 'fails', code: 'simulatedFailure', message: 'the simulation says no' },
   ]);
-  // A migration that libvirtd neither begins nor answers lasts until one of them starts anew, and its VM
-  // runs on: nothing would come to rest.
-  if (call === 'migrate' && outcome.kind === 'lost') return { call: 'finish', fault: outcome };
+  // A migration that libvirtd never answers, and that does not bring the VM away, lasts until libvirtd or
+  // the agent starts anew, and the VM runs on: nothing would come to rest.
+  if (call === 'migrate' && outcome.kind !== 'fails') return { call: 'finish', fault: outcome };
   return { call, fault: outcome };
 }
 

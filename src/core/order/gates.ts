@@ -35,7 +35,10 @@ export function isOpen(draft: Draft, vm: VmRecord, gate: Gate): boolean {
       return true;
     case 'delay': {
       const { nowMs, vmPhaseSinceMs } = draft.observations;
-      const dueMs = (vmPhaseSinceMs.get(vm.id) ?? nowMs) + gate.ms;
+      // What this very decision says of it is not in the record yet, and its time is that of before.
+      const isKnown = draft.state.vms.get(vm.id)?.phase === vm.phase;
+      const sinceMs = isKnown ? (vmPhaseSinceMs.get(vm.id) ?? nowMs) : nowMs;
+      const dueMs = sinceMs + gate.ms;
       if (nowMs < dueMs) draft.wakeAt(dueMs);
       return nowMs >= dueMs;
     }

@@ -82,6 +82,18 @@ describe('a VM that depends on another', () => {
     expect(world.vm(web).phase).toBe('starting');
   });
 
+  it('counts a delay from when the other one ran, not from when it was asked to', () => {
+    const web = addAfter('web', on('db', { gate: { kind: 'delay', ms: 5000 } }));
+    const db = world.addVm('db');
+    world.settle();
+    expect(world.vm(db).phase).toBe('starting');
+    pass(8000);
+    runs(db);
+    expect(world.vm(web).phase).toBe('stopped');
+    pass(5000);
+    expect(world.vm(web).phase).toBe('starting');
+  });
+
   it('V20: starts without it when its time is over, and says so once', () => {
     const web = addAfter('web', on('db'));
     world.addVm('db', { desired: 'stopped' });
