@@ -1,5 +1,5 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
-import type { AgentMessage, ManagerList, PeerList } from '../src/api/schema/session.ts';
+import type { AgentMessage, Depart, ManagerList, PeerList } from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
@@ -9,8 +9,10 @@ import { KennelError } from '../src/errors/kennel-error.ts';
 import { ChangeSignal } from './change-signal.ts';
 import { refused } from './checks.ts';
 import { DaemonRestart } from './daemon-restart.ts';
+import { Departure } from './departure.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
+import type { HostPower } from './host-power.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
 import { grantsLease, noLease, renewLease } from './lease.ts';
@@ -78,6 +80,8 @@ interface AgentOptions {
   readonly env: Env;
   readonly config: AgentConfig;
   readonly hypervisor: Hypervisor;
+  /** Absent: the machine's own shutdown is not noticed. */
+  readonly power?: HostPower | undefined;
 }
 
 /**
@@ -88,7 +92,7 @@ interface AgentOptions {
  * when the directory cannot be used or belongs to another agent, `E_USAGE` without managers.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { env, config, hypervisor } = options;
+  const { env, config, hypervisor, power } = options;
   if (config.managers.length === 0) {
     throw new KennelError({
       code: 'E_USAGE',
@@ -110,7 +114,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const state = new StateFile(stateOptions, owner, previous);
     const listPath = `${config.dataDirectory}/managers.json`;
     const managers = await ManagerListFile.read(env, listPath, clusterId);
-    const parts = { env, config, hypervisor, tuning, incarnation, state, managers, unlock };
+    const parts = { env, config, hypervisor, power, tuning, incarnation, state, managers, unlock };
     const agent = new RunningAgent(parts);
     await agent.start();
     return agent;
@@ -176,7 +180,9 @@ class RunningAgent implements Agent {
   readonly #sessions: ManagerSessions;
   readonly #probes: PeerProbes;
   readonly #changes: ChangeSignal;
+  readonly #departure: Departure;
   #lease: Lease = noLease;
+  #lastLeaseMs: number | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(options: RunningAgentOptions) {
@@ -189,6 +195,12 @@ class RunningAgent implements Agent {
       tuning,
       onChange: () => this.#reporter.publish(),
     });
+    this.#departure = new Departure({
+      env,
+      power: options.power ?? null,
+      lastLeaseMs: () => this.#lastLeaseMs,
+      onChange: () => this.#reporter.publish(),
+    });
     this.#reporter = new Reporter({
       env,
       hypervisor,
@@ -196,6 +208,7 @@ class RunningAgent implements Agent {
       capacity: config.capacity ?? null,
       degraded: () => state.degraded,
       mending: () => this.#daemon.text,
+      leaving: () => this.#departure.leaving,
       onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
       onReport: (report) => this.#sessions.report(report),
@@ -240,6 +253,7 @@ class RunningAgent implements Agent {
     });
     hypervisor.open();
     this.#reporter.start();
+    this.#departure.start();
     // The hello says where it may be probed.
     await this.#probes.listen();
     this.#sessions.start();
@@ -270,6 +284,7 @@ class RunningAgent implements Agent {
     this.#sessions.stop();
     await this.#probes.stop();
     this.#reporter.stop();
+    this.#departure.stop();
     this.#daemon.stop();
     await this.#executor.stop();
     await state.close();
@@ -292,6 +307,7 @@ class RunningAgent implements Agent {
       onCommands: (message, asker) => this.#takeCommands(message, asker),
       onManagers: (list) => this.#takeManagers(list),
       onPeers: (list) => this.#takePeers(list),
+      onDepart: (message) => this.#takeDepart(message),
       onOpen,
     });
   }
@@ -321,11 +337,18 @@ class RunningAgent implements Agent {
     }
   }
 
+  #takeDepart({ clusterId, epoch, incarnation, action }: Depart): void {
+    const { config, state, incarnation: own } = this.#options;
+    const isMeant = clusterId === config.clusterId && incarnation === own;
+    if (isMeant && epoch >= state.epochSeen) this.#departure.mayGo(action);
+  }
+
   #takeAck(ack: LeaseAck): void {
     const { incarnation, state } = this.#options;
     if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
     state.meetEpoch(ack.epoch);
     this.#lease = renewLease(this.#lease, ack);
+    this.#lastLeaseMs = this.#options.env.clock.boottimeMs();
   }
 
   /** From a leader that is not older than one met before, or it would undo what that one told. */

@@ -17,6 +17,7 @@ export interface ReporterOptions {
   readonly degraded: () => string | null;
   /** What is being done about a hypervisor that does not answer; null = nothing, or it answers. */
   readonly mending: () => string | null;
+  readonly leaving: () => AgentReport['leaving'];
   /** Told with every look, whether the hypervisor answered. */
   readonly onLook: (answers: boolean) => void;
   /** VMs whose start an earlier incarnation of this boot left under way. */
@@ -163,6 +164,7 @@ export class Reporter {
       capacity: { memoryMiB, vcpus },
       degraded: this.#options.degraded(),
       mending: this.#options.mending(),
+      leaving: this.#options.leaving(),
     };
   }
 }

@@ -22,6 +22,7 @@ import {
 } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
 import { SimHost } from './sim-host.ts';
+import { SimPower } from './sim-power.ts';
 import type { SimProcess } from './sim-process.ts';
 import { tiedHypervisor } from './tied-ports.ts';
 
@@ -50,6 +51,8 @@ export class ClusterNode {
   readonly disk: SimDisk;
   readonly fencedBy: FencedBy;
   readonly feeds: SimFeeds;
+  /** How its operating system goes down. */
+  readonly power: SimPower;
   /** The outlets of its supplies, as PDUs that are reached like BMCs; used where they are enrolled. */
   readonly pdus: Readonly<Record<FeedName, SimBmc>>;
   readonly pdusBy: Readonly<Record<FeedName, FencedBy>>;
@@ -97,6 +100,7 @@ export class ClusterNode {
     });
     world.hypervisors.set(name, this.hypervisor);
     installHypervisor(this.machine, this.hypervisor);
+    this.power = new SimPower(world.time, this.machine, this.hypervisor);
     this.fencedBy = {
       bmcHost: `bmc-${name}`,
       guid: random.split('bmc').uuid(),
@@ -190,7 +194,8 @@ export class ClusterNode {
       probes: [{ host: name, port: probePort }],
       version: '0.0.0-sim',
     } as const;
-    startAgent({ env, config, hypervisor: tiedHypervisor(process, client) }).then(
+    const power = this.power.portFor(process);
+    startAgent({ env, config, power, hypervisor: tiedHypervisor(process, client) }).then(
       (agent) => (this.#agent = agent),
       (error: unknown) => {
         log.error({ err: error }, 'the agent did not start');

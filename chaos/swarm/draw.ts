@@ -3,6 +3,7 @@ import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn } from './draw-faults.ts';
 import type { Cast, FaultName } from './draw-faults.ts';
+import { drawMaintenance } from './maintenance.ts';
 import { plots, type PlotName } from './plots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
@@ -67,6 +68,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     recreate: options.recreate ?? 'never',
     workload: drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps }),
     faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
+    maintenance:
+      chosen.harmless === true ? [] : drawMaintenance(random.split('maintenance'), cast, faultsMs),
     faultsMs,
   };
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../core/problem.ts';
 import type { AlertService } from './alert-service.ts';
 import type { ArmingService } from './arming-service.ts';
 import type { GuardService } from './guard-service.ts';
+import type { MaintenanceService } from './maintenance-service.ts';
 import type { PeerIdentity } from '../env/network.ts';
 import type {
   CreateManagerToken,
@@ -56,6 +57,7 @@ export interface Caller {
  * A change is answered after it is committed; its effect on a node follows (`--wait` polls).
  */
 export interface ClusterService extends GuardService, AlertService, ArmingService {
+  readonly maintenance: MaintenanceService;
   status(): Promise<Outcome<StatusView>>;
   node(name: string): Promise<Outcome<NodeView>>;
   vm(nameOrId: string): Promise<Outcome<VmView>>;

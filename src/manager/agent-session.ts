@@ -3,6 +3,7 @@ import {
   agentMessageSchema,
   sessionProtocolVersion,
   type AgentMessage,
+  type Depart,
   type ManagerList,
   type ManagerMessage,
   type PeerList,
@@ -55,6 +56,7 @@ export class AgentSession {
   #timing: SessionTiming | null = null;
   #listTold: ManagerList | null = null;
   #peersTold = '';
+  #departTold = '';
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -112,6 +114,14 @@ export class AgentSession {
     if (this.#hello?.probePort === undefined || this.#peersTold === text) return;
     this.#peersTold = text;
     this.send(list);
+  }
+
+  /** Says that the node may go down, unless it was told so under this leadership. */
+  tellDepart(message: Depart): void {
+    const text = JSON.stringify(message);
+    if (this.#departTold === text) return;
+    this.#departTold = text;
+    this.send(message);
   }
 
   /** Says why, and ends the session. */

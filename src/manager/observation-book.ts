@@ -260,6 +260,7 @@ export class ObservationBook {
       capacity: report.capacity,
       degraded: report.degraded,
       mending: report.mending,
+      leaving: report.leaving,
     };
   }
 

@@ -49,6 +49,8 @@ const reportSchema = z.object({
   degraded: textSchema.nullable(),
   /** What the agent does about a hypervisor that does not answer; null when nothing. */
   mending: textSchema.nullable(),
+  /** Its operating system is going down, and how; null when it is not. */
+  leaving: z.enum(['reboot', 'shutdown']).nullable(),
 });
 
 /** Which list of managers: that of a newer epoch goes first, then the higher version. */
@@ -256,6 +258,14 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     probeMs: z.int().min(1),
     peers: z.array(z.object({ name: nameSchema, address: z.string().min(1).max(262) })).max(64),
   }),
+  /** The node may go down: its VMs are cared for. `action`: it is told to, as a person asked. */
+  z.object({
+    kind: z.literal('depart'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    incarnation: incarnationIdSchema,
+    action: z.enum(['reboot', 'shutdown']).nullable(),
+  }),
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
@@ -263,6 +273,7 @@ export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export type ManagerMessage = z.infer<typeof managerMessageSchema>;
 export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
 export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
+export type Depart = Extract<ManagerMessage, { kind: 'depart' }>;
 export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;

@@ -72,6 +72,7 @@ export const nodeViewSchema = z.object({
   labels: z.record(z.string(), z.string()),
   cordoned: z.boolean(),
   maintenance: z.boolean(),
+  draining: z.boolean(),
   isolation: z.enum(['holding', 'selfFencing']).nullable(),
   incarnation: z.string().nullable(),
   bootId: z.string().nullable(),

@@ -68,6 +68,7 @@ export const vmSpecSchema = z
     separateFrom: z.array(nameSchema).max(256),
     nodes: z.array(nameSchema).max(1024),
     limits: vmLimitsSchema,
+    onEvacuation: z.enum(['migrate', 'restart', 'leave']).optional(),
   })
   .superRefine(({ vcpus, definition }, context) => {
     const topology = definition.kind === 'typed' ? definition.hardware?.cpu?.topology : null;

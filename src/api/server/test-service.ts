@@ -1,4 +1,5 @@
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
+import type { MaintenanceView } from '../schema/maintenance.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
 import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
 import type { BudgetView, DeviceTestView, FenceDeviceAdded } from '../schema/fencing.ts';
@@ -85,6 +86,7 @@ export const testNode: NodeView = {
   labels: { rack: 'r1' },
   cordoned: false,
   maintenance: false,
+  draining: false,
   isolation: 'holding',
   incarnation: 'boot.1',
   bootId: uuid,
@@ -208,6 +210,7 @@ const testSettings: SettingView[] = [
     unit: 'ms',
     min: 10_000,
     max: 604_800_000,
+    words: null,
     summary: '',
   },
 ];
@@ -252,6 +255,25 @@ export const testEvent = (sequence: number): EventView => ({
   reason: null,
   at: '2026-11-22T12:00:00.000Z',
 });
+
+export const testMaintenance: MaintenanceView = {
+  node: 'node-1',
+  cordoned: false,
+  isHeard: true,
+  evacuation: {
+    kind: 'maintenance',
+    stuck: 'leave',
+    since: '2026-11-22T12:00:00.000Z',
+    deadline: null,
+    by: 'ada',
+    reason: null,
+  },
+  downtime: null,
+  state: 'emptying',
+  steps: [],
+  estimateMs: 0,
+  returning: [],
+};
 
 const notFound = (what: string): Outcome<never> =>
   problem({ code: 'E_NOT_FOUND', what, because: 'no such name', so: '', try: ['kennel status'] });
@@ -328,6 +350,10 @@ export function makeTestService(
     releaseGovernor: async (caller) => record('releaseGovernor', testGovernor, caller),
     disarm: async (body, caller) => record('disarm', { disarmed: null }, body, caller),
     arm: async (caller) => record('arm', { disarmed: null }, caller),
+    maintenance: {
+      ls: async () => record('maintenance', [testMaintenance]),
+      change: async (...given) => record('maintainNode', testMaintenance, ...given),
+    },
     settings: async () => record('settings', testSettings),
     changeSettings: async (...given) => record('changeSettings', testSettings, ...given),
     exportFailovers: async () => record('exportFailovers', testExport),

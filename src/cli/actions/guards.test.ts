@@ -25,9 +25,18 @@ const settings: readonly SettingView[] = [
     unit: 'ms',
     min: 10_000,
     max: 604_800_000,
+    words: null,
     summary: 'w',
   },
-  { key: 'governor.at-once.share', value: 0.2, unit: 'share', min: 0, max: 1, summary: 's' },
+  {
+    key: 'governor.at-once.share',
+    value: 0.2,
+    unit: 'share',
+    min: 0,
+    max: 1,
+    words: null,
+    summary: 's',
+  },
 ];
 const empty: FailoverExport = {
   format: 'kennel-failovers/1',

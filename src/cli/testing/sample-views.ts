@@ -51,6 +51,7 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
     labels: {},
     cordoned: false,
     maintenance: false,
+    draining: false,
     isolation: 'holding',
     incarnation: 'b0.n1',
     bootId: 'b0b0b0b0-0000-4000-8000-000000000001',

@@ -3,7 +3,9 @@ import type { Observations } from '../observations.ts';
 import type { Plan } from '../plan.ts';
 import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
+import { decideDowntimes, departuresFor } from './downtime.ts';
 import { openDraft } from './draft.ts';
+import { decideEvacuations } from './evacuation.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
@@ -29,10 +31,16 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideArming(draft);
   decideFences(draft);
   decideStrays(draft);
+  decideDowntimes(draft);
   decideNodes(draft);
   decideVms(draft);
   decideRecovery(draft);
+  decideEvacuations(draft);
   decideMoves(draft);
   decideFailovers(draft);
-  return draft.finish({ commands: commandsFor(draft), fences: fenceRequestsFor(draft) });
+  return draft.finish({
+    commands: commandsFor(draft),
+    fences: fenceRequestsFor(draft),
+    departures: departuresFor(draft),
+  });
 }

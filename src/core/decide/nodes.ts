@@ -4,6 +4,7 @@ import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation, NodeObservation } from '../observations.ts';
 import { isLost, lostAtMs } from '../timing/silence.ts';
 import { disarmedNow, isLeftAlone } from './arming.ts';
+import { isAwaited, isSetAside } from './downtime.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withResume, withStart } from './operations.ts';
@@ -72,25 +73,26 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     strays.length === 0 &&
     incoming.length === 0 &&
     !isUnheard &&
-    stoppedVmsOf(draft, node.id).length === 0;
+    (isSetAside(node) || stoppedVmsOf(draft, node.id).length === 0);
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
     draft.event({
       code: 'NODE_LOST',
-      severity: 'warning',
+      severity: isSetAside(node) ? 'info' : 'warning',
       node: node.id,
       vm: null,
       text: `${node.id} is silent; it held no VM, so it is not fenced`,
     });
     return;
   }
+  if (isAwaited(draft, node)) return;
   const movable = [
     ...movableVmsOf(draft, node.id, current.id),
     ...strays.filter(isMovable),
     ...incoming,
   ];
-  if (node.maintenance || (movable.length === 0 && !isUnheard)) return;
+  if (movable.length === 0 && !isUnheard) return;
   if (disarmedNow(draft) !== null) return;
   openFence(draft, node, {
     kind: 'detector',

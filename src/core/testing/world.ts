@@ -127,7 +127,6 @@ export class TestWorld implements ClusterState {
       labels: {},
       phase: 'online',
       cordoned: false,
-      maintenance: false,
       incarnation: incarnationOf(name),
       fence: null,
       fenceTopology: [
@@ -173,6 +172,7 @@ export class TestWorld implements ClusterState {
         capacity: { memoryMiB: 1000, vcpus: 4 },
         degraded: null,
         mending: null,
+        leaving: null,
       },
     });
   }

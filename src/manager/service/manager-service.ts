@@ -72,6 +72,7 @@ import type { JoinService } from './join-service.ts';
 import type { FenceService } from './fence-service.ts';
 import { armCluster, disarmCluster } from './arming-service.ts';
 import type { GuardsOf } from './guard-service.ts';
+import { MaintenanceOf } from './maintenance-service.ts';
 import type { NodeService } from './node-service.ts';
 import { type SightsOptions, Sights, storeProblem } from './sights.ts';
 import { failoverView, nodeView, vmView } from './views.ts';
@@ -95,10 +96,12 @@ interface ManagerServiceOptions extends SightsOptions {
 export class ManagerService implements ClusterService {
   readonly #options: ManagerServiceOptions;
   readonly #sights: Sights;
+  readonly maintenance: MaintenanceOf;
 
   constructor(options: ManagerServiceOptions) {
     this.#options = options;
     this.#sights = new Sights(options);
+    this.maintenance = new MaintenanceOf(this.#sights);
   }
 
   /** Answered by every manager, and also without a quorum: it says how old it is. */

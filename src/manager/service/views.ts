@@ -1,5 +1,6 @@
 import type { BudgetView, FenceDeviceView } from '../../api/schema/fencing.ts';
 import type { FailoverView, FenceView, NodeView, VmView } from '../../api/schema/views.ts';
+import { isSetAside } from '../../core/decide/downtime.ts';
 import { explainFence } from '../../core/explain/awaiting.ts';
 import { fenceGrade, isFenceable } from '../../core/explain/fence-grade.ts';
 import { nodeState, vmState } from '../../core/explain/states.ts';
@@ -41,7 +42,8 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     address: node.address,
     labels: { ...node.labels },
     cordoned: node.cordoned,
-    maintenance: node.maintenance,
+    maintenance: isSetAside(node),
+    draining: node.evacuation?.kind === 'drain',
     isolation: node.incarnation?.isolation ?? null,
     incarnation: node.incarnation?.id ?? null,
     bootId: node.incarnation?.bootId ?? null,
