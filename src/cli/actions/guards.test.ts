@@ -112,7 +112,11 @@ describe('settings', () => {
         how,
       ],
     ]);
-    for (const bad of ['governor.window', 'governor.window=soon', '=3', 'a=1=2']) {
+    // Which words a setting takes is the manager's to say.
+    const word = await kennel('settings set shutdown.policy=migrate', { client });
+    expect(word.code).toBe(0);
+    expect(calls[1]?.[1]).toEqual({ settings: { 'shutdown.policy': 'migrate' } });
+    for (const bad of ['governor.window', 'governor.window=5x', '=3', 'a=1=2']) {
       expect((await kennel(['settings', 'set', bad], { client })).code).toBe(64);
     }
     expect((await kennel('settings show', { client })).out).toContain('10m');
