@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const real = ['**/*.real.test.ts', '**/*.net.test.ts'];
+/** They need an API server of Kubernetes, which `npm run test:kube` builds first. */
+const kube = '**/*.kube.test.ts';
 const skipped = ['**/node_modules/**', '**/dist/**'];
 /** Folders whose real tests build a whole lab, or more than one. */
 const labs = '{deploy/lab,test/lab,test/bench}/**/';
@@ -14,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{src,agent,fencing,chaos,deploy,test}/**/*.test.ts'],
-          exclude: [...skipped, ...real],
+          exclude: [...skipped, ...real, kube],
           maxWorkers: '100%',
           testTimeout: 20_000,
           // Hooks run whole sets of scenarios, and machines are shared.
@@ -57,6 +59,30 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          // `npm run lab:watchdog`: each case boots a guest without KVM, half a minute of a whole processor.
+          name: 'watchdog',
+          include: ['test/watchdog/*.lab.ts'],
+          exclude: skipped,
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 4 },
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'kube',
+          include: [kube],
+          exclude: skipped,
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 4 },
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -1,7 +1,13 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
-import type { AgentMessage, Depart, ManagerList, PeerList } from '../src/api/schema/session.ts';
+import type {
+  AgentMessage,
+  Depart,
+  GuestList,
+  ManagerList,
+  PeerList,
+} from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
-import type { NodeCapacity } from '../src/core/model/node.ts';
+import type { IsolationPolicy, NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
 import type { Env } from '../src/env/env.ts';
 import type { NetworkAddress } from '../src/env/network.ts';
@@ -13,6 +19,7 @@ import { Departure } from './departure.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
 import type { HostPower } from './host-power.ts';
+import { GuestChecks } from './guest-checks.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
 import { grantsLease, noLease, renewLease } from './lease.ts';
@@ -27,6 +34,8 @@ import type { ReceivedMessage } from './session-messages.ts';
 import { readStateFile, StateFile } from './state-file.ts';
 import { defaultTuning } from './tuning.ts';
 import type { AgentTuning } from './tuning.ts';
+import { coveredHypervisor } from './watchdog/covered-hypervisor.ts';
+import { SelfFencing, type PetterLink } from './watchdog/self-fencing.ts';
 
 export interface AgentConfig {
   readonly clusterId: ClusterId;
@@ -48,8 +57,11 @@ export interface AgentConfig {
   readonly capacity?: NodeCapacity;
   /** `/proc/sys/kernel/random/boot_id`. */
   readonly bootId: BootId;
-  /** What the node does when its lease runs out: `holding` keeps its VMs running. */
-  readonly isolation: 'holding';
+  /**
+   * What the node is to do when its lease runs out. It self-fences only while it has a watchdog that
+   * it may rely on; until then, and without `petter`, it keeps its VMs running.
+   */
+  readonly isolation: IsolationPolicy;
   readonly version: string;
   /** Program and arguments that restart the hypervisor's daemon; null = that is left to others. */
   readonly restartHypervisor?: readonly string[] | null;
@@ -82,6 +94,8 @@ interface AgentOptions {
   readonly hypervisor: Hypervisor;
   /** Absent: the machine's own shutdown is not noticed. */
   readonly power?: HostPower | undefined;
+  /** This process as the petter knows it, and the way to the petter. Absent = there is none. */
+  readonly petter?: { readonly link: PetterLink; readonly agentPid: number };
 }
 
 /**
@@ -92,7 +106,7 @@ interface AgentOptions {
  * when the directory cannot be used or belongs to another agent, `E_USAGE` without managers.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { env, config, hypervisor, power } = options;
+  const { env, config } = options;
   if (config.managers.length === 0) {
     throw new KennelError({
       code: 'E_USAGE',
@@ -114,7 +128,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const state = new StateFile(stateOptions, owner, previous);
     const listPath = `${config.dataDirectory}/managers.json`;
     const managers = await ManagerListFile.read(env, listPath, clusterId);
-    const parts = { env, config, hypervisor, power, tuning, incarnation, state, managers, unlock };
+    const parts = { ...options, tuning, incarnation, state, managers, unlock };
     const agent = new RunningAgent(parts);
     await agent.start();
     return agent;
@@ -179,8 +193,10 @@ class RunningAgent implements Agent {
   readonly #daemon: DaemonRestart;
   readonly #sessions: ManagerSessions;
   readonly #probes: PeerProbes;
+  readonly #guests: GuestChecks;
   readonly #changes: ChangeSignal;
   readonly #departure: Departure;
+  readonly #selfFencing: SelfFencing | null;
   #lease: Lease = noLease;
   #lastLeaseMs: number | null = null;
   #stopped: Promise<void> | null = null;
@@ -189,6 +205,7 @@ class RunningAgent implements Agent {
     this.#options = options;
     const { env, config, hypervisor, tuning, incarnation, state } = options;
     this.#changes = new ChangeSignal(env.timers);
+    this.#selfFencing = this.#makeSelfFencing();
     this.#daemon = new DaemonRestart({
       env,
       command: config.restartHypervisor ?? null,
@@ -201,6 +218,11 @@ class RunningAgent implements Agent {
       lastLeaseMs: () => this.#lastLeaseMs,
       onChange: () => this.#reporter.publish(),
     });
+    this.#guests = new GuestChecks({
+      env,
+      hypervisor,
+      onChange: () => this.#reporter.publish(),
+    });
     this.#reporter = new Reporter({
       env,
       hypervisor,
@@ -209,13 +231,16 @@ class RunningAgent implements Agent {
       degraded: () => state.degraded,
       mending: () => this.#daemon.text,
       leaving: () => this.#departure.leaving,
+      watchdog: () => this.#selfFencing?.attested ?? null,
       onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
+      checks: (domain) => this.#guests.verdicts(domain),
+      onDomains: (domains) => this.#guests.note(domains),
       onReport: (report) => this.#sessions.report(report),
     });
     this.#executor = new Executor({
       env,
-      hypervisor,
+      hypervisor: this.#covered(hypervisor),
       domains: this.#reporter.domains,
       changes: this.#changes,
       state,
@@ -241,6 +266,30 @@ class RunningAgent implements Agent {
       config.managers,
       options.managers.known,
     );
+  }
+
+  #makeSelfFencing(): SelfFencing | null {
+    const { env, config, incarnation, petter } = this.#options;
+    if (petter === undefined) return null;
+    return new SelfFencing({
+      link: petter.link,
+      policy: config.isolation,
+      self: { bootId: config.bootId, incarnation, agentPid: petter.agentPid },
+      log: env.log,
+      running: () => {
+        const { domains } = this.#reporter.current();
+        return (
+          domains?.filter((one) => one.active && one.permit !== null).map((one) => one.vm) ?? null
+        );
+      },
+      onChange: () => this.#reporter.publish(),
+    });
+  }
+
+  #covered(hypervisor: Hypervisor): Hypervisor {
+    return this.#selfFencing === null
+      ? hypervisor
+      : coveredHypervisor(hypervisor, this.#selfFencing);
   }
 
   async start(): Promise<void> {
@@ -285,6 +334,7 @@ class RunningAgent implements Agent {
     await this.#probes.stop();
     this.#reporter.stop();
     this.#departure.stop();
+    this.#guests.stop();
     this.#daemon.stop();
     await this.#executor.stop();
     await state.close();
@@ -308,6 +358,7 @@ class RunningAgent implements Agent {
       onManagers: (list) => this.#takeManagers(list),
       onPeers: (list) => this.#takePeers(list),
       onDepart: (message) => this.#takeDepart(message),
+      onGuests: (list) => this.#takeGuests(list),
       onOpen,
     });
   }
@@ -322,10 +373,11 @@ class RunningAgent implements Agent {
       clusterId: config.clusterId,
       node: config.node,
       machineId: config.machineId,
-      incarnation: { id: incarnation, bootId: config.bootId, isolation: config.isolation },
+      incarnation: { id: incarnation, bootId: config.bootId, isolation: 'holding' },
       epochSeen: state.epochSeen,
       roster: known === null ? null : { epoch: known.epoch, version: known.version },
       probePort: this.#probes.port,
+      asksGuests: true,
       report: this.#reporter.current(),
     };
   }
@@ -343,12 +395,20 @@ class RunningAgent implements Agent {
     if (isMeant && epoch >= state.epochSeen) this.#departure.mayGo(action);
   }
 
+  #takeGuests(list: GuestList): void {
+    const { config, state } = this.#options;
+    if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
+      this.#guests.follow(list);
+    }
+  }
+
   #takeAck(ack: LeaseAck): void {
     const { incarnation, state } = this.#options;
     if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
     state.meetEpoch(ack.epoch);
     this.#lease = renewLease(this.#lease, ack);
     this.#lastLeaseMs = this.#options.env.clock.boottimeMs();
+    if (this.#lease.untilMs !== null) this.#selfFencing?.leased(ack, this.#lease.untilMs);
   }
 
   /** From a leader that is not older than one met before, or it would undo what that one told. */

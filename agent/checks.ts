@@ -128,6 +128,7 @@ function checkHolder(command: AgentCommand, view: CheckView): Refused | null {
     case 'start':
     case 'permit':
     case 'resume':
+    case 'act':
     case 'prepare':
     case 'migrate': {
       const { node, incarnation } = command.permit;
@@ -156,8 +157,9 @@ function checkToken(command: AgentCommand, view: CheckView): Refused | null {
       if (token > seen) return null;
       return refused('token', `token ${token} is not newer than ${seen}`);
     }
+    case 'act':
     case 'resume':
-      // Its own was met already, when the copy was prepared for.
+      // Its own was met already: at the start, or when the copy was prepared for.
       if (command.permit.token >= seen) return null;
       return refused('token', `token ${command.permit.token} is older than ${seen}`);
     case 'release':
@@ -176,6 +178,7 @@ function checkLease(command: AgentCommand, view: CheckView): Refused | null {
     case 'start':
     case 'permit':
     case 'resume':
+    case 'act':
     case 'prepare':
     case 'migrate': {
       if (leaseHolds(view.lease, view.nowMs)) return null;

@@ -11,6 +11,7 @@ import { OperationMemory, vmOf } from './operation-memory.ts';
 import { abortVm, migrateVm, prepareVm, resolveMigration, resumeVm } from './migration.ts';
 import { permitVm, releaseVm, resolvePermit, resolveStart, startVm } from './operations.ts';
 import type { OperationTools } from './operations.ts';
+import { actOnVm } from './act.ts';
 import type { StateFile } from './state-file.ts';
 import { begun, ended, raised } from './state-format.ts';
 import type { AgentTuning } from './tuning.ts';
@@ -213,6 +214,8 @@ export class Executor {
         return permitVm(tools, command);
       case 'resume':
         return resumeVm(tools, command);
+      case 'act':
+        return actOnVm(tools, command);
       case 'prepare':
         return prepareVm(tools, command);
       case 'migrate':

@@ -3,6 +3,7 @@ import type { MigrationLimits } from '../src/core/model/move.ts';
 import type { NodeCapacity } from '../src/core/model/node.ts';
 import type { Permit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
+import type { ActionVerb } from '../src/core/model/vm-action.ts';
 
 /**
  * A call's end. `ambiguous` (deadline, connection lost): the step under way may still take effect,
@@ -79,6 +80,11 @@ export interface Hypervisor {
   /** Writes the permit into the live and the stored metadata and switches autostart off. */
   setPermit(permit: Permit): Promise<HypervisorResult<void>>;
   /**
+   * A copy of the VM may be made here from now on. Asked after whatever is left of it was forgotten, and
+   * before the answer that lets its source begin.
+   */
+  expectCopy(vm: VmId): Promise<HypervisorResult<void>>;
+  /**
    * Copies a running VM to another node. Ok: the copy is whole and stands still there, with the permit
    * in its metadata, and here the domain is off for the reason `migrated`, its definition kept. Any other
    * end says nothing of either side: look. `mayGo` is asked in the turn in which the command leaves.
@@ -90,6 +96,16 @@ export interface Hypervisor {
   migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>>;
   /** Lets a VM go on that stands still. Ok also when it runs. */
   resume(vm: VmId): Promise<HypervisorResult<void>>;
+  /**
+   * Asks the guest agent whether it is there. failed: it does not answer within the time, or there is
+   * none. ambiguous: the question did not get to the guest, which says nothing of it.
+   */
+  pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>>;
+  /**
+   * Does this to a running VM. Of `reboot` ok means that the guest was asked; pausing what is paused, and
+   * resuming what runs, is ok. `mayAct` is asked in the turn in which the command leaves.
+   */
+  act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>>;
   /** The domain's XML, for adoption. */
   xml(vm: VmId): Promise<HypervisorResult<string>>;
 }

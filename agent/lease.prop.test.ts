@@ -9,6 +9,8 @@ const ack: fc.Arbitrary<LeaseAck> = fc.record({
   incarnation: fc.constantFrom('a', 'b'),
   sentAtMs: fc.integer({ min: 0, max: 100_000 }),
   leaseTtlMs: fc.integer({ min: 1, max: 10_000 }),
+  graceMs: fc.constant(3000),
+  watchdogMs: fc.constant(5000),
 });
 
 test('in any order of acks the lease ends at the latest deadline that was granted', () => {

@@ -8,6 +8,8 @@ const ack: LeaseAck = {
   incarnation: 'boot.1',
   sentAtMs: 1000,
   leaseTtlMs: 6000,
+  graceMs: 3000,
+  watchdogMs: 5000,
 };
 const self = { incarnation: 'boot.1', epochSeen: 5 };
 

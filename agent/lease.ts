@@ -16,6 +16,9 @@ export interface LeaseAck {
   /** Boot-time clock read before the acknowledged heartbeat was sent, ms. */
   readonly sentAtMs: number;
   readonly leaseTtlMs: number;
+  /** G and W of the cluster, for the petter; ms. */
+  readonly graceMs: number;
+  readonly watchdogMs: number;
 }
 
 /**

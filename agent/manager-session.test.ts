@@ -132,7 +132,8 @@ test('a welcome to another cluster ends the session', async () => {
   await world.start();
   await world.until(() => manager.hellos.length === 1);
   const clusterId = otherVm;
-  manager.send({ kind: 'welcome', manager: 'm', clusterId, heartbeatMs: 500, leaseTtlMs: 6000 });
+  const times = { heartbeatMs: 500, leaseTtlMs: 6000, graceMs: 3000, watchdogMs: 5000 };
+  manager.send({ kind: 'welcome', manager: 'm', clusterId, ...times });
   await world.until(() => manager.closed.length === 1);
   expect(manager.closed[0]).toContain('another cluster');
   expect(manager.heartbeats).toEqual([]);

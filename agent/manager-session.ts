@@ -22,6 +22,7 @@ export interface ManagerSessionOptions {
   readonly onManagers: (list: Received<'managers'>) => void;
   readonly onPeers: (list: Received<'peers'>) => void;
   readonly onDepart: (message: Received<'depart'>) => void;
+  readonly onGuests: (list: Received<'guests'>) => void;
   /** The manager said welcome. */
   readonly onOpen: () => void;
 }
@@ -217,6 +218,7 @@ export class ManagerSession implements Asker {
     else if (message.kind === 'managers') this.#options.onManagers(message);
     else if (message.kind === 'peers') this.#options.onPeers(message);
     else if (message.kind === 'depart') this.#options.onDepart(message);
+    else if (message.kind === 'guests') this.#options.onGuests(message);
     else this.#options.onCommands(message, this);
   }
 
@@ -275,8 +277,9 @@ export class ManagerSession implements Asker {
     connection.lastAcknowledged = ack.sequence;
     connection.unanswered = 0;
     const { lease, epoch, incarnation } = ack;
-    const { leaseTtlMs } = welcome;
-    this.#options.onAck({ lease, epoch, incarnation, sentAtMs, leaseTtlMs });
+    const { leaseTtlMs, graceMs, watchdogMs } = welcome;
+    const times = { sentAtMs, leaseTtlMs, graceMs, watchdogMs };
+    this.#options.onAck({ lease, epoch, incarnation, ...times });
   }
 
   #ended(reason: string): void {

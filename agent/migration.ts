@@ -34,8 +34,11 @@ export async function prepareVm(
   }
   const no = tools.recheck();
   if (no !== null) return no;
-  if (there === undefined) return done;
-  const result = await tools.hypervisor.undefine(permit.vm);
+  const forgotten = there === undefined ? null : await tools.hypervisor.undefine(permit.vm);
+  const result =
+    forgotten === null || forgotten.kind === 'ok'
+      ? await tools.hypervisor.expectCopy(permit.vm)
+      : forgotten;
   if (result.kind === 'ok') return done;
   return result.kind === 'failed' ? failed(result.code, result.message) : ambiguous(result.message);
 }

@@ -32,6 +32,8 @@ export class OperationMemory {
     if (known === undefined) return { kind: 'unknown' };
     if (known.kind !== command.kind || known.vm !== vmOf(command)) return { kind: 'foreign' };
     const { outcome } = known;
+    // What is done to a guest once is not done a second time to find out about the first.
+    if (command.kind === 'act') return { kind: 'ended', outcome };
     return outcome.kind === 'ambiguous' ? { kind: 'unresolved' } : { kind: 'ended', outcome };
   }
 

@@ -1,5 +1,5 @@
 import { parseHostPort } from '../src/api/schema/host-port.ts';
-import { probeSchema } from '../src/api/schema/probe.ts';
+import { readProbe } from '../src/api/schema/frequent-messages.ts';
 import type { PeerList, Sightings } from '../src/api/schema/session.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import type { Listener, MessageChannel, NetworkAddress } from '../src/env/network.ts';
@@ -114,12 +114,12 @@ export class PeerProbes {
     this.#accepted.add(channel);
     channel.onClose(() => void this.#accepted.delete(channel));
     channel.onMessage((value) => {
-      const probe = probeSchema.safeParse(value);
-      if (!probe.success) {
+      const probe = readProbe(value);
+      if (probe === null) {
         channel.close('not a probe');
         return;
       }
-      channel.send({ kind: 'probeEcho', sequence: probe.data.sequence, bootId });
+      channel.send({ kind: 'probeEcho', sequence: probe.sequence, bootId });
     });
   }
 }

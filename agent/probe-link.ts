@@ -1,4 +1,4 @@
-import { probeEchoSchema } from '../src/api/schema/probe.ts';
+import { readProbeEcho } from '../src/api/schema/frequent-messages.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import type { JsonValue, MessageChannel, NetworkAddress } from '../src/env/network.ts';
 
@@ -97,12 +97,12 @@ export class ProbeLink {
   }
 
   #receive(channel: MessageChannel, value: JsonValue): void {
-    const echo = probeEchoSchema.safeParse(value);
-    if (!echo.success) {
+    const echo = readProbeEcho(value);
+    if (echo === null) {
       channel.close('not an answer to a probe');
       return;
     }
-    const { sequence, bootId } = echo.data;
+    const { sequence, bootId } = echo;
     const sentMs = this.#sent.get(sequence);
     if (sentMs === undefined) return;
     for (const earlier of this.#sent.keys()) if (earlier <= sequence) this.#sent.delete(earlier);

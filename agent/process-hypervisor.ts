@@ -9,6 +9,7 @@ import type { NodeCapacity } from '../src/core/model/node.ts';
 import type { Permit } from '../src/core/model/permit.ts';
 import { samePermit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
+import type { ActionVerb } from '../src/core/model/vm-action.ts';
 import type { Env } from '../src/env/env.ts';
 import type {
   Hypervisor,
@@ -144,6 +145,10 @@ export class ProcessHypervisor implements Hypervisor {
     return done;
   }
 
+  async expectCopy(vm: VmId): Promise<HypervisorResult<void>> {
+    return failed('libvirtUnsupported', `${vm} is a process and cannot be migrated`);
+  }
+
   async migrate({ vm }: MigrationRequest): Promise<HypervisorResult<void>> {
     return failed('libvirtUnsupported', `${vm} is a process and cannot be migrated`);
   }
@@ -158,6 +163,19 @@ export class ProcessHypervisor implements Hypervisor {
 
   async resume(): Promise<HypervisorResult<void>> {
     return done;
+  }
+
+  /** Its guests are shells. */
+  pingGuest(vm: VmId): Promise<HypervisorResult<void>> {
+    return Promise.resolve({
+      kind: 'failed',
+      code: 'noAgent',
+      message: `${vm} has no guest agent`,
+    });
+  }
+
+  async act(vm: VmId, verb: ActionVerb): Promise<HypervisorResult<void>> {
+    return failed('libvirtUnsupported', `${vm} is a process and knows no ${verb}`);
   }
 
   async xml(vm: VmId): Promise<HypervisorResult<string>> {

@@ -1,5 +1,5 @@
 import type { AgentReport, DomainReport } from '../src/api/schema/session.ts';
-import type { NodeCapacity } from '../src/core/model/node.ts';
+import type { NodeCapacity, WatchdogAttestation } from '../src/core/model/node.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import { DomainList, findDomain } from './domain-list.ts';
 import type { Listing } from './domain-list.ts';
@@ -18,10 +18,16 @@ export interface ReporterOptions {
   /** What is being done about a hypervisor that does not answer; null = nothing, or it answers. */
   readonly mending: () => string | null;
   readonly leaving: () => AgentReport['leaving'];
+  /** What this incarnation self-fences by; null = it holds. */
+  readonly watchdog: () => WatchdogAttestation | null;
   /** Told with every look, whether the hypervisor answered. */
   readonly onLook: (answers: boolean) => void;
   /** VMs whose start an earlier incarnation of this boot left under way. */
   readonly leftover: readonly string[];
+  /** How the checks of a domain stand; undefined = nothing is asked of it. */
+  readonly checks: (domain: HypervisorDomain) => DomainReport['checks'];
+  /** Told the domains of every listing. */
+  readonly onDomains: (domains: readonly HypervisorDomain[]) => void;
   readonly onReport: (report: AgentReport) => void;
 }
 
@@ -135,6 +141,7 @@ export class Reporter {
       this.#answersSinceMs = null;
     }
     this.#listing = listing;
+    if (listing.kind === 'ok') this.#options.onDomains(listing.domains);
     this.#options.onLook(listing.kind === 'ok');
     this.publish();
   }
@@ -159,13 +166,22 @@ export class Reporter {
       this.#capacity ?? { memoryMiB: 0, vcpus: 0 };
     return {
       ...(known && this.#listing.kind === 'ok'
-        ? { hypervisor: 'ok' as const, domains: this.#listing.domains.map(domainReport).sort(byVm) }
+        ? { hypervisor: 'ok' as const, domains: this.#reportsOf(this.#listing.domains) }
         : unreachable),
       capacity: { memoryMiB, vcpus },
       degraded: this.#options.degraded(),
       mending: this.#options.mending(),
       leaving: this.#options.leaving(),
+      watchdog: this.#options.watchdog(),
     };
+  }
+
+  #reportsOf(domains: readonly HypervisorDomain[]): DomainReport[] {
+    const reports = domains.map((domain) => {
+      const checks = this.#options.checks(domain);
+      return { ...domainReport(domain), ...(checks === undefined ? {} : { checks }) };
+    });
+    return reports.sort(byVm);
   }
 }
 

@@ -1,7 +1,16 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 
-const journalled = ['start', 'permit', 'resume', 'prepare', 'migrate', 'abort', 'release'] as const;
+const journalled = [
+  'start',
+  'permit',
+  'resume',
+  'act',
+  'prepare',
+  'migrate',
+  'abort',
+  'release',
+] as const;
 
 /**
  * A command that was accepted and whose end is not on disk yet. After a crash it tells which

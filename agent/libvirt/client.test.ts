@@ -41,7 +41,7 @@ describe('the libvirt client', () => {
     client.open();
     await time.until('it is connected', () => client.connected());
     expect(kindsOf(events)).toEqual(['connected']);
-    expect(daemon.connectionCount()).toBe(4);
+    expect(daemon.connectionCount()).toBe(5);
     expect(client.problem()).toBeNull();
   });
 
@@ -118,7 +118,7 @@ describe('the libvirt client', () => {
     await time.until('it is connected', () => client.connected(), 10_000);
     await time.advance(30_000);
     expect(client.connected()).toBe(true);
-    expect(daemon.connectionCount()).toBe(4);
+    expect(daemon.connectionCount()).toBe(5);
   });
 
   it('events name the domain, and are registered again after a break', async () => {

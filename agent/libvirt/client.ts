@@ -37,7 +37,7 @@ const defaults: LinkOptions = {
 };
 
 /**
- * libvirtd over four connections, so that reads, events and keepalive never wait behind a slow start or
+ * libvirtd over five connections, so that reads, events and keepalive never wait behind a slow start or
  * a migration, and a destroy waits behind nothing but destroys. Each reconnects on its own.
  */
 export class LibvirtClient {
@@ -49,6 +49,8 @@ export class LibvirtClient {
   readonly kills: Link;
   /** For migrations: each holds a place of the connection for as long as it lasts. */
   readonly moves: Link;
+  /** For questions to guests, which may take their time; nothing else waits for it to be up. */
+  readonly guests: Link;
   readonly #listeners: ((event: LibvirtEvent) => void)[] = [];
 
   constructor({ env, dial, link }: ClientOptions) {
@@ -62,6 +64,8 @@ export class LibvirtClient {
     this.changes = new Link(env, dial, options, { prepare, event, up, down });
     this.kills = new Link(env, dial, options, { prepare, event, up, down });
     this.moves = new Link(env, dial, options, { prepare, event, up, down });
+    const quiet = (): void => undefined;
+    this.guests = new Link(env, dial, options, { prepare, event, up: quiet, down: quiet });
     this.reads = new Link(env, dial, options, {
       prepare: (connection) => registerEvents(connection, options.handshakeMs),
       event: (procedure, payload) => this.#receive(procedure, payload),
@@ -71,11 +75,11 @@ export class LibvirtClient {
   }
 
   open(): void {
-    for (const link of this.#links()) link.open();
+    for (const link of [...this.#links(), this.guests]) link.open();
   }
 
   close(): void {
-    for (const link of this.#links()) link.close();
+    for (const link of [...this.#links(), this.guests]) link.close();
   }
 
   connected(): boolean {

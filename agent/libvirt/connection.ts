@@ -13,6 +13,7 @@ import {
   maxPayloadBytes,
   messageStatus,
   messageType,
+  qemuProgram,
   remoteProgram,
 } from './framing.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
@@ -50,6 +51,7 @@ export const callWindow = 4;
 
 interface Call {
   readonly name: string;
+  readonly program: number;
   readonly number: number;
   readonly payload: Uint8Array;
   readonly answer: (message: Message) => 'understood' | 'malformed';
@@ -137,6 +139,7 @@ export class LibvirtConnection {
     return new Promise((resolve) => {
       const call: Call = {
         name: procedure.name,
+        program: procedure.program ?? remoteProgram,
         number: procedure.number,
         payload: payload.value,
         timer: null,
@@ -189,7 +192,7 @@ export class LibvirtConnection {
       this.#serial = this.#serial >= 0xffff_ffff ? 1 : this.#serial + 1;
       this.#inFlight.set(this.#serial, call);
       const header = {
-        program: remoteProgram,
+        program: call.program,
         version: 1,
         procedure: call.number,
         type: messageType.call,
@@ -237,7 +240,7 @@ export class LibvirtConnection {
       if (procedure === keepalivePing) this.#stream.write(keepaliveMessage(keepalivePong));
       return;
     }
-    if (program !== remoteProgram) return;
+    if (program !== remoteProgram && program !== qemuProgram) return;
     if (type === messageType.event) {
       this.#onEvent(procedure, message.payload);
       return;

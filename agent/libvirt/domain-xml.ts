@@ -1,3 +1,4 @@
+import { defaultGuestPolicy, type GuestPolicy } from '../../src/core/model/guest.ts';
 import { plainHardware, type VmHardware } from '../../src/core/model/hardware.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmDisk, VmInterface, VmSpec } from '../../src/core/model/vm.ts';
@@ -17,6 +18,14 @@ import { element, writeXml } from './xml-writer.ts';
 
 /** Present in every QEMU; a site that mixes QEMU versions states a versioned name instead. */
 const defaultMachine = 'pc';
+
+/** What libvirt does with a guest that panics; whether it starts again is not for libvirt to decide. */
+const onCrash: Readonly<Record<GuestPolicy['onCrash'], string>> = {
+  restart: 'destroy',
+  stayOff: 'destroy',
+  dump: 'coredump-destroy',
+  preserve: 'preserve',
+};
 
 /** What the typed definition knows beside the spec. */
 export interface TypedDefinition {
@@ -136,7 +145,7 @@ export function domainXml(spec: VmSpec, definition: TypedDefinition, permit: Per
       // The leader decides whether a VM that ended runs again, never libvirt.
       element('on_poweroff', {}, 'destroy'),
       element('on_reboot', {}, 'restart'),
-      element('on_crash', {}, 'destroy'),
+      element('on_crash', {}, onCrash[spec.guest?.onCrash ?? defaultGuestPolicy.onCrash]),
       devices(spec, hardware),
     ),
   );

@@ -1,5 +1,7 @@
 /** Programs that share one connection. */
 export const remoteProgram = 0x2000_8086;
+/** What only QEMU's driver knows, in the same connection. */
+export const qemuProgram = 0x2000_8087;
 export const keepaliveProgram = 0x6b65_6570;
 
 export const keepalivePing = 1;

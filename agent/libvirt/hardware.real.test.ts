@@ -7,6 +7,7 @@ import {
 } from '../../test/hypervisor/private-libvirtd.ts';
 import { realTimeEnv } from '../../test/hypervisor/test-env.ts';
 import { tinySpec } from '../../test/hypervisor/tiny-vm.ts';
+import { defaultGuestPolicy } from '../../src/core/model/guest.ts';
 import { plainHardware, type VmHardware } from '../../src/core/model/hardware.ts';
 import { incarnationId, nodeId, token, vmId } from '../../src/core/model/ids.ts';
 import { domainXml } from './domain-xml.ts';
@@ -71,6 +72,17 @@ describe.skipIf(missing !== null)(`hardware on libvirt ${missing ?? ''}`, () => 
     const result = spawnSync('virt-xml-validate', ['-', 'domain'], { input, encoding: 'utf8' });
     expect(`${result.stdout}${result.stderr}`).toContain('validates');
   });
+
+  it.each(['restart', 'dump', 'preserve', 'stayOff'] as const)(
+    'V2: what is done at a panic (%s) is XML of libvirt’s own schema',
+    (onCrash) => {
+      const spec = { ...tinySpec('a'), guest: { ...defaultGuestPolicy, onCrash } };
+      const written = domainXml(spec, { machine: 'q35', emulated: false }, permit);
+      const input = written.kind === 'ok' ? written.xml : written.message;
+      const result = spawnSync('virt-xml-validate', ['-', 'domain'], { input, encoding: 'utf8' });
+      expect(`${result.stdout}${result.stderr}`).toContain('validates');
+    },
+  );
 
   it('a guest starts with its processor, watchdog, screen and overlay', async () => {
     const hardware: VmHardware = {

@@ -175,6 +175,15 @@ describe.skipIf(missing !== null)(`${title} under faults`, () => {
     expect(await find(a)).toMatchObject({ active: false, reason: 'destroyed' });
   }, 60_000);
 
+  it('V3: libvirtd says of a guest without an agent that it does not answer, in time', async () => {
+    expect(code(await hypervisor.pingGuest(a, 1000))).toBe('ambiguous');
+    expect(code(await start(a, 1))).toBe('ok');
+    const [asked, tookMs] = await elapsed(hypervisor.pingGuest(a, 1000));
+    expect(code(asked)).toBe('guestAgentUnresponsive');
+    expect(tookMs).toBeLessThan(5000);
+    expect(await find(a)).toMatchObject({ active: true, state: 'running' });
+  });
+
   it('V15: a VM started by hand shows without a permit, and can be given one', async () => {
     const xml = tinyXml('hand').replace('<memory', `<uuid>${a}</uuid><memory`);
     writeFileSync(join(daemon.root, 'hand.xml'), xml);

@@ -430,3 +430,22 @@ it('after a loss of power stored VMs are there, inactive, and nothing started by
   await time.until('it is connected', () => hypervisor.connected());
   expect(await list()).toMatchObject([{ vm: a, active: false, permit: permitOf(a, 1) }]);
 });
+
+describe('a ping of the guest agent', () => {
+  it('is answered by the guest, or says that none answers, or that nobody was asked', async () => {
+    const { time, daemon, hypervisor, start } = await bench();
+    const ping = async () => code(await time.settle(hypervisor.pingGuest(a, 1000)));
+    expect(await ping()).toBe('ambiguous');
+    await time.settle(start(a, 1));
+    expect(await ping()).toBe('guestAgentUnresponsive');
+    const domain = daemon.host.domains.get(a);
+    if (domain !== undefined) domain.agentAnswers = true;
+    expect(await ping()).toBe('ok');
+    await time.settle(hypervisor.destroy(a));
+    expect(await ping()).toBe('ambiguous');
+    daemon.inject('agentCommand', { kind: 'neverAnswered' });
+    await time.settle(start(a, 2));
+    expect(await ping()).toBe('ambiguous');
+    expect(hypervisor.connected()).toBe(true);
+  });
+});

@@ -4,6 +4,7 @@ import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import { samePermit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
+import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type {
   Hypervisor,
   HypervisorDomain,
@@ -29,8 +30,10 @@ import {
   xmlSecureInactive,
 } from './flags.ts';
 import { versionText } from './handshake.ts';
+import { pingGuest } from './guest-ping.ts';
 import { callFailure } from './hypervisor-result.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { isRunning, sendAction } from './guest-action.ts';
 import { migrationArguments, progressOf, type MigrationTransport } from './migration.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
 import type { LinkOptions, LinkProblem } from './link.ts';
@@ -307,6 +310,11 @@ export class LibvirtHypervisor implements Hypervisor {
     return result.kind === 'ok' || without ? done : callFailure(result);
   }
 
+  /** libvirt takes whatever its peer sends. */
+  expectCopy(): Promise<HypervisorResult<void>> {
+    return Promise.resolve(done);
+  }
+
   async migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>> {
     const found = await this.#lookup(vm);
     if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
@@ -320,15 +328,28 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   resume(vm: VmId): Promise<HypervisorResult<void>> {
+    return this.act(vm, 'resume', () => true);
+  }
+
+  act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>> {
     return this.#changes.run(vm, async () => {
       const found = await this.#lookup(vm);
       if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
       if (found.kind === 'absent') return failed('noDomain', `${vm} is not defined here`);
       const { domain } = found;
-      const { changeMs } = this.#deadlines;
-      const result = await this.#client.changes.call(procedures.resume, { domain }, changeMs);
-      return result.kind === 'ok' ? done : callFailure(result);
+      if (domain.id < 0) return failed('notActive', `${domain.name} is not active`);
+      const { changes } = this.#client;
+      const result = await sendAction({ changes, domain, verb, mayAct }, this.#deadlines.changeMs);
+      if (result.kind === 'ok') return done;
+      const { reads } = this.#client;
+      // libvirt refuses to resume what runs.
+      const runs = verb === 'resume' && (await isRunning(reads, domain, this.#deadlines.readMs));
+      return runs ? done : callFailure(result);
     });
+  }
+
+  pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>> {
+    return pingGuest(this.#client, vm, timeoutMs);
   }
 
   async xml(vm: VmId): Promise<HypervisorResult<string>> {

@@ -1,5 +1,6 @@
 import type { DomainRef } from './domain-ref.ts';
 import { domainRef } from './domain-ref.ts';
+import { qemuProgram } from './framing.ts';
 import type { Parameter } from './typed-parameters.ts';
 import { parameters, parametersUpTo } from './typed-parameters.ts';
 import type { Codec } from './xdr.ts';
@@ -24,6 +25,8 @@ export const minimumLibvirtVersion = 9_000_000;
 export interface Procedure<Args, Ret> {
   readonly name: string;
   readonly number: number;
+  /** Default: the remote program. */
+  readonly program?: number;
   readonly args: Codec<Args>;
   readonly ret: Codec<Ret>;
 }
@@ -107,7 +110,9 @@ export const procedures = {
     struct<{ domain: DomainRef; autostart: number }>({ domain: domainRef, autostart: int32 }),
     nothing,
   ),
+  reboot: procedure('DOMAIN_REBOOT', 27, withFlags, nothing),
   resume: procedure('DOMAIN_RESUME', 28, theDomain, nothing),
+  suspend: procedure('DOMAIN_SUSPEND', 34, theDomain, nothing),
   supportsFeature: procedure(
     'CONNECT_SUPPORTS_FEATURE',
     60,
@@ -132,6 +137,7 @@ export const procedures = {
   createWithFlags: procedure('DOMAIN_CREATE_WITH_FLAGS', 196, withFlags, theDomain),
   undefineFlags: procedure('DOMAIN_UNDEFINE_FLAGS', 231, withFlags, nothing),
   destroyFlags: procedure('DOMAIN_DESTROY_FLAGS', 234, withFlags, nothing),
+  reset: procedure('DOMAIN_RESET', 245, withFlags, nothing),
   shutdownFlags: procedure('DOMAIN_SHUTDOWN_FLAGS', 258, withFlags, nothing),
   setMetadata: procedure(
     'DOMAIN_SET_METADATA',
@@ -221,4 +227,18 @@ export const procedures = {
     struct<{ xml: string; flags: number }>({ xml: string, flags: uint32 }),
     theDomain,
   ),
+  agentCommand: {
+    ...procedure(
+      'QEMU_DOMAIN_AGENT_COMMAND',
+      3,
+      struct<{ domain: DomainRef; command: string; timeoutS: number; flags: number }>({
+        domain: domainRef,
+        command: string,
+        timeoutS: int32,
+        flags: uint32,
+      }),
+      struct<{ answer: string | null }>({ answer: optional(string) }),
+    ),
+    program: qemuProgram,
+  },
 } as const;

@@ -1,6 +1,7 @@
 import { HostClock } from '../../chaos/sim/clock.ts';
 import { SimDisk } from '../../chaos/sim/disk.ts';
 import { makeHostEnv } from '../../chaos/sim/host-env.ts';
+import { guestReach } from '../../chaos/sim/guest-reach.ts';
 import { SimHypervisor } from '../../chaos/sim/hypervisor.ts';
 import { LogRing } from '../../chaos/sim/log.ts';
 import { SimNetwork } from '../../chaos/sim/network.ts';
@@ -137,6 +138,7 @@ export class AgentWorld {
 
   env(process: SimProcess): Env {
     return makeHostEnv({
+      reach: guestReach({ hypervisors: new Map([[testNode, this.host]]) }),
       time: this.time,
       process,
       host: testNode,

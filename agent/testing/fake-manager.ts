@@ -140,7 +140,8 @@ export class FakeManager {
   welcome(): void {
     const { clusterId } = this.#options;
     const { heartbeatMs, leaseTtlMs } = this;
-    this.send({ kind: 'welcome', manager: this.name, clusterId, heartbeatMs, leaseTtlMs });
+    const times = { heartbeatMs, leaseTtlMs, graceMs: 3000, watchdogMs: 5000 };
+    this.send({ kind: 'welcome', manager: this.name, clusterId, ...times });
   }
 
   acknowledge(sequence: number): void {

@@ -1,6 +1,6 @@
 import { textAt, type Checker, type Fact, type FactOf, type WriteFact } from './history.ts';
 
-const kinds = ['call', 'answer', 'write'] as const;
+const facts = ['call', 'answer', 'write'] as const;
 
 /** `stopped`: not to be running; disabled and ignored VMs are not told apart from it. */
 type Want = 'running' | 'stopped' | 'deleted' | 'absent';
@@ -16,6 +16,12 @@ const wants = {
   migrate: null,
   relocate: null,
   stay: null,
+  // What is done to a guest changes nothing of what it is to be.
+  pause: null,
+  resume: null,
+  reset: null,
+  reboot: null,
+  restart: null,
 } as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want | null>>;
 
 interface Call {
@@ -33,7 +39,7 @@ interface Call {
  */
 export class AcknowledgedChecker implements Checker {
   readonly name = 'acknowledged';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #calls = new Map<number, Call>();
   /** What each VM may be, and as of which call. */
   readonly #settled = new Map<string, { want: Want; call: number }>();

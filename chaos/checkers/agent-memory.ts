@@ -1,6 +1,6 @@
 import { numberAt, type Checker, type Fact, type JsonObject } from './history.ts';
 
-const kinds = ['startAsked', 'stateSurvived', 'stateRotted'] as const;
+const facts = ['startAsked', 'stateSurvived', 'stateRotted'] as const;
 
 interface Memory {
   readonly tokens: ReadonlyMap<string, number>;
@@ -13,7 +13,7 @@ interface Memory {
  */
 export class AgentMemoryChecker implements Checker {
   readonly name = 'agentMemory';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #promised = new Map<string, { readonly tokens: Map<string, number>; epoch: number }>();
 
   take(fact: Fact): readonly string[] {

@@ -1,6 +1,6 @@
 import type { Checker, Fact, FactOf } from './history.ts';
 
-const kinds = ['raftElected', 'raftApplied', 'raftRestored'] as const;
+const facts = ['raftElected', 'raftApplied', 'raftRestored'] as const;
 
 interface Applied {
   readonly term: number;
@@ -15,7 +15,7 @@ interface Applied {
  */
 export class ConsensusChecker implements Checker {
   readonly name = 'consensus';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #leaders = new Map<number, string>();
   readonly #entries = new Map<number, Applied>();
   /** The last index that each process has applied. */

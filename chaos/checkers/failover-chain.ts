@@ -10,7 +10,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write'] as const;
+const facts = ['write'] as const;
 
 /**
  * Failover records are chained by hash as they end, and never change afterwards. The hash is
@@ -18,7 +18,7 @@ const kinds = ['write'] as const;
  */
 export class FailoverChainChecker implements Checker {
   readonly name = 'failoverChain';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #sealed = new Map<string, string>();
   #last = '';
 

@@ -9,7 +9,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message', 'releaseAsked'] as const;
+const facts = ['write', 'delivered heartbeat', 'delivered sightings', 'releaseAsked'] as const;
 
 /** Answers of this share of the window are fresh, whatever the way of the report took. */
 const freshShare = 0.7;
@@ -43,7 +43,7 @@ interface NodeSeen {
  */
 export class GuardChecker implements Checker {
   readonly name = 'guards';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #fences = new Map<string, Fence>();
   readonly #nodes = new Map<string, NodeSeen>();
   readonly #owners = new Map<string, { readonly node: string; readonly incarnation: string }>();

@@ -52,7 +52,15 @@ export type ClientVerb =
   | 'delete'
   | 'migrate'
   | 'relocate'
-  | 'stay';
+  | 'stay'
+  | 'pause'
+  | 'resume'
+  | 'reset'
+  | 'reboot'
+  | 'restart';
+
+/** It leaves its sender's host, reaches the receiving one, is given to the code there. */
+export type MessageStage = 'left' | 'arrived' | 'delivered';
 
 /** What oracles are told, in the order in which it happened. Times are true time. */
 export type Fact =
@@ -60,7 +68,7 @@ export type Fact =
   /** A manager's message to an agent or an agent's to a manager, at one stage of its way. */
   | {
       readonly kind: 'message';
-      readonly stage: 'left' | 'arrived' | 'delivered';
+      readonly stage: MessageStage;
       readonly from: string;
       readonly to: string;
       readonly sentAtMs: number;
@@ -84,6 +92,14 @@ export type Fact =
       readonly permit: PermitFact | null;
       readonly running: boolean;
       readonly ground: Ground;
+    }
+  /** Something was done to a guest, which runs under this token; null = under none. */
+  | {
+      readonly kind: 'acted';
+      readonly node: string;
+      readonly vm: string;
+      readonly verb: string;
+      readonly token: number | null;
     }
   /** An agent's own view of its lease. */
   | {
@@ -115,6 +131,15 @@ export type Fact =
       readonly action: string;
       readonly exitCode: number | null;
     }
+  /** A node's petter pets on since it has seen nothing left; `left`: permits of processes that are there. */
+  | {
+      readonly kind: 'contained';
+      readonly node: string;
+      readonly incarnation: string;
+      readonly left: readonly PermitFact[];
+    }
+  /** A node's watchdog was petted too late. */
+  | { readonly kind: 'watchdogBit'; readonly node: string }
   /** A BMC begins, or ceases, to lie or to act late. */
   | { readonly kind: 'bmc'; readonly node: string; readonly mode: string }
   /** The leadership was taken away behind its holder's back, or the holder's clocks stopped. */
@@ -135,6 +160,8 @@ export type Fact =
   | { readonly kind: 'fenceAsked'; readonly node: string }
   /** A person lets go what the storm governor holds. */
   | { readonly kind: 'releaseAsked' }
+  /** A guest hangs: nothing in it answers until it starts anew. */
+  | { readonly kind: 'guestSilent'; readonly vm: string }
   /** A client's watch showed a revision of a prefix, and before it `after`, or began there. */
   | {
       readonly kind: 'watched';
@@ -179,6 +206,11 @@ export type Fact =
     };
 
 export type FactKind = Fact['kind'];
+/**
+ * What a reader asks for: a kind of fact, or messages of one kind at one stage of their way, as
+ * `delivered heartbeat`. Nearly all facts are messages, and each reader wants few of them.
+ */
+export type FactName = Exclude<FactKind, 'message'> | `${MessageStage} ${string}`;
 export type FactOf<Kind extends FactKind> = Extract<Fact, { readonly kind: Kind }>;
 
 export interface Violation {
@@ -193,7 +225,8 @@ export interface Violation {
  */
 export interface Checker {
   readonly name: string;
-  readonly kinds: readonly FactKind[];
+  /** It is told of these alone. */
+  readonly facts: readonly FactName[];
   /** Told in order. A violation is told once, at the fact that shows it. */
   take(fact: Fact, atMs: number): readonly string[];
 }

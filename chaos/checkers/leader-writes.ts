@@ -1,6 +1,6 @@
 import { type Checker, type Fact } from './history.ts';
 
-const kinds = ['write'] as const;
+const facts = ['write'] as const;
 
 /**
  * Every write of a leader is guarded (I7): what is committed bears the epoch that is on the
@@ -8,7 +8,7 @@ const kinds = ['write'] as const;
  */
 export class LeaderWriteChecker implements Checker {
   readonly name = 'leaderWrites';
-  readonly kinds = kinds;
+  readonly facts = facts;
   #epoch: number | null = null;
 
   take(fact: Fact): readonly string[] {

@@ -10,9 +10,17 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = [
+const facts = [
   'write',
-  'message',
+  'left hello',
+  'left heartbeat',
+  'delivered heartbeat',
+  'left welcome',
+  'left ack',
+  'delivered ack',
+  'left commands',
+  'delivered commands',
+  'left result',
   'startAsked',
   'leaseSeen',
   'leaderFooled',
@@ -42,7 +50,7 @@ const keptHeartbeats = 64;
  */
 export class LeaseChecker implements Checker {
   readonly name = 'leases';
-  readonly kinds = kinds;
+  readonly facts = facts;
   /** By `node>manager`, then by sequence. */
   readonly #heartbeats = new Map<string, Map<number, Sent>>();
   readonly #incarnations = new Map<string, string>();

@@ -9,7 +9,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'tool', 'bmc'] as const;
+const facts = ['write', 'tool', 'bmc'] as const;
 
 /** Clocks of managers differ, and a level begins a moment before it is recorded. */
 const budgetShare = 0.85;
@@ -36,7 +36,7 @@ interface Fence {
  */
 export class LevelChecker implements Checker {
   readonly name = 'levels';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #levels = new Map<string, readonly Level[]>();
   readonly #fences = new Map<string, Fence>();
   /** Their first level was given up at once, by right: their BMC lets nobody in, or is another's. */

@@ -13,7 +13,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message'] as const;
+const facts = ['write', 'left commands', 'delivered result'] as const;
 
 interface Known {
   readonly permit: PermitFact | null;
@@ -30,7 +30,7 @@ interface Known {
  */
 export class OwnerChecker implements Checker {
   readonly name = 'owners';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #vms = new Map<string, Known>();
   /** Incarnations that a committed, unrevoked proof covers, by fence operation. */
   readonly #proven = new Map<string, string>();

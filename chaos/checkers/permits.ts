@@ -13,10 +13,10 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message', 'startAsked', 'vmRuns'] as const;
+const facts = ['write', 'left commands', 'startAsked', 'vmRuns'] as const;
 
 /** Commands whose permit is the owner's. */
-const namesOwner: ReadonlySet<string> = new Set(['start', 'permit', 'resume', 'migrate']);
+const namesOwner: ReadonlySet<string> = new Set(['start', 'permit', 'resume', 'act', 'migrate']);
 
 const show = (permit: PermitFact): string =>
   `token ${permit.token} of ${permit.node} (${permit.incarnation.slice(-12)})`;
@@ -34,7 +34,7 @@ function same(a: PermitFact, b: PermitFact): boolean {
  */
 export class PermitChecker implements Checker {
   readonly name = 'permits';
-  readonly kinds = kinds;
+  readonly facts = facts;
   /** The permit in each VM's record now; null = nobody's. */
   readonly #now = new Map<string, PermitFact | null>();
   readonly #committed = new Map<string, PermitFact>();

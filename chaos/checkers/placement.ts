@@ -9,7 +9,16 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message'] as const;
+const facts = [
+  'write',
+  // Whatever an agent says shows that it is heard.
+  'delivered hello',
+  'delivered heartbeat',
+  'delivered report',
+  'delivered sightings',
+  'delivered result',
+  'delivered xml',
+] as const;
 
 /** A report that young, from a node that is heard, speaks of now, ms. */
 const freshMs = 900;
@@ -28,7 +37,7 @@ interface Seat {
  */
 export class PlacementChecker implements Checker {
   readonly name = 'placement';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #seats = new Map<string, Seat>();
   readonly #permits = new Map<string, string | null>();
   readonly #incarnations = new Map<string, string | null>();

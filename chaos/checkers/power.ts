@@ -9,9 +9,10 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = [
+const facts = [
   'write',
-  'message',
+  'arrived hello',
+  'arrived heartbeat',
   'powerCut',
   'fenceAsked',
   'tool',
@@ -44,7 +45,7 @@ interface Fence {
  */
 export class PowerChecker implements Checker {
   readonly name = 'power';
-  readonly kinds = kinds;
+  readonly facts = facts;
   /** Incarnation that each node's record has. */
   readonly #nodes = new Map<string, string | null>();
   readonly #fences = new Map<string, Fence>();

@@ -8,7 +8,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const kinds = ['write', 'message', 'bmc'] as const;
+const facts = ['write', 'delivered hello', 'delivered heartbeat', 'bmc'] as const;
 
 /**
  * A heartbeat of this age at the commit contradicts an Off, whatever the device says. A younger one
@@ -37,7 +37,7 @@ interface Known {
  */
 export class ProofChecker implements Checker {
   readonly name = 'proofs';
-  readonly kinds = kinds;
+  readonly facts = facts;
   readonly #fences = new Map<string, Known>();
   readonly #lying = new Set<string>();
   /** By node: when the last heartbeat was given to each manager, and which epoch is whose. */
@@ -128,6 +128,7 @@ export class ProofChecker implements Checker {
     const boot = dead === null ? null : textAt(dead, 'bootId');
     const kind = textAt(proof, 'kind') ?? 'none';
     if (boot === null || fact.ground.boots.get(node) !== boot) return [];
+    if (kind === 'selfFence') return survivorsOn(fact, node);
     const ages = (this.#heard.get(node)?.get(this.#leader ?? '') ?? []).map((each) => atMs - each);
     const isHeard = ages.some((age) => age >= contradicts.fromMs && age < contradicts.toMs);
     if (kind === 'powerOff' && this.#lying.has(node) && !isHeard) return [];
@@ -135,4 +136,12 @@ export class ProofChecker implements Checker {
     const heard = last === undefined ? '' : `, last heard ${Math.round(last)} ms ago`;
     return [`${fact.key} proves ${node} dead by ${kind} while that boot of it runs${heard}`];
   }
+}
+
+/** A node that is proven dead by time may live on, without any VM that runs by a permit. */
+function survivorsOn({ key, ground }: WriteFact, node: string): readonly string[] {
+  return ground
+    .liveAt(node)
+    .filter(({ vm }) => ground.liveOn(vm).some((each) => each.node === node && each.token !== null))
+    .map(({ vm }) => `${key} proves ${node} dead by time while ${vm} runs there`);
 }

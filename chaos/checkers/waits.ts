@@ -1,6 +1,6 @@
 import type { Checker, Fact } from './history.ts';
 
-const kinds = ['explained'] as const;
+const facts = ['explained'] as const;
 
 /** Steps that take less than this are work and no wait, ms. */
 const workMs = 15_000;
@@ -8,7 +8,7 @@ const workMs = 15_000;
 /** Every wait is explained (I5): what is awaited, what would end it, or at least the reason. */
 export class WaitChecker implements Checker {
   readonly name = 'waits';
-  readonly kinds = kinds;
+  readonly facts = facts;
 
   take(fact: Fact, atMs: number): readonly string[] {
     if (fact.kind !== 'explained') return [];

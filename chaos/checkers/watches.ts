@@ -1,11 +1,11 @@
 import type { Checker, Fact, FactOf } from './history.ts';
 
-const kinds = ['write', 'watched'] as const;
+const facts = ['write', 'watched'] as const;
 
 /** A watch shows every change behind the revision it began at, each once, in order (store.md §4). */
 export class WatchChecker implements Checker {
   readonly name = 'watches';
-  readonly kinds = kinds;
+  readonly facts = facts;
   /** Revisions that changed a key, by the key's first part. */
   readonly #revisions = new Map<string, number[]>();
 

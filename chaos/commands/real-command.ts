@@ -3,12 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { WatchedCluster, noLab } from '../../deploy/lab/cluster/watched-cluster.ts';
+import {
+  WatchedCluster,
+  noLab,
+  type WatchedOptions,
+} from '../../deploy/lab/cluster/watched-cluster.ts';
+import type { Violation } from '../checkers/history.ts';
 import { runCampaign } from '../real/campaign.ts';
 import { guardLab } from '../real/guard.ts';
 import { drawPlan, plannedFaultSchema, type Plan } from '../real/plan.ts';
-import { verdictOnLab } from '../real/scenario-replay.ts';
+import { labFor, type LabKind } from '../real/scenario-needs.ts';
+import { exclusionOf, verdictOnLab } from '../real/scenario-replay.ts';
+import { withLabTable } from '../scenarios/docs-tables.ts';
 import { loadScenario } from '../scenarios/load.ts';
+import type { Scenario } from '../scenarios/schema.ts';
 import type { ScenarioResult } from '../scenarios/verdict.ts';
 import { checksOf, noChecks, type RealReport } from '../real/report.ts';
 import { Watch } from '../real/watch.ts';
@@ -21,6 +29,7 @@ interface RealFlags {
   readonly plan?: string;
   readonly scenario?: readonly string[];
   readonly all?: boolean;
+  readonly docs?: string;
 }
 
 /** Kennel's own scenarios. */
@@ -47,6 +56,7 @@ export function realCommand(): Command {
     .option('--scenario <files...>', 'instead of faults: replay these ha-scenario/1 files')
     .option('--all', "instead of faults: replay all of Kennel's own scenarios")
     .option('--json <file>', 'write the report as JSON')
+    .option('--docs <file>', 'with scenarios: put their verdicts into the table of this document')
     .action(async (flags: RealFlags) => {
       process.exitCode = await runReal(flags);
     });
@@ -63,15 +73,27 @@ async function runReal(flags: RealFlags): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
   const { signal } = interrupted;
   const say = (line: string): void => console.log(line);
+  const files = scenarioFiles(flags);
+  if (files.length > 0) return replayFiles(files, flags, signal);
+  return onLab({ vms: flags.vms, say, signal }, async (watch) => {
+    const report = await runCampaign(watch, { plan: planOf(flags), say, signal });
+    write(flags, report);
+    print(report);
+    return report.violations.length === 0 ? 0 : 1;
+  });
+}
+
+async function onLab<T>(
+  options: Omit<WatchedOptions, 'bare' | 'diskMiB' | 'directory'>,
+  work: (watch: Watch) => Promise<T>,
+): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'kt-'));
   guardLab(directory);
-  const files = scenarioFiles(flags);
-  const vms = files.length > 0 ? scenarioVms : flags.vms;
-  const site = await WatchedCluster.up({ vms, bare: true, diskMiB, directory, say, signal });
+  const site = await WatchedCluster.up({ ...options, directory, bare: true, diskMiB });
   try {
     const watch = await Watch.begin(site);
     try {
-      return await work(watch, files, flags, signal);
+      return await work(watch);
     } finally {
       await watch.end();
     }
@@ -80,51 +102,86 @@ async function runReal(flags: RealFlags): Promise<number> {
   }
 }
 
-async function work(
-  watch: Watch,
-  files: readonly string[],
-  flags: RealFlags,
-  signal: AbortSignal,
-): Promise<number> {
-  if (files.length > 0) return replayAll(watch, files, flags, signal);
-  const say = (line: string): void => console.log(line);
-  const report = await runCampaign(watch, { plan: planOf(flags), say, signal });
-  write(flags, report);
-  print(report);
-  return report.violations.length === 0 ? 0 : 1;
-}
-
 function scenarioFiles({ scenario = [], all }: RealFlags): readonly string[] {
   if (all !== true) return scenario;
   const own = readdirSync(ownScenarios).filter((name) => name.endsWith('.json'));
   return [...own.map((name) => join(ownScenarios, name)), ...scenario];
 }
 
-/** One scenario after the other on one lab, judged by the format's pass rule and the checkers. */
-async function replayAll(
-  watch: Watch,
+/** One scenario after the other, judged by the format's pass rule and the checkers; a lab for each kind. */
+async function replayFiles(
   files: readonly string[],
-  { json }: RealFlags,
+  flags: RealFlags,
   signal: AbortSignal,
 ): Promise<number> {
-  const results: ScenarioResult[] = [];
-  for (const file of files) {
-    const loaded = loadScenario(readFileSync(file, 'utf8'));
-    const result: ScenarioResult =
-      loaded.kind === 'scenario'
-        ? await verdictOnLab(watch, loaded.scenario, signal)
-        : { id: file, class: null, verdict: 'fail', reasons: loaded.problems };
-    signal.throwIfAborted();
-    results.push(result);
-    console.log(`${result.verdict.padEnd(8)} ${result.id}`);
-    for (const reason of result.reasons) console.log(`           ${reason}`);
+  const { runs, results, scenarios } = sorted(files);
+  const violations: Violation[] = [];
+  const checks: ReturnType<typeof checksOf>[] = [];
+  for (const result of results) tell(result);
+  for (const { lab, scenarios: those } of runs.values()) {
+    const say = (line: string): void => console.log(line);
+    await onLab({ ...lab, vms: scenarioVms, say, signal }, async (watch) => {
+      for (const scenario of those) {
+        const result = await verdictOnLab(watch, scenario, signal);
+        signal.throwIfAborted();
+        results.push(result);
+        tell(result);
+      }
+      violations.push(...watch.violations());
+      checks.push(checksOf(watch));
+    });
   }
   const count = (verdict: ScenarioResult['verdict']): number =>
     results.filter((one) => one.verdict === verdict).length;
   console.log(`${count('pass')} passed, ${count('fail')} failed, ${count('excluded')} excluded`);
-  const report = { results, violations: watch.violations(), checks: checksOf(watch) };
+  const { json, docs } = flags;
+  const report = { on: 'lab', results, violations, checks };
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
-  return count('fail') === 0 && report.violations.length === 0 ? 0 : 1;
+  if (docs !== undefined) {
+    writeFileSync(docs, withLabTable(readFileSync(docs, 'utf8'), scenarios, results));
+  }
+  return count('fail') === 0 && violations.length === 0 ? 0 : 1;
+}
+
+interface LabRun {
+  readonly lab: LabKind;
+  readonly scenarios: Scenario[];
+}
+
+/** What is to be run, by the lab that it needs, and the results of what no lab can run. */
+function sorted(files: readonly string[]): {
+  readonly runs: ReadonlyMap<string, LabRun>;
+  readonly results: ScenarioResult[];
+  readonly scenarios: readonly Scenario[];
+} {
+  const runs = new Map<string, LabRun>();
+  const results: ScenarioResult[] = [];
+  const scenarios: Scenario[] = [];
+  for (const file of files) {
+    const loaded = loadScenario(readFileSync(file, 'utf8'));
+    if (loaded.kind === 'invalid') {
+      results.push({ id: file, class: null, verdict: 'fail', reasons: loaded.problems });
+      continue;
+    }
+    const { scenario } = loaded;
+    scenarios.push(scenario);
+    const excluded = exclusionOf(scenario);
+    if (excluded !== null) {
+      results.push(excluded);
+      continue;
+    }
+    const lab = labFor(scenario);
+    const kind = `${lab.profile}${lab.pdus ? '-pdus' : ''}`;
+    const run = runs.get(kind) ?? { lab, scenarios: [] };
+    runs.set(kind, run);
+    run.scenarios.push(scenario);
+  }
+  return { runs, results, scenarios };
+}
+
+function tell(result: ScenarioResult): void {
+  console.log(`${result.verdict.padEnd(8)} ${result.id}`);
+  for (const reason of result.reasons) console.log(`           ${reason}`);
 }
 
 function planOf({ seed, minutes: length, vms, plan: file }: RealFlags): Plan {

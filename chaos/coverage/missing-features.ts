@@ -4,10 +4,8 @@
  * comes, in the same change.
  */
 export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
-  'self-fencing, watchdog petter, peer hold': [
-    ...['N2', 'N9', 'N10', 'N13', 'N24', 'N25', 'W1', 'W6', 'W7', 'W15', 'W18', 'W19', 'W20'],
-    ...['M4', 'C3', 'O9', 'U2', 'U8'],
-  ],
+  'peer hold': ['W6', 'W15', 'W18', 'W19', 'W20', 'M4'],
+  'watchdogs of nodes on the lab': ['N13', 'O9', 'U2', 'U8'],
   'kdump proof': ['N4'],
   'preflight of a node': ['N13', 'W14'],
   'restart of libvirtd by the agent': ['N11'],
@@ -26,13 +24,11 @@ export const missingFeatures: Readonly<Record<string, readonly string[]>> = {
   'margins for writes in flight': ['S10'],
   'replicated disks': ['S11'],
   'certificate expiry and revocation': ['M14'],
-  'guest panic and guest monitor policies': ['V2', 'V3'],
-  'policy for a guest that shuts itself down': ['V4'],
+  'health checks that ask whether the disks of a guest are idle': ['V3'],
   'priorities, tiers and preemption': ['N19', 'V7', 'V17'],
   'post-copy migration': ['V14'],
   'checks of versions before a migration': ['U7'],
   'alarm for a VM started by hand': ['V15'],
-  'dependencies between VMs': ['V19', 'V20'],
   'disarm and arm': ['O4'],
   'start without a known owner': ['O11'],
   'rolling upgrades': ['U1', 'U3', 'U4'],

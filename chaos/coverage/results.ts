@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { campaign, statesOf } from './campaign-claims.ts';
 import type { Claim } from './claim.ts';
 import { idsOfTitle } from './claimed-ids.ts';
+import { labSource } from './scenario-claims.ts';
 import type { ClaimState, JudgedClaim } from './coverage.ts';
 
-/* What the three reporters write: vitest's `json`, `chaos scenario --json`, `chaos sim --json`. */
+/* What the reporters write: vitest's `json`, `chaos scenario` and `chaos real` with `--json`, `chaos sim --json`. */
 
 const testsSchema = z.object({
   testResults: z.array(
@@ -22,6 +23,8 @@ const testsSchema = z.object({
   ),
 });
 const scenariosSchema = z.object({
+  /** Where they were run; absent = in the simulator. */
+  on: z.literal('lab').optional(),
   results: z.array(z.object({ id: z.string(), verdict: z.enum(['pass', 'fail', 'excluded']) })),
 });
 const campaignSchema = z.object({
@@ -69,7 +72,10 @@ function endsOf(
 ): readonly (readonly [string, boolean])[] {
   if ('testResults' in results) return testEnds(results, claims);
   if ('results' in results) {
-    const verdicts = new Map(results.results.map(({ id, verdict }) => [id, verdict]));
+    const { on } = results;
+    const verdicts = new Map(
+      results.results.map(({ id, verdict }) => [on === 'lab' ? labSource(id) : id, verdict]),
+    );
     return claims.flatMap((claim) => {
       const verdict = verdicts.get(claim.source);
       return verdict === undefined ? [] : [[nameOf(claim), verdict === 'pass'] as const];

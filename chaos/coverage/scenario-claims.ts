@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { labVerdicts, sectionOf } from '../scenarios/docs-tables.ts';
 import { loadScenario } from '../scenarios/load.ts';
 import type { Claim } from './claim.ts';
 import { readId } from './claimed-ids.ts';
@@ -10,14 +11,27 @@ const document = 'docs/scenarios.md';
 
 /**
  * What Kennel's own scenarios cover, without those that fail: which they are, docs/scenarios.md
- * says, and a test holds it to what their runs come to. Throws for a `covers` that is no id.
+ * says. A test holds it to what their runs in the simulator come to; of labs it says what
+ * `kennel chaos real --docs` saw last. Throws for a `covers` that is no id.
  */
 export function scenarioClaims(root: string): readonly Claim[] {
-  const passing = passingIds(readFileSync(join(root, document), 'utf8'));
-  return globSync(`${folder}/*.json`, { cwd: root })
+  const text = readFileSync(join(root, document), 'utf8');
+  const passing = passingIds(text);
+  const onLabs = new Map(labVerdicts(sectionOf(text, 'lab')));
+  const claims = globSync(`${folder}/*.json`, { cwd: root })
     .sort()
-    .flatMap((file) => claimsOf(file, readFileSync(join(root, file), 'utf8')))
-    .filter(({ source }) => passing.has(source));
+    .flatMap((file) => claimsOf(file, readFileSync(join(root, file), 'utf8')));
+  return [
+    ...claims.filter(({ source }) => passing.has(source)),
+    ...claims
+      .filter(({ source }) => onLabs.get(source) === 'pass')
+      .map((claim): Claim => ({ ...claim, kind: 'real', source: labSource(claim.source) })),
+  ];
+}
+
+/** Source of what a scenario shows on a lab, beside what it shows in the simulator. */
+export function labSource(id: string): string {
+  return `${id} on a lab`;
 }
 
 function claimsOf(file: string, text: string): readonly Claim[] {

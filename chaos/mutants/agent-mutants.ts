@@ -118,9 +118,9 @@ export const agentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'agent/manager-session.ts',
-        find: 'this.#options.onAck({ lease, epoch, incarnation, sentAtMs, leaseTtlMs });',
+        find: 'this.#options.onAck({ lease, epoch, incarnation, ...times });',
         replace:
-          'this.#options.onAck({ lease, epoch, incarnation, sentAtMs: sentAtMs * 0 + this.#options.env.clock.boottimeMs(), leaseTtlMs });',
+          'this.#options.onAck({ lease, epoch, incarnation, ...times, sentAtMs: this.#options.env.clock.boottimeMs() });',
       },
     ],
     expected: ['leases'],

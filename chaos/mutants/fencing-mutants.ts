@@ -142,8 +142,9 @@ export const fencingMutants: readonly Mutant[] = [
       },
       {
         file: 'src/core/decide/fences.ts',
-        find: "if (fence.phase === 'intent' && isAlive(fence, seen, since.ms)) {",
-        replace: "if (fence.phase === 'intent' && isAlive(fence, seen, since?.ms ?? 1e15)) {",
+        find: "const lives = fence.phase === 'intent' && isAlive(fence, seen, since.ms);",
+        replace:
+          "const lives = fence.phase === 'intent' && isAlive(fence, seen, since?.ms ?? 1e15);",
       },
     ],
     expected: ['proofs', 'power'],

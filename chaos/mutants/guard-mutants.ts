@@ -39,6 +39,20 @@ export const guardMutants: readonly Mutant[] = [
     profile: 'flaps',
   },
   {
+    name: 'peers-asked-without-pause',
+    summary: 'after a stall of its own the leader asks again and again what its peers still say',
+    edits: [
+      {
+        file: 'src/core/guard/peer-channel.ts',
+        find: 'return atMs + question.windowMs + lateAfterMs(seen.stalls, atMs);',
+        replace: 'return atMs + question.windowMs;',
+      },
+    ],
+    expected: ['busy'],
+    maxSeeds: 600,
+    profile: 'leaders',
+  },
+  {
     name: 'governor-ignores-window',
     summary: 'different nodes are powered off one after the other, as many as there are',
     edits: [

@@ -42,7 +42,10 @@ export async function runCampaign(
   stamped('everything is mended; all that should run has to run');
   const helped: string[] = [];
   const healedMs = await heal(watch, helped, stamped, signal);
-  if (healedMs !== null) stamped(`all is well after ${(healedMs / 1000).toFixed(1)} s`);
+  if (healedMs !== null) {
+    stamped(`all is well after ${(healedMs / 1000).toFixed(1)} s`);
+    await makeAgain(watch, workload, signal);
+  }
   unlisten();
   const { seed, minutes } = plan;
   return {
@@ -77,6 +80,29 @@ async function playPlan(
   await nemesis.settled();
   await workload.settled();
   signal.throwIfAborted();
+}
+
+/** VMs that clients deleted are made anew and have to run: a disk that nothing frees is found by it. */
+async function makeAgain(
+  { site, observer }: Watch,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<void> {
+  const untilMs = performance.now() + healWithinMs;
+  try {
+    for (;;) {
+      const missing = await workload.complete();
+      if (missing.length === 0) break;
+      if (performance.now() > untilMs)
+        throw new Error(`no VM can be made on ${missing.join(', ')}`);
+      await pause(500, signal);
+      signal.throwIfAborted();
+    }
+    await site.healthy(healWithinMs);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    observer.violated('liveness', `${(error as Error).message}; ${await whatIsWrong(site)}`);
+  }
 }
 
 /** @returns how long it took; null when it never became well, which is a violation. */

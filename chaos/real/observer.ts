@@ -11,6 +11,7 @@ import {
   type Violation,
   type WriteFact,
 } from '../checkers/history.ts';
+import { Readers } from '../checkers/readers.ts';
 import { readAgentLine } from './agent-line.ts';
 import type { CommitSource } from './committed.ts';
 import { groundBetween, lastingDomains, lookAtGround, type Sample } from './ground.ts';
@@ -46,7 +47,7 @@ export class Observer {
   readonly facts = new Map<FactKind, number>();
   readonly log: CommitSource;
   readonly #cluster: KennelCluster;
-  readonly #byKind = new Map<FactKind, Checker[]>();
+  readonly #readers: Readers;
   readonly #listeners = new Set<(fact: Fact, atMs: number) => void>();
   readonly #zeroMs = performance.now();
   readonly #agents: readonly { readonly node: string; readonly tail: LogTail }[];
@@ -64,11 +65,7 @@ export class Observer {
     const { lab } = cluster;
     this.#cluster = cluster;
     this.log = this.#source();
-    for (const checker of checkers) {
-      for (const kind of checker.kinds) {
-        this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), checker]);
-      }
-    }
+    this.#readers = new Readers(checkers);
     this.#agents = lab
       .nodes()
       .map((node) => ({ node: node.name, tail: new LogTail(node.serviceLog('agent')) }));
@@ -235,7 +232,7 @@ export class Observer {
 
   #tell(fact: Fact, atMs: number): void {
     this.facts.set(fact.kind, (this.facts.get(fact.kind) ?? 0) + 1);
-    for (const checker of this.#byKind.get(fact.kind) ?? []) {
+    for (const checker of this.#readers.of(fact)) {
       for (const message of checker.take(fact, atMs)) {
         this.violations.push({ checker: checker.name, atMs: Math.round(atMs), message });
       }

@@ -1,6 +1,9 @@
 import type { BmcFault } from '../../deploy/lab/bmc.ts';
 import { bmcAddress, managerAddress, nodeAddress } from '../../deploy/lab/layout.ts';
+import type { DiskFault } from '../../deploy/lab/host-faults.ts';
+import type { Lab } from '../../deploy/lab/lab.ts';
 import type { LabNode } from '../../deploy/lab/node-machine.ts';
+import { outletFaults } from '../../deploy/lab/pdu.ts';
 import type { ScenarioAction } from '../scenarios/action-schema.ts';
 import type { KennelAction } from '../scenarios/kennel-schema.ts';
 import { killQemu } from './faults.ts';
@@ -87,8 +90,16 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
     case 'bmc.mode':
       await setBmc(stage, action);
       break;
+    case 'petter.crash':
+    case 'petter.pause':
+    case 'petter.resume':
+    case 'vms.unkillable':
+      throw new Error(
+        `the nodes of this lab are not made for ${action.action}; see scenario-needs`,
+      );
     case 'pdu.mode':
-      throw new Error('the nodes of this lab have no outlets; see scenario-needs');
+      setOutlet(stage, action);
+      break;
     case 'manager.crash':
     case 'manager.pause':
     case 'manager.resume':
@@ -97,6 +108,9 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
     case 'vm.crash':
       crashVm(stage, action, action.times);
       break;
+    case 'guest.shutdown':
+    case 'guest.silence':
+      throw new Error('the guests of this lab do neither; see scenario-needs');
     case 'person.confirm_off':
       person.confirmOff(names.labNode(action.node), action.reason);
       break;
@@ -104,13 +118,14 @@ export async function actKennelOnLab(stage: LabStage, action: KennelAction): Pro
       person.fence(names.labNode(action.node), action.reason, action.override);
       break;
     default:
-      await actOnMachine(machineOf(stage, action.node), action);
+      await actOnMachine(watch.site.lab, machineOf(stage, action.node), action);
   }
 }
 
 type Of<Prefix extends string> = Extract<KennelAction, { action: `${Prefix}.${string}` }>;
 
 async function actOnMachine(
+  lab: Lab,
   machine: LabNode,
   action: Of<'node' | 'agent' | 'hypervisor'>,
 ): Promise<void> {
@@ -126,7 +141,10 @@ async function actOnMachine(
       await machine.reset();
       break;
     case 'node.state_disk':
-      await machine.setStateDisk(action.works ? 'writable' : 'readOnly');
+      await spoilDisk(lab, machine, action.disk);
+      break;
+    case 'node.starve':
+      lab.setCpuShare({ kind: 'node', node: machine.number }, action.share);
       break;
     case 'agent.crash':
       machine.signalService('agent', 'SIGKILL');
@@ -155,6 +173,20 @@ async function actOnMachine(
   }
 }
 
+async function spoilDisk(
+  lab: Lab,
+  machine: LabNode,
+  disk: Extract<Of<'node'>, { disk: unknown }>['disk'],
+): Promise<void> {
+  const host = { kind: 'node', node: machine.number } as const;
+  await machine.setStateDisk(disk.kind === 'readOnly' ? 'readOnly' : 'writable');
+  const fault: DiskFault =
+    disk.kind === 'slow'
+      ? { kind: 'slow', delayMs: disk.ms }
+      : { kind: disk.kind === 'full' ? 'full' : 'none' };
+  await lab.setDiskFault(host, fault);
+}
+
 /** Managers of a scenario are one here: whatever several of them do, it does once. */
 async function actOnManager(
   { watch, managerRestartMs, later }: LabStage,
@@ -178,6 +210,13 @@ async function actOnManager(
     default:
       action satisfies never;
   }
+}
+
+function setOutlet(stage: LabStage, { node, outlet, mode }: Of<'pdu'>): void {
+  const fault = outletFaults.find((one) => one === mode.kind);
+  if (fault === undefined) throw new Error(`no outlet of a lab is ${mode.kind}`);
+  const { number } = machineOf(stage, node);
+  stage.watch.site.lab.setOutletFault(number, outlet, fault);
 }
 
 async function setBmc(stage: LabStage, { node, mode }: Of<'bmc'>): Promise<void> {

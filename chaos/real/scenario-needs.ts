@@ -1,3 +1,5 @@
+import { outletFaults } from '../../deploy/lab/pdu.ts';
+import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { Scenario } from '../scenarios/schema.ts';
 import { kennelSchema } from '../scenarios/kennel-schema.ts';
 
@@ -16,6 +18,21 @@ const bmcModes: ReadonlySet<string> = new Set([
   'slow',
   'delayed',
 ]);
+
+const outletModes: ReadonlySet<string> = new Set(outletFaults);
+
+/** Which lab a scenario is run on: labs are told apart by what is decided when one is built. */
+export interface LabKind {
+  readonly pdus: boolean;
+  readonly profile: DetectionProfile;
+}
+
+export function labFor({ 'x-kennel': extension }: Scenario): LabKind {
+  return {
+    pdus: extension?.pdus ?? false,
+    profile: extension?.lab?.detection ?? extension?.detection ?? 'default',
+  };
+}
 
 /**
  * What a scenario asks for that a lab is not, in sentences; empty = it can be run there. A lab has
@@ -41,12 +58,15 @@ export function labLacks(scenario: Scenario): readonly string[] {
     }
     if (/^service\.(?!set_desired|stop$)/.test(action.action)) lacks.add(action.action);
   }
-  if (extension.pdus) lacks.add('a second level of fence devices');
+  if (Object.keys(extension.guests).length > 0) lacks.add('guests with an agent or an address');
+  if (extension.watchdog !== undefined) lacks.add('watchdogs of nodes');
   for (const action of extension.timeline) {
     if (action.action === 'bmc.mode' && !bmcModes.has(action.mode.kind)) {
       lacks.add(`a BMC that is ${action.mode.kind}`);
     }
-    if (action.action === 'pdu.mode') lacks.add('outlets that fail');
+    if (action.action === 'pdu.mode' && !outletModes.has(action.mode.kind)) {
+      lacks.add(`an outlet that is ${action.mode.kind}`);
+    }
   }
   return [...lacks].map((one) => `a lab has no means for: ${one}`);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { tinyVmSpec } from '../../deploy/lab/cluster/kennel-cluster.ts';
+import { profiles } from '../../src/core/model/settings.ts';
 import type { FenceOperation } from '../../src/core/model/fence-operation.ts';
 import type { VmRecord } from '../../src/core/model/vm.ts';
 import { decodeObject } from '../../src/manager/object-codec.ts';
@@ -14,13 +15,13 @@ import { Person } from './person.ts';
 import { placeNames, type PlacedVm, type PlaceNames } from './place-names.ts';
 import { actKennelOnLab, actOnLab, type LabStage } from './scenario-actions.ts';
 import { ScenarioMonitor } from './scenario-monitor.ts';
-import { labLacks } from './scenario-needs.ts';
+import { labFor, labLacks } from './scenario-needs.ts';
 import type { Watch } from './watch.ts';
 
 /** The first action follows so long after everything runs, ms: a lab is not watched doing nothing. */
 const leadMs = 1500;
-/** After the last action a run is looked at for so long at least: time enough to fence by mistake. */
-const lookAfterMs = 7000;
+/** After the last action a run is looked at for so much longer than a silence may last, ms. */
+const lookAfterMs = 4000;
 /** An outcome as it should be is one when it stays so for this time, ms. */
 const settledMs = 1500;
 /** Beyond `end_t`: a busy machine is slower than a simulated one. Bounds are judged all the same. */
@@ -36,22 +37,14 @@ export async function verdictOnLab(
   scenario: Scenario,
   signal: AbortSignal,
 ): Promise<ScenarioResult> {
-  const { id, portability } = scenario;
-  const result = (
-    verdict: ScenarioResult['verdict'],
-    reasons: readonly string[],
-  ): ScenarioResult => ({ id, class: portability.class, verdict, reasons });
-  if (portability.class === 'peer-specific' || portability.exclude) {
-    return result('excluded', ['peer-specific: means nothing here']);
-  }
-  const lacks = labLacks(scenario);
-  if (lacks.length > 0) return result('excluded', lacks);
+  const excluded = exclusionOf(scenario);
+  if (excluded !== null) return excluded;
   const before = watch.violations().length;
   const reasons: string[] = [];
   try {
     const names = await place(watch, scenario);
-    if (names === null) return result('fail', ['Kennel placed the VMs in another pattern']);
-    reasons.push(...(await play(watch, scenario, names, signal)));
+    const fault = 'Kennel placed the VMs in another pattern';
+    reasons.push(...(names === null ? [fault] : await play(watch, scenario, names, signal)));
     await watch.site.restore({ patienceMs: 120_000 });
   } catch (error) {
     if (signal.aborted) throw error;
@@ -61,7 +54,25 @@ export async function verdictOnLab(
   for (const { checker, message } of watch.violations().slice(before)) {
     reasons.push(`checker ${checker}: ${message}`);
   }
-  return result(reasons.length === 0 ? 'pass' : 'fail', reasons);
+  return resultOf(scenario, reasons.length === 0 ? 'pass' : 'fail', reasons);
+}
+
+/** Why a scenario is not run on a lab; null when it can be. */
+export function exclusionOf(scenario: Scenario): ScenarioResult | null {
+  const { portability } = scenario;
+  if (portability.class === 'peer-specific' || portability.exclude) {
+    return resultOf(scenario, 'excluded', ['peer-specific: means nothing here']);
+  }
+  const lacks = labLacks(scenario);
+  return lacks.length === 0 ? null : resultOf(scenario, 'excluded', lacks);
+}
+
+function resultOf(
+  { id, portability }: Scenario,
+  verdict: ScenarioResult['verdict'],
+  reasons: readonly string[],
+): ScenarioResult {
+  return { id, class: portability.class, verdict, reasons };
 }
 
 /** Makes the VMs anew, one after the other, so that they spread over the nodes. */
@@ -185,7 +196,8 @@ interface Run {
 /** Waits until the outcome is as it should be and stays so, or until the time is over. */
 async function settle(run: Run): Promise<readonly string[]> {
   const { scenario, nowS, signal } = run;
-  const notBeforeS = nowS() + lookAfterMs / 1000;
+  const { failAfterMs } = profiles[labFor(scenario).profile];
+  const notBeforeS = nowS() + (failAfterMs + lookAfterMs) / 1000;
   const untilS = Math.max(scenario.end_t, notBeforeS) + latenessMs / 1000;
   let goodSinceS: number | null = null;
   for (;;) {

@@ -4,16 +4,23 @@ import type { Lab } from '../../deploy/lab/lab.ts';
 import type { PlannedCall } from './plan.ts';
 import type { RecordedClient } from './recorded-client.ts';
 
-/** Clients of the API: one call at a time for each VM. There is one VM for each disk of the lab. */
+/**
+ * Clients of the API: one call at a time for each VM. There is one VM for each disk of the lab; whatever
+ * is asked of one that was deleted makes it again, so that a campaign does not run out of VMs.
+ */
 export class Workload {
-  readonly #lab: Lab;
-  readonly #client: RecordedClient;
+  readonly #lab: Pick<Lab, 'disks'>;
+  readonly #client: Pick<RecordedClient, 'call'>;
   /** Id of each VM as it was made last. */
   readonly #ids = new Map<string, string>();
+  /** Names whose VM was asked to be deleted and has not been made again. */
+  readonly #deleted = new Set<string>();
+  /** Names whose VM was asked to be made, without an answer. */
+  readonly #unsure = new Set<string>();
   readonly #busy = new Map<string, Promise<void>>();
   #made = 0;
 
-  constructor(lab: Lab, client: RecordedClient) {
+  constructor(lab: Pick<Lab, 'disks'>, client: Pick<RecordedClient, 'call'>) {
     this.#lab = lab;
     this.#client = client;
   }
@@ -36,11 +43,19 @@ export class Workload {
     await Promise.all(this.#busy.values());
   }
 
+  /** Makes every VM again that was deleted; those that cannot be made yet are named. */
+  async complete(): Promise<readonly string[]> {
+    await this.settled();
+    await Promise.all([...this.#deleted].map((name) => this.#create(name)));
+    return [...this.#deleted];
+  }
+
   async #ask(verb: PlannedCall['verb'], name: string): Promise<void> {
-    if (verb === 'create') return this.#create(name);
+    const isGone = this.#deleted.has(name) && verb !== 'delete';
+    if (verb === 'create' || isGone) return this.#create(name);
     const vm = this.#ids.get(name);
     if (vm === undefined) return;
-    await this.#client.call(verb, vm, (client, options) => {
+    const { result } = await this.#client.call(verb, vm, (client, options) => {
       switch (verb) {
         case 'start':
           return client.startVm(vm, options);
@@ -52,6 +67,7 @@ export class Workload {
           return verb satisfies never;
       }
     });
+    if (verb === 'delete' && result !== 'no') this.#deleted.add(name);
   }
 
   async #create(name: string): Promise<void> {
@@ -66,5 +82,9 @@ export class Workload {
       client.createVm({ id: vm, desired: 'running', node: null, spec }, options),
     );
     if (result !== 'no') this.#ids.set(name, vm);
+    // A refusal after a call without an answer: that one may have made it.
+    if (result === 'ok' || (result === 'no' && this.#unsure.has(name))) this.#deleted.delete(name);
+    if (result === 'unknown') this.#unsure.add(name);
+    else this.#unsure.delete(name);
   }
 }

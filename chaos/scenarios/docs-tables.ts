@@ -24,13 +24,44 @@ export function withTables(
   return next;
 }
 
+/**
+ * The document with what became of scenarios on a lab. Those of which there is no result now keep what
+ * the table says of them.
+ */
+export function withLabTable(
+  text: string,
+  scenarios: readonly Scenario[],
+  results: readonly ScenarioResult[],
+): string {
+  const verdicts = new Map(labVerdicts(sectionOf(text, 'lab')));
+  for (const { id, verdict, reasons } of results) {
+    if (!id.startsWith(ownPrefix)) continue;
+    verdicts.set(id, verdict === 'pass' ? verdict : `${verdict}: ${reasons.join('; ')}`);
+  }
+  for (const { id } of scenarios) {
+    if (id.startsWith(ownPrefix) && !verdicts.has(id)) verdicts.set(id, 'not run');
+  }
+  const rows = [...verdicts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, verdict]) => `| \`${id}\` | ${verdict.replaceAll('|', '/')} |`);
+  return withSection(text, 'lab', ['| scenario | on a lab |', '|---|---|', ...rows].join('\n'));
+}
+
+/** Id and verdict of each row of the table of labs. */
+export function labVerdicts(section: string): readonly (readonly [string, string])[] {
+  return [...section.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].map(([, id = '', verdict = '']) => [
+    id,
+    verdict,
+  ]);
+}
+
 /** What stands between the marks of a section now. */
-export function sectionOf(text: string, name: 'own' | 'neutral'): string {
+export function sectionOf(text: string, name: 'own' | 'neutral' | 'lab'): string {
   const { start, end } = marksOf(text, name);
   return text.slice(start, end);
 }
 
-function withSection(text: string, name: 'own' | 'neutral', body: string): string {
+function withSection(text: string, name: 'own' | 'neutral' | 'lab', body: string): string {
   const { start, end } = marksOf(text, name);
   return `${text.slice(0, start)}\n\n${body}\n\n${text.slice(end)}`;
 }

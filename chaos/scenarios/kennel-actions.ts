@@ -1,8 +1,10 @@
 import { lanProfile } from '../sim/link.ts';
 import type { ClusterManager } from '../sim/cluster-manager.ts';
+import type { SimDisk } from '../sim/disk.ts';
 import type { Stage } from './actions.ts';
 import { nodeOf } from './actions.ts';
 import type { KennelAction } from './kennel-schema.ts';
+import { starve } from './starvation.ts';
 
 /** Carries out one action of `x-kennel.timeline` at this instant. */
 export function actKennel(stage: Stage, action: KennelAction): void {
@@ -29,8 +31,20 @@ export function actKennel(stage: Stage, action: KennelAction): void {
     case 'hypervisor.start':
       actOnHypervisor(stage, action);
       break;
+    case 'petter.crash':
+    case 'petter.pause':
+    case 'petter.resume':
+      actOnPetter(stage, action);
+      break;
+    case 'vms.unkillable':
+      makeUnkillable(stage, action);
+      break;
     case 'vm.crash':
       crashVm(stage, action, action.times);
+      break;
+    case 'guest.shutdown':
+    case 'guest.silence':
+      actOnGuest(stage, action);
       break;
     case 'person.confirm_off':
     case 'person.fence':
@@ -97,8 +111,10 @@ function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
       node.machine.reset();
       break;
     case 'node.state_disk':
-      if (action.works) node.disk.clearFaults();
-      else node.disk.inject({ operation: 'write', code: 'EROFS', times: Number.MAX_SAFE_INTEGER });
+      spoilDisk(node.disk, action.disk);
+      break;
+    case 'node.starve':
+      starve(stage.cluster.world.time, node, action.share);
       break;
     case 'agent.crash':
       node.machine.crashAgent();
@@ -111,6 +127,25 @@ function actOnNode(stage: Stage, action: Of<'node' | 'agent'>): void {
       break;
     default:
       action satisfies never;
+  }
+}
+
+function spoilDisk(disk: SimDisk, state: Extract<Of<'node'>, { disk: unknown }>['disk']): void {
+  disk.clearFaults();
+  switch (state.kind) {
+    case 'ok':
+      break;
+    case 'readOnly':
+      disk.inject({ operation: 'write', code: 'EROFS', times: Number.MAX_SAFE_INTEGER });
+      break;
+    case 'full':
+      disk.setCapacity(0);
+      break;
+    case 'slow':
+      disk.slowBy(state.ms);
+      break;
+    default:
+      state satisfies never;
   }
 }
 
@@ -131,6 +166,31 @@ function actOnHypervisor(stage: Stage, action: Of<'hypervisor'>): void {
       break;
     default:
       action satisfies never;
+  }
+}
+
+function actOnPetter(stage: Stage, action: Of<'petter'>): void {
+  const { machine, watchdog } = nodeOf(stage, action.node);
+  switch (action.action) {
+    case 'petter.crash':
+      machine.crash('watchdog');
+      break;
+    case 'petter.pause':
+      watchdog?.process?.pause('stopped');
+      break;
+    case 'petter.resume':
+      watchdog?.process?.resume('stopped');
+      break;
+    default:
+      action satisfies never;
+  }
+}
+
+/** As processes are that hang in dead storage. */
+function makeUnkillable(stage: Stage, { node }: Of<'vms'>): void {
+  const { hypervisor } = nodeOf(stage, node);
+  for (const { vm } of hypervisor.domains()) {
+    hypervisor.setTemper(vm, { starts: () => true, stops: false });
   }
 }
 
@@ -169,6 +229,16 @@ function crashVm(stage: Stage, action: Of<'vm'>, left: number): void {
   if (left <= 1) return;
   const again = (): void => crashVm(stage, action, left - 1);
   cluster.world.time.schedule(action.every_seconds * 1000, again);
+}
+
+function actOnGuest({ cluster, names }: Stage, { action, service }: Of<'guest'>): void {
+  const id = names.vmId(service);
+  for (const { hypervisor } of cluster.nodes) {
+    const vm = hypervisor.writers().find((one) => one === id);
+    if (vm === undefined) continue;
+    if (action === 'guest.shutdown') hypervisor.guestShutdown(vm);
+    else hypervisor.silence(vm);
+  }
 }
 
 function actAsPerson(stage: Stage, action: Of<'person'>): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { guestPolicySchema, vmDependencySchema } from '../../src/api/schema/vm-guest.ts';
 
 /*
  * `x-kennel`: faults and expectations that the neutral vocabulary has no words for. Explained in
@@ -21,6 +22,8 @@ const common = {
 
 const onNode = <const A extends string>(action: A) =>
   z.strictObject({ ...common, action: z.literal(action), node });
+const onGuest = <const A extends string>(action: A) =>
+  z.strictObject({ ...common, action: z.literal(action), service: z.string().min(1) });
 const onManager = <const A extends string>(action: A) =>
   z.strictObject({ ...common, action: z.literal(action), manager });
 const onLink = <const A extends string>(action: A) =>
@@ -51,6 +54,14 @@ const bmcModeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['slow', 'delayed']), ms: z.number().positive() }),
 ]);
 
+/** `slow`: every sync takes so much longer. */
+const stateDiskSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['ok', 'readOnly', 'full']) }),
+  z.strictObject({ kind: z.literal('slow'), ms: z.number().positive() }),
+]);
+
+const detectionSchema = z.enum(['fast', 'default', 'conservative']);
+
 export const kennelActionSchema = z.discriminatedUnion(
   'action',
   [
@@ -78,11 +89,28 @@ export const kennelActionSchema = z.discriminatedUnion(
     onNode('node.thaw'),
     onNode('node.panic'),
     onNode('node.reset'),
-    /** False: what the agent writes to its disk fails. */
-    z.strictObject({ ...common, action: z.literal('node.state_disk'), node, works: z.boolean() }),
+    /** The disk to which the agent writes what it must not forget. */
+    z.strictObject({
+      ...common,
+      action: z.literal('node.state_disk'),
+      node,
+      disk: stateDiskSchema,
+    }),
+    z.strictObject({
+      ...common,
+      action: z.literal('node.starve'),
+      node,
+      /** So much of one CPU is left to the agent and all beside it; null = all of it again. */
+      share: z.number().positive().max(1).nullable(),
+    }),
     onNode('agent.crash'),
     onNode('agent.pause'),
     onNode('agent.resume'),
+    onNode('petter.crash'),
+    onNode('petter.pause'),
+    onNode('petter.resume'),
+    /** What its VMs' processes are at does not end: no signal reaches them. */
+    onNode('vms.unkillable'),
     onManager('manager.crash'),
     onManager('manager.pause'),
     onManager('manager.resume'),
@@ -97,6 +125,9 @@ export const kennelActionSchema = z.discriminatedUnion(
       times: z.int().min(1).default(1),
       every_seconds: z.number().positive().default(10),
     }),
+    /** The guest shuts itself down, or hangs. */
+    onGuest('guest.shutdown'),
+    onGuest('guest.silence'),
     z.strictObject({
       ...common,
       action: z.literal('person.confirm_off'),
@@ -127,9 +158,33 @@ export const kennelSchema = z.strictObject({
       restart_seconds: z.number().min(0).nullable().default(2),
     })
     .optional(),
-  detection: z.enum(['fast', 'default', 'conservative']).default('default'),
+  detection: detectionSchema.default('default'),
+  /** What is otherwise on a lab, where processes need seconds of a busy machine to be back. */
+  lab: z.strictObject({ detection: detectionSchema }).optional(),
   /** Every node has two supplies behind outlets, which are its second level. */
   pdus: z.boolean().default(false),
+  /**
+   * By service: what it starts after, and what is done about its guest, as in a VM's spec. A dependency
+   * names a service; the host of a check is the name of a VM.
+   */
+  guests: z
+    .record(
+      z.string(),
+      z.strictObject({
+        after: z.array(vmDependencySchema.extend({ vm: z.string().min(1) })).default([]),
+        guest: guestPolicySchema.optional(),
+      }),
+    )
+    .default({}),
+  /** Every node has such a watchdog, and fences itself where that may be relied on. */
+  watchdog: z
+    .strictObject({
+      /** `late`: its firmware takes twice the time that it was given. `weak`: it dies with the kernel. */
+      kind: z.enum(['strong', 'late', 'weak']).default('strong'),
+      /** A copy of the open device outlives the petter. */
+      held: z.boolean().default(true),
+    })
+    .optional(),
   boot_seconds: z.number().positive().default(40),
   timeline: z.array(kennelActionSchema).default([]),
   expect: z

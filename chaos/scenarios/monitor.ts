@@ -50,6 +50,8 @@ export class Monitor {
   readonly #runs = new Map<string, Run[]>();
   /** Fence operations with a proof, by the boot that they prove dead. */
   readonly #provenBoots = new Set<string>();
+  /** Incarnations whose node killed its VMs, and may live on. */
+  readonly #selfFenced = new Set<string>();
   readonly #phases = new Map<string, FenceOperation['phase']>();
   /** `vm/token` of permits committed while a majority was there. */
   readonly #permits = new Set<string>();
@@ -178,8 +180,9 @@ export class Monitor {
   }
 
   #isProven(run: Run): boolean {
-    const boot = run.permit?.incarnation.split('.')[0] ?? '';
-    return this.#provenBoots.has(boot);
+    const incarnation = run.permit?.incarnation ?? '';
+    const boot = incarnation.split('.')[0] ?? '';
+    return this.#provenBoots.has(boot) || this.#selfFenced.has(incarnation);
   }
 
   #ends(simNode: string, vm: string): void {
@@ -210,6 +213,15 @@ export class Monitor {
     const proven = { node, t: this.#nowS(), proof: fence.proof?.kind ?? 'none' };
     this.#proofs.push(proven);
     if (!cameBack(fence)) this.#fenced.push(proven);
+    if (fence.proof?.kind === 'selfFence') {
+      this.#selfFenced.add(fence.incarnation.id);
+      const left = cluster.node(fence.node).hypervisor.writers();
+      for (const vm of left) {
+        const service = names.serviceOf(vm) ?? vm;
+        this.#violates('fenced_node_dead_before_confirm', `${service} still runs on ${node}`);
+      }
+      return;
+    }
     this.#provenBoots.add(fence.incarnation.bootId);
     if (cluster.node(fence.node).machine.bootId === fence.incarnation.bootId) {
       this.#violates('fenced_node_dead_before_confirm', `${node} still runs the boot proven dead`);

@@ -23,11 +23,6 @@ test.each<readonly [string, Json, readonly string[]]>([
   ['an expected live migration', expecting({ moves: [{ ...move, kind: 'live-migrate' }] }), []],
   ['a VM under lock', { services: [sampleService('vm:1', 'a', { lock: 'backup' })] }, ['locks']],
   [
-    'a node that fences itself unseen',
-    expecting({ fence_confirmed: [], self_fenced: [{ node: 'a', t: 1 }] }),
-    ['self-fencing'],
-  ],
-  [
     'a VM that was moving',
     { initial_manager_state: { services: { 'vm:1': { node: 'a', status: 'moving' } } } },
     ['foreign manager state'],
@@ -45,6 +40,10 @@ test.each<readonly [string, Json]>([
   [
     'a rule that is switched off',
     rule({ kind: 'service-affinity', affinity: 'together', enabled: false }),
+  ],
+  [
+    'a node that fences itself unseen',
+    expecting({ fence_confirmed: [], self_fenced: [{ node: 'a', t: 1 }] }),
   ],
   ['start faults', { services: [sampleService('vm:1', 'a', { faults: { start_fails: 1 } })] }],
   ['ignoring', step({ action: 'service.set_desired', service: 'vm:1', desired: 'ignored' })],

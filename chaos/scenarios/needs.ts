@@ -11,7 +11,6 @@ export const missingFeatures = {
   locks: 'VMs that are locked by a backup or a migration',
   'auto-rebalance': 'moving running VMs to even out load',
   'measured usage': 'placement by measured instead of configured load',
-  'self-fencing': 'a node that stops its own VMs when its lease is over',
   'software versions': 'rules about nodes of different versions',
   'pauses of the other simulator': 'actions that exist only in the simulator of the other system',
   'foreign manager state': 'a belief of another manager that has no counterpart here',
@@ -32,12 +31,6 @@ export function needsOf(scenario: Scenario): readonly MissingFeature[] {
     ...scenario.expect.moves.filter((move) => !isBeforeStart(scenario, move)).flatMap(needsOfMove),
     ...needsOfInitialState(scenario),
   ]);
-  const confirmed = new Set(scenario.expect.fence_confirmed.map((one) => one.node));
-  const goesDown = (node: string): boolean =>
-    scenario.timeline.some((one) => one.action === 'node.shutdown' && one.node === node);
-  // A node that is shut down anyway stops its VMs without that.
-  if (scenario.expect.self_fenced.some(({ node }) => !confirmed.has(node) && !goesDown(node)))
-    needs.add('self-fencing');
   return [...needs].sort();
 }
 

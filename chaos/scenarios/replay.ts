@@ -2,6 +2,7 @@ import { operationId } from '../../src/core/model/ids.ts';
 import { SimCluster } from '../sim/cluster.ts';
 import { identityOf } from '../sim/cluster-world.ts';
 import { enrolmentWrites } from '../sim/enrolment.ts';
+import type { WatchdogTraits } from '../sim/watchdog-device.ts';
 import { act, startByHand } from './actions.ts';
 import type { Stage } from './actions.ts';
 import { PersonAtCommands } from './commands.ts';
@@ -111,6 +112,7 @@ function makeCluster(scenario: Scenario, extension: KennelExtension, monitor: Mo
     // What a person stopped stays down until a person starts it.
     managerRestartMs: stopsManagers || restartS === null ? null : restartS * 1000,
     taps: monitor.taps,
+    watchdogs: watchdogsOf(scenario, extension),
   });
   for (const [index, node] of scenario.cluster.nodes.entries()) {
     const { hypervisor } = cluster.nodes[index] ?? {};
@@ -123,6 +125,27 @@ function makeCluster(scenario: Scenario, extension: KennelExtension, monitor: Mo
     };
   }
   return cluster;
+}
+
+/**
+ * Those that the file wants. The neutral format has no word for them; a node that is to fence itself
+ * without ever being proven dead needs one.
+ */
+function watchdogsOf(
+  { cluster, expect }: Scenario,
+  { watchdog }: KennelExtension,
+): Readonly<Record<string, WatchdogTraits>> {
+  const confirmed = new Set(expect.fence_confirmed.map((one) => one.node));
+  const isNeeded = expect.self_fenced.some((one) => !confirmed.has(one.node));
+  if (watchdog === undefined && !isNeeded) return {};
+  const traits = {
+    kind: 'strong',
+    held: true,
+    ...watchdog,
+    timeoutMs: 5000,
+    resetMs: 500,
+  } as const;
+  return Object.fromEntries(cluster.nodes.map((_, index) => [`node-${index + 1}`, traits]));
 }
 
 /** Commits what enrolment and an earlier life of the cluster leave in the store. */

@@ -212,7 +212,7 @@ function danglingNames(file: Scenario): readonly Dangling[] {
     const path = ['x-kennel', 'timeline', index];
     checkNode(subjectsOf(action).node, [...path, 'node']);
     checkNode(action.when?.fence_of, [...path, 'when', 'fence_of']);
-    if (action.action === 'vm.crash' && !services.has(action.service)) {
+    if ('service' in action && !services.has(action.service)) {
       found.push({ path: [...path, 'service'], message: `no service ${action.service}` });
     }
     if (!('from' in action)) continue;

@@ -61,12 +61,20 @@ export function specOfService(service: ServiceSeed, names: Names): VmSpec {
   };
 }
 
+/** What `x-kennel` says of its start and its guest. */
+function guestOf(scenario: Scenario, id: string, names: Names): Pick<VmSpec, 'after' | 'guest'> {
+  const plan = scenario['x-kennel']?.guests[id];
+  if (plan === undefined) return {};
+  const after = plan.after.map((one) => ({ ...one, vm: names.vmName(one.vm) }));
+  return { after, guest: plan.guest };
+}
+
 /** Committed records of the services at the start of a scenario: off, each at home on its node. */
 export function serviceRecords(scenario: Scenario, names: Names): readonly VmRecord[] {
   return scenario.services.map((service) => ({
     kind: 'vm',
     id: vmId(names.vmId(service.id)),
-    spec: specOfService(service, names),
+    spec: { ...specOfService(service, names), ...guestOf(scenario, service.id, names) },
     desired: service.desired,
     phase: 'stopped',
     permit: null,

@@ -11,10 +11,8 @@ const sharePacket = 0.5;
 /** Retransmissions are at least this far apart. */
 const firstCheckMs = 200;
 
-interface MessageItem {
+interface MessageItem extends TappedMessage {
   readonly kind: 'message';
-  readonly message: JsonValue;
-  readonly sentAtMs: number;
 }
 
 type Item =
@@ -115,26 +113,24 @@ export class ChannelEnd implements MessageChannel {
   send(message: JsonValue): void {
     if (this.#closed) return;
     this.#world.counters.sent += 1;
-    const item = {
-      kind: 'message',
-      message: isolated(message, this.#world.settings.isolation),
-      sentAtMs: this.#world.time.nowMs,
-    } as const;
-    this.process.effectWith(this.#leave, item);
+    this.process.effectWith(
+      this.#leave,
+      this.#itemOf(isolated(message, this.#world.settings.isolation)),
+    );
   }
 
   readonly #leave = (item: MessageItem): void => {
     if (this.#inFlight.length + this.#held.length >= this.#world.settings.queueLimit) {
       this.close('send queue over its bound');
     } else {
-      this.#world.taps.left?.(this.#tapped(item));
+      this.#world.taps.left?.(item);
       this.#transmit(item);
     }
   };
 
   /** The network says something in this end's name that its process does not say now. */
   inject(message: JsonValue): void {
-    this.#transmit({ kind: 'message', message, sentAtMs: this.#world.time.nowMs });
+    this.#transmit(this.#itemOf(message));
   }
 
   onMessage(listener: (message: JsonValue) => void): void {
@@ -298,7 +294,7 @@ export class ChannelEnd implements MessageChannel {
         this.#onOpen = null;
         return;
       case 'message':
-        if (this.#opposite !== null) this.#world.taps.arrived?.(this.#opposite.#tapped(item));
+        this.#world.taps.arrived?.(item);
         this.process.enterWith(this.#deliver, item);
         return;
       case 'close':
@@ -318,15 +314,13 @@ export class ChannelEnd implements MessageChannel {
 
   #hand(item: MessageItem, listener: (message: JsonValue) => void): void {
     this.#world.counters.delivered += 1;
-    if (this.#world.taps.delivered !== undefined && this.#opposite !== null) {
-      this.#world.taps.delivered(this.#opposite.#tapped(item));
-    }
+    this.#world.taps.delivered?.(item);
     listener(item.message);
   }
 
-  #tapped(item: MessageItem): TappedMessage {
-    const { message, sentAtMs } = item;
-    return { from: this.link.from, to: this.link.to, message, sentAtMs };
+  #itemOf(message: JsonValue): MessageItem {
+    const { from, to } = this.link;
+    return { kind: 'message', from, to, message, sentAtMs: this.#world.time.nowMs };
   }
 
   #deliverBuffered(): void {

@@ -21,10 +21,14 @@ import {
   recordWriters,
 } from './machine-parts.ts';
 import { SimPrograms } from './processes.ts';
+import { guestReach } from './guest-reach.ts';
 import { SimHost } from './sim-host.ts';
 import { SimPower } from './sim-power.ts';
 import type { SimProcess } from './sim-process.ts';
+import { PetterService } from './petter-service.ts';
 import { tiedHypervisor } from './tied-ports.ts';
+import { SimWatchdog } from './watchdog-device.ts';
+import type { WatchdogTraits } from './watchdog-device.ts';
 
 /** Where agents probe each other. */
 const probePort = 7402;
@@ -38,6 +42,8 @@ export interface ClusterNodeOptions {
   readonly declareCapacity: boolean;
   /** systemd's pause before it starts a crashed agent again; null = it stays down. */
   readonly agentRestartMs: number | null;
+  /** Null = the node has none, and keeps its VMs. */
+  readonly watchdog: WatchdogTraits | null;
 }
 
 /** One simulated node: its machine, libvirtd and guests, BMC, state disk, and the real agent. */
@@ -50,6 +56,8 @@ export class ClusterNode {
   /** The agent's state disk. */
   readonly disk: SimDisk;
   readonly fencedBy: FencedBy;
+  /** Null on a node without a watchdog. */
+  readonly watchdog: PetterService | null;
   readonly feeds: SimFeeds;
   /** How its operating system goes down. */
   readonly power: SimPower;
@@ -89,6 +97,7 @@ export class ClusterNode {
         world.taps.vmRuns?.(name, vm, permit, running);
       },
       onStartAsked: (permit) => world.taps.startAsked?.(name, permit),
+      onActed: (vm, verb, permit) => world.taps.acted?.(name, vm, verb, permit),
       peerAt: (address) => {
         const host = world.hypervisors.get(address);
         const { network } = world;
@@ -134,6 +143,7 @@ export class ClusterNode {
       latencyMs: (operation) => (operation === 'datasync' ? disk.between(0.2, 4) : 0.02),
     });
     installDisk(this.machine, this.disk, { content: 'random', names: 'random' });
+    this.watchdog = this.#makeWatchdog(options.watchdog);
     this.machine.addService({
       name: 'agent',
       restartAfterMs: options.agentRestartMs,
@@ -160,6 +170,23 @@ export class ClusterNode {
       .sort();
   }
 
+  #makeWatchdog(traits: WatchdogTraits | null): PetterService | null {
+    if (traits === null) return null;
+    const { time, taps } = this.#world;
+    const { machine, hypervisor: host, name } = this;
+    const onBite = (): void => taps.watchdogBit?.(name);
+    const device = new SimWatchdog({ time, machine, onBite }, traits);
+    const { clock } = machine;
+    return new PetterService({
+      time,
+      machine,
+      clock,
+      host,
+      device,
+      onContained: (incarnation, left) => taps.contained?.(name, incarnation, left),
+    });
+  }
+
   #startAgent(process: SimProcess, boot: string): void {
     const world = this.#world;
     const { name } = this;
@@ -175,6 +202,7 @@ export class ClusterNode {
       random: world.random.split(`${process.name} ${boot}`),
       log,
       programs: new SimPrograms(world.time),
+      reach: guestReach(world),
     });
     const client = new SimHypervisor({ env, host: this.hypervisor });
     process.onDeath(() => {
@@ -190,12 +218,16 @@ export class ClusterNode {
       managers,
       ...(declareCapacity ? { capacity } : {}),
       bootId: bootId(boot),
-      isolation: 'holding',
+      isolation: this.watchdog === null ? 'holding' : 'selfFencing',
       probes: [{ host: name, port: probePort }],
       version: '0.0.0-sim',
     } as const;
+    const petter =
+      this.watchdog === null
+        ? {}
+        : { petter: { link: this.watchdog.link(process), agentPid: PetterService.pidOf(process) } };
     const power = this.power.portFor(process);
-    startAgent({ env, config, power, hypervisor: tiedHypervisor(process, client) }).then(
+    startAgent({ env, config, power, hypervisor: tiedHypervisor(process, client), ...petter }).then(
       (agent) => (this.#agent = agent),
       (error: unknown) => {
         log.error({ err: error }, 'the agent did not start');

@@ -15,6 +15,7 @@ import { enrolmentWrites, managerWrites } from './enrolment.ts';
 import { RaftSimStore } from './raft-sim-store.ts';
 import { MemorySimStore } from './memory-sim-store.ts';
 import type { SimStore } from './sim-store.ts';
+import type { WatchdogTraits } from './watchdog-device.ts';
 
 export type StoreKind = 'memory' | 'raft';
 
@@ -48,6 +49,8 @@ export interface SimClusterOptions extends ClusterWorldOptions {
   readonly declareCapacity?: boolean;
   /** Null = a crashed agent stays down. Default 2 s. */
   readonly agentRestartMs?: number | null;
+  /** The watchdog of each node, by name; a node without one keeps its VMs. Default: none has one. */
+  readonly watchdogs?: Readonly<Record<string, WatchdogTraits>>;
   /** Null = a crashed manager stays down. Default 2 s. */
   readonly managerRestartMs?: number | null;
 }
@@ -83,6 +86,7 @@ export class SimCluster {
           bootMs,
           declareCapacity: options.declareCapacity ?? false,
           agentRestartMs: orDefault(options.agentRestartMs, 2000),
+          watchdog: options.watchdogs?.[name] ?? null,
         }),
     );
     this.#levelBudgetMs = options.levelBudgetMs ?? null;

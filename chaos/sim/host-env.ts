@@ -3,12 +3,13 @@ import type { Disk } from '../../src/env/disk.ts';
 import { noHttps } from '../../src/env/https.ts';
 import type { Log } from '../../src/env/log.ts';
 import type { PeerIdentity } from '../../src/env/network.ts';
+import { noReach, type Reach } from '../../src/env/reach.ts';
 import type { Processes } from '../../src/env/processes.ts';
 import type { HostClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
 import type { RandomStream } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
-import { tiedDisk, tiedProcesses } from './tied-ports.ts';
+import { tiedDisk, tiedProcesses, tiedReach } from './tied-ports.ts';
 import type { EventLabel, VirtualTime, VirtualTimer } from './virtual-time.ts';
 
 export interface HostEnvParts {
@@ -24,6 +25,8 @@ export interface HostEnvParts {
   readonly log: Log;
   /** What `processes.run` reaches; see `SimPrograms`. */
   readonly programs: Processes;
+  /** Guests that can be reached; default: none. */
+  readonly reach?: Reach;
 }
 
 /**
@@ -38,6 +41,7 @@ export function makeHostEnv(parts: HostEnvParts): Env {
     random: parts.random,
     network: parts.network.port({ host: parts.host, identity: parts.identity, process }),
     https: noHttps,
+    reach: parts.reach === undefined ? noReach : tiedReach(process, parts.reach),
     disk: tiedDisk(process, parts.disk),
     processes: tiedProcesses(process, parts.programs),
     log: tiedLog(process, parts.log),

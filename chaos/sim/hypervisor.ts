@@ -12,6 +12,7 @@ import type { VmId } from '../../src/core/model/ids.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
+import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type { Env } from '../../src/env/env.ts';
 import type { SimCall, SimDomain, SimWork } from './sim-domain.ts';
 import { alreadyActive, failed, isActive } from './sim-domain.ts';
@@ -151,6 +152,10 @@ export class SimHypervisor implements Hypervisor {
     );
   }
 
+  expectCopy(): Promise<HypervisorResult<void>> {
+    return Promise.resolve({ kind: 'ok', value: undefined });
+  }
+
   migrate(request: MigrationRequest, mayGo: () => boolean): Promise<HypervisorResult<void>> {
     if (!mayGo()) return Promise.resolve(failed('migrationTooLate', `${request.vm} stays`));
     const { clock } = this.#env;
@@ -177,6 +182,27 @@ export class SimHypervisor implements Hypervisor {
     return this.#changes.run(vm, () =>
       this.#onVm('resume', vm, this.#deadlines.changeMs, () => this.#host.goOn(vm)),
     );
+  }
+
+  pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>> {
+    if (this.#daemonRun === null) {
+      return Promise.resolve({ kind: 'ambiguous', message: 'no connection to the daemon' });
+    }
+    return this.#onVm('pingGuest', vm, timeoutMs + 2000, (domain) => {
+      if (domain !== undefined && this.#host.answers(domain)) {
+        return { kind: 'ok', value: undefined };
+      }
+      const no = failed('guestAgentUnresponsive', `the guest agent of ${vm} does not answer`);
+      if (domain?.guest !== 'silent') return no;
+      return { kind: 'later', afterMs: timeoutMs, finish: () => no };
+    });
+  }
+
+  act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>> {
+    return this.#changes.run(vm, async () => {
+      if (!mayAct()) return failed('actionTooLate', `${verb} of ${vm} may not be done now`);
+      return this.#onVm('act', vm, this.#deadlines.changeMs, () => this.#host.act(vm, verb));
+    });
   }
 
   xml(vm: VmId): Promise<HypervisorResult<string>> {

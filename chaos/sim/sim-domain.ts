@@ -14,6 +14,8 @@ export interface SimLatency {
   readonly hungDestroyMs: number;
   /** From a shutdown request until the guest is off. */
   readonly shutdownMs: number;
+  /** From a running process to a guest that answers. */
+  readonly guestBootMs: number;
 }
 
 /** `start` is the boot command; the definition before it is a call of its own. */
@@ -31,6 +33,8 @@ export type SimCall =
   | 'abortMigration'
   | 'migration'
   | 'resume'
+  | 'pingGuest'
+  | 'act'
   /** Between two daemons: the target makes a domain for the copy, and is told that it is whole. */
   | 'arrive'
   | 'finish';
@@ -67,6 +71,8 @@ export interface SimDomain {
   boots: number;
   /** Its process hangs: a request to shut down is never answered. */
   hung: boolean;
+  /** Whether its guest answers: not while it boots, and not once it hangs. */
+  guest: 'booting' | 'up' | 'silent';
 }
 
 export const defaultLatency: SimLatency = {
@@ -75,6 +81,7 @@ export const defaultLatency: SimLatency = {
   destroyMs: 100,
   hungDestroyMs: 10_000,
   shutdownMs: 2000,
+  guestBootMs: 1500,
 };
 
 /** How one VM takes to being started and stopped, for as long as it is set. */
@@ -135,5 +142,6 @@ export function newDomain(vm: VmId, name: string): SimDomain {
     savedState: false,
     boots: 0,
     hung: false,
+    guest: 'booting',
   };
 }

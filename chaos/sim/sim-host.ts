@@ -2,6 +2,7 @@ import type { VmId } from '../../src/core/model/ids.ts';
 import type { MigrationProgress, MigrationRequest } from '../../agent/hypervisor.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
+import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type { Random, Timers } from '../../src/env/env.ts';
 import type {
   SimCall,
@@ -13,30 +14,11 @@ import type {
   SimWork,
 } from './sim-domain.ts';
 import { alreadyActive, defaultLatency, done, failed, isActive, newDomain } from './sim-domain.ts';
+import { actOnDomain, type ActedHook } from './sim-action.ts';
+import type { DiskWriterHook, SimHostOptions } from './sim-host-options.ts';
 import { SimTransit } from './sim-transit.ts';
 import { defaultMigrationTimes, SimMigration } from './sim-migration.ts';
 import type { MigrationPeer, MigrationTimes } from './sim-migration.ts';
-
-export type DiskWriterHook = (vm: VmId, running: boolean, permit: Permit | null) => void;
-
-export interface SimHostOptions {
-  /** The simulator's own timers: what goes on in the host outlives the agent. */
-  readonly timers: Timers;
-  readonly capacity: NodeCapacity;
-  /** Spreads start times; without it every start takes `startMs`. */
-  readonly random?: Pick<Random, 'fraction'>;
-  readonly latency?: Partial<SimLatency>;
-  /**
-   * Called when a VM's process begins and ceases to be able to write to its disks, with the permit
-   * it runs under. A freeze ends no writer: it goes on at the thaw.
-   */
-  readonly onDiskWriter?: DiskWriterHook;
-  /** Called when an agent's boot command leaves for the daemon. */
-  readonly onStartAsked?: (permit: Permit) => void;
-  /** Whom an address leads to; null = nobody. Without it nothing can be migrated. */
-  readonly peerAt?: (address: string) => MigrationPeer | null;
-  readonly migrationTimes?: Partial<MigrationTimes>;
-}
 
 /**
  * A simulated node's hardware, libvirtd and VMs. It outlives every agent on it: an agent that
@@ -48,6 +30,7 @@ export class SimHost {
   readonly #latency: SimLatency;
   readonly #onDiskWriter: DiskWriterHook;
   readonly #onStartAsked: (permit: Permit) => void;
+  readonly #onActed: ActedHook;
   readonly #peerAt: (address: string) => MigrationPeer | null;
   readonly #migrationTimes: MigrationTimes;
   readonly #migrations = new Map<VmId, SimMigration>();
@@ -72,6 +55,7 @@ export class SimHost {
     this.#latency = { ...defaultLatency, ...options.latency };
     this.#onDiskWriter = options.onDiskWriter ?? (() => undefined);
     this.#onStartAsked = options.onStartAsked ?? (() => undefined);
+    this.#onActed = options.onActed ?? (() => undefined);
     this.#peerAt = options.peerAt ?? (() => null);
     this.#migrationTimes = { ...defaultMigrationTimes, ...options.migrationTimes };
     this.capacity = options.capacity;
@@ -194,26 +178,46 @@ export class SimHost {
     this.#end(vm, 'crashed');
   }
 
+  /** SIGKILL to the VM's process. True when there is none left; one that hangs in its storage stays. */
+  killProcess(vm: VmId): boolean {
+    const domain = this.#domains.get(vm);
+    if (domain === undefined || !isActive(domain)) return true;
+    if (this.#tempers.get(vm)?.stops === false) return false;
+    if (domain.transit === null) this.#end(vm, 'crashed');
+    else this.transit.clear(domain, 'crashed');
+    return true;
+  }
+
   /** The guest shuts itself down. */
   guestShutdown(vm: VmId): void {
     this.#end(vm, 'shutdown');
   }
 
+  /** The guest hangs: its process is there, and nothing in it answers. Until it starts anew. */
+  silence(vm: VmId): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live !== undefined) domain.guest = 'silent';
+  }
+
+  /** Whether the guest of a VM that runs here answers now. */
+  answers({ live, state, guest }: SimDomain): boolean {
+    return !this.#frozen && live !== undefined && state === 'running' && guest === 'up';
+  }
+
   /** A disk of the VM fails: it pauses, its process stays. */
   ioError(vm: VmId): void {
-    const domain = this.#domains.get(vm);
-    if (domain?.live === undefined) return;
-    domain.state = 'paused';
-    domain.reason = 'ioError';
-    this.#changed();
+    this.#stands(vm, 'paused', 'ioError');
   }
 
   /** The disk is back and the VM goes on. */
   resume(vm: VmId): void {
+    this.#stands(vm, 'running', 'unpaused');
+  }
+
+  #stands(vm: VmId, state: SimDomain['state'], reason: string): void {
     const domain = this.#domains.get(vm);
     if (domain?.live === undefined) return;
-    domain.state = 'running';
-    domain.reason = 'unpaused';
+    Object.assign(domain, { state, reason });
     this.#changed();
   }
 
@@ -355,7 +359,8 @@ export class SimHost {
     const { boots, vm } = domain;
     if (this.#tempers.get(vm)?.stops === false) return done;
     this.after(this.#latency.shutdownMs, () => {
-      if (domain.boots === boots && !domain.hung) this.#end(vm, 'shutdown');
+      const hears = !domain.hung && domain.state !== 'paused';
+      if (domain.boots === boots && hears) this.#end(vm, 'shutdown');
     });
     return done;
   }
@@ -430,6 +435,14 @@ export class SimHost {
     return done;
   }
 
+  /** What libvirt does to a guest at once. */
+  act(vm: VmId, verb: ActionVerb): SimOutcome<void> {
+    return actOnDomain(this.#domains.get(vm), verb, (permit) => {
+      this.#onActed(vm, verb, permit);
+      this.#changed();
+    });
+  }
+
   #perform<T>(work: () => SimWork<T>, reply: (outcome: SimOutcome<T>) => void): void {
     const outcome = work();
     if (outcome.kind === 'never') return;
@@ -459,6 +472,11 @@ export class SimHost {
     domain.state = 'running';
     domain.reason = 'booted';
     domain.boots += 1;
+    domain.guest = 'booting';
+    const { boots } = domain;
+    this.after(this.#latency.guestBootMs, () => {
+      if (domain.boots === boots && domain.guest === 'booting') domain.guest = 'up';
+    });
     this.#onDiskWriter(domain.vm, true, permit);
   }
 

@@ -4,7 +4,7 @@ import type { EventLabel, VirtualTime } from './virtual-time.ts';
 export type DeathCause = 'crash' | 'powerLoss';
 
 /** Who holds the process: a signal (SIGSTOP, a long collection), or its whole host. */
-export type PauseReason = 'stopped' | 'host';
+export type PauseReason = 'stopped' | 'host' | 'starved';
 
 /**
  * One simulated operating system process: the gate through which everything enters and leaves the

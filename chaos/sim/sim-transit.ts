@@ -87,6 +87,7 @@ export class SimTransit {
     domain.transit = null;
     domain.live = { permit };
     domain.state = 'running';
+    domain.guest = 'up';
     domain.reason = reason;
     this.#onDiskWriter(domain.vm, true, permit);
     this.#changed();

@@ -58,8 +58,14 @@ export interface SimTaps extends RaftTaps {
   delivered?(message: TappedMessage): void;
   /** An agent's boot command leaves for the hypervisor. */
   startAsked?(node: string, permit: Permit): void;
+  /** Something was done to a guest. */
+  acted?(node: string, vm: string, verb: string, permit: Permit | null): void;
   /** A VM's process can write to its disks from now on, or no longer. */
   vmRuns?(node: string, vm: string, permit: Permit | null, running: boolean): void;
+  /** A node's petter has seen that nothing is left, and pets on; `left`: by what permits of that agent something is. */
+  contained?(node: string, incarnation: string, left: readonly Permit[]): void;
+  /** A node's watchdog was petted too late. */
+  watchdogBit?(node: string): void;
   /** A BMC takes power away, whatever the machine was doing. */
   powerCut?(node: string): void;
   /** A manager starts its fencing tool; `action` is the power verb, or `guid`. */

@@ -1,6 +1,7 @@
 import type { Hypervisor } from '../../agent/hypervisor.ts';
 import type { Disk, DiskFile } from '../../src/env/disk.ts';
 import type { Processes } from '../../src/env/processes.ts';
+import type { Reach } from '../../src/env/reach.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { SimProcess } from './sim-process.ts';
 
@@ -41,6 +42,14 @@ export function tiedProcesses(process: SimProcess, programs: Processes): Process
   return { run: (request) => process.call(() => programs.run(request)) };
 }
 
+/** What guests answer, for one process. */
+export function tiedReach(process: SimProcess, reach: Reach): Reach {
+  return {
+    tcp: (address, timeoutMs) => process.call(() => reach.tcp(address, timeoutMs)),
+    http: (address, timeoutMs) => process.call(() => reach.http(address, timeoutMs)),
+  };
+}
+
 /** The hypervisor of a node, for one agent process. */
 export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hypervisor {
   return {
@@ -56,10 +65,13 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     destroy: (vm) => process.call(() => hypervisor.destroy(vm)),
     undefine: (vm) => process.call(() => hypervisor.undefine(vm)),
     setPermit: (permit) => process.call(() => hypervisor.setPermit(permit)),
+    expectCopy: (vm) => process.call(() => hypervisor.expectCopy(vm)),
     migrate: (request, mayGo) => process.call(() => hypervisor.migrate(request, mayGo)),
     abortMigration: (vm) => process.call(() => hypervisor.abortMigration(vm)),
     migration: (vm) => process.call(() => hypervisor.migration(vm)),
     resume: (vm) => process.call(() => hypervisor.resume(vm)),
+    pingGuest: (vm, timeoutMs) => process.call(() => hypervisor.pingGuest(vm, timeoutMs)),
+    act: (vm, verb, mayAct) => process.call(() => hypervisor.act(vm, verb, mayAct)),
     xml: (vm) => process.call(() => hypervisor.xml(vm)),
   };
 }

@@ -31,8 +31,8 @@ export interface VirtualTimeOptions {
 
 const unlabelled: EventLabel = { text: 'event', hash: 0 };
 
-/** Events between two visits to the real event loop, so that a test runner stays responsive. */
-const eventsPerTurn = 16_384;
+/** Events between two visits to the real event loop: a worker whose parent is gone ends there. */
+const eventsPerTurn = 2048;
 
 /** More events than this without time moving on are a loop that never ends. */
 const eventsPerInstant = 100_000;

@@ -2,12 +2,21 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DrawOptions } from './draw.ts';
 import type { SeedResult } from './run-scenario.ts';
+import { atInterruption } from './at-interruption.ts';
 import { addTallies, noTally } from './tally.ts';
 import type { Tally } from './tally.ts';
 import type { WorkerJob, WorkerMessage } from './worker.ts';
 
-/** A run makes much garbage and keeps little of it: a larger nursery is copied less often. */
-const workerFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=32'];
+/**
+ * A run makes much garbage and keeps little of it: a larger nursery is copied less often. There are
+ * as many workers as cores, so that a collector with helpers of its own only pays for waking them.
+ */
+const workerFlags = [
+  '--disable-warning=ExperimentalWarning',
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=64',
+  '--single-threaded-gc',
+];
 
 export interface CampaignOptions {
   readonly from: number;
@@ -29,7 +38,8 @@ export interface CampaignEnd {
 
 /**
  * Runs seeds in worker processes, split so that each gets every n-th. Rejects when a worker ends in
- * another way than by finishing; none is left running, whatever happens.
+ * another way than by finishing; none is left running, whatever happens, a signal to this process
+ * included.
  */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignEnd> {
   const violations: SeedResult[] = [];
@@ -53,10 +63,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignEnd
     }
     options.onProgress?.(told, violations.length);
   };
+  const disregard = atInterruption(() => stop.abort());
   try {
     const ends = await Promise.all(jobs.map((job) => runWorker(job, options, hear, signal)));
     return { tally: ends.reduce(addTallies, noTally), violations };
   } finally {
+    disregard();
     stop.abort();
   }
 }

@@ -85,6 +85,16 @@ export class Client {
           return service.cancelMove(name, caller);
         case 'delete':
           return service.deleteVm(name, caller);
+        case 'pause':
+        case 'resume':
+        case 'reset':
+        case 'reboot':
+        case 'restart':
+          return service.vmVerbs.act(
+            name,
+            { verb, request: `call-${this.#calls}`, force: step.force },
+            caller,
+          );
         default:
           return verb satisfies never;
       }
@@ -196,7 +206,8 @@ export class Client {
   }
 
   #spec(number: number): ReturnType<typeof vmSpecSchema.parse> {
-    const { pinned, nodes } = this.#scenario;
+    const { pinned, nodes, guests } = this.#scenario;
+    const plan = guests?.[number - 1];
     const name = vmName(number);
     const home = numbered('node', nodes)[(number - 1) % nodes];
     return vmSpecSchema.parse({
@@ -218,6 +229,9 @@ export class Client {
       separateFrom: [],
       nodes: pinned && home !== undefined ? [home] : [],
       limits: defaultLimits,
+      // What is not there yet cannot be waited for.
+      after: (plan?.after ?? []).filter((one) => this.#recorder.record(one.vm) !== null),
+      ...(plan?.guest == null ? {} : { guest: plan.guest }),
     });
   }
 }

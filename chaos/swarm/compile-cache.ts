@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { atInterruption } from './at-interruption.ts';
 
 /**
  * Runs `work` with an environment under which worker processes share what they compile: reading the
@@ -14,17 +13,11 @@ export async function withCompileCache<T>(
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'kennel-chaos-'));
   const clear = (): void => rmSync(directory, { recursive: true, force: true });
-  const interrupted = (signal: NodeJS.Signals): void => {
-    clear();
-    // It ends as it would have without this listener.
-    for (const each of signals) process.off(each, interrupted);
-    process.kill(process.pid, signal);
-  };
-  for (const each of signals) process.on(each, interrupted);
+  const disregard = atInterruption(clear);
   try {
     return await work({ NODE_COMPILE_CACHE: directory });
   } finally {
-    for (const each of signals) process.off(each, interrupted);
+    disregard();
     clear();
   }
 }

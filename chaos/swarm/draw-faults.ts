@@ -74,6 +74,7 @@ function aHypervisorFault(random: RandomStream): { call: SimCall; fault: SimFaul
     'migrate',
     'finish',
     'resume',
+    'act',
   ]);
   const outcome = random.pick<SimFault>([
     { kind: 'lost' },
@@ -211,7 +212,7 @@ export const drawn = {
   domain: (random, cast) => ({
     kind: 'domain',
     vm: 1 + random.below(cast.vms),
-    how: random.pick(['crash', 'crash', 'shutdown', 'ioError', 'hang'] as const),
+    how: random.pick(['crash', 'crash', 'shutdown', 'ioError', 'hang', 'silence'] as const),
   }),
   stateDisk: (random, cast) => ({
     kind: 'stateDisk',
@@ -254,6 +255,12 @@ export const drawn = {
     how: random.pick(['now', 'atBoot', 'instead'] as const),
   }),
   fenceByPerson: (random, cast) => ({ kind: 'fenceByPerson', node: aNode(random, cast) }),
+  petter: (random, cast) => ({
+    kind: 'petter',
+    node: aNode(random, cast),
+    how: random.pick(['crash', 'crash', 'disarm', { beforePet: 1 + random.below(6) }] as const),
+  }),
+  unkillable: (random, cast) => ({ kind: 'unkillable', node: aNode(random, cast) }),
   lie: (random, cast) => ({
     kind: 'bmc',
     node: random.pick(cast.nodes),

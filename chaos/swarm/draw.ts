@@ -4,6 +4,7 @@ import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn } from './draw-faults.ts';
 import type { Cast, FaultName } from './draw-faults.ts';
 import { drawMaintenance } from './maintenance.ts';
+import { createdTogether, drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
@@ -42,7 +43,10 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const mode = size.chance(0.5) ? 'safety' : 'liveness';
   const faultsMs = options.faultsMs ?? chosen.faultsMs ?? (mode === 'safety' ? 60_000 : 45_000);
   const times = random.split('times');
+  const guests = drawGuests(random.split('guests'), vms, { mayHold: mode === 'safety' });
+  const workload = drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps });
   const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
+  const watchdogs = drawWatchdogs(random.split('watchdogs'), chosen, cast);
   return {
     seed,
     profile,
@@ -64,10 +68,14 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     managerRestartMs: Math.round(times.between(200, 4000)),
     operatorMs: Math.round(times.between(5000, 30_000)),
     rates: drawRates(random.split('rates'), cast),
+    watchdogs,
     pinned: lies,
     recreate: options.recreate ?? 'never',
-    workload: drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps }),
-    faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }),
+    guests,
+    workload: guests.length > 0 ? createdTogether(workload) : workload,
+    faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }).map((each) =>
+      Object.keys(watchdogs).length === 0 ? each : withLivingClocks(each),
+    ),
     maintenance:
       chosen.harmless === true ? [] : drawMaintenance(random.split('maintenance'), cast, faultsMs),
     faultsMs,
@@ -104,6 +112,37 @@ function drawStore(
     return { store, managers, joining, hasWitness: hasWitness && managers > 2 && joining === 0 };
   }
   return { store, managers: asked ?? options.drawn, joining: 0, hasWitness: false };
+}
+
+/** Share of the clusters of other profiles whose nodes have watchdogs. */
+const watchdogShare = 0.3;
+
+function drawWatchdogs(
+  random: RandomStream,
+  { watchdogs = false, lies }: FaultProfile,
+  { nodes }: Cast,
+): Scenario['watchdogs'] {
+  if (lies || !(random.chance(watchdogShare) || watchdogs)) return {};
+  const drawnFor = nodes.map((node) => {
+    const kind = random.pick([
+      'none',
+      'strong',
+      'strong',
+      'strong',
+      'strong',
+      'late',
+      'weak',
+    ] as const);
+    const resetMs = Math.round(random.between(100, 2500));
+    const traits = { timeoutMs: 5000, resetMs, held: random.chance(0.8) };
+    return [node, kind === 'none' ? null : { kind, ...traits }] as const;
+  });
+  return Object.fromEntries(drawnFor.filter((each) => each[1] !== null)) as Scenario['watchdogs'];
+}
+
+/** A node whose boot-time clock can stand still is a guest itself, and may only hold (DESIGN §5). */
+function withLivingClocks(fault: Fault): Fault {
+  return fault.kind === 'freeze' && fault.clocks === 'both' ? { ...fault, clocks: 'none' } : fault;
 }
 
 function drawRates(random: RandomStream, cast: Cast): Readonly<Record<string, number>> {
@@ -150,6 +189,14 @@ function drawWorkload(
       'migrate',
       'relocate',
       'stay',
+      'pause',
+      'pause',
+      'resume',
+      'resume',
+      'reset',
+      'reset',
+      'reboot',
+      'restart',
     ] as const),
     vm: 1 + random.below(vms),
     force: random.chance(0.5),

@@ -6,8 +6,10 @@ import { byHand } from './by-hand.ts';
 import { troubleDisk } from './disk-faults.ts';
 import { loseDisk } from './lost-disk.ts';
 import { renamed } from './recorded-commands.ts';
+import type { Oracles } from './oracles.ts';
 import type { Recorder } from './recorder.ts';
 import type { Fault } from './scenario.ts';
+import { troubleWatchdog } from './watchdog-faults.ts';
 import { machineOf, processOf, serviceOf, vmName, Stage } from './stage.ts';
 
 type FaultOf<Kind extends Fault['kind']> = Extract<Fault, { readonly kind: Kind }>;
@@ -45,15 +47,17 @@ const keptCommands = 16;
 export class Injector {
   readonly #cluster: SimCluster;
   readonly #stage: Stage;
+  readonly #oracles: Oracles;
   readonly #recorder: Recorder;
   readonly #cuts = new Map<string, number>();
   /** Undoes what is still in force, newest last. */
   readonly #undo = new Set<() => void>();
 
-  constructor(stage: Stage, recorder: Recorder) {
+  constructor(stage: Stage, oracles: Oracles) {
     this.#stage = stage;
     this.#cluster = stage.cluster;
-    this.#recorder = recorder;
+    this.#oracles = oracles;
+    this.#recorder = oracles.recorder;
   }
 
   schedule(faults: readonly Fault[]): void {
@@ -70,7 +74,8 @@ export class Injector {
     this.#cluster.world.network.healAll();
     this.#cluster.world.network.setEveryProfile(lanProfile);
     for (const { disk } of this.#cluster.managers) disk.clearFaults();
-    for (const { machine, disk, hypervisor } of this.#cluster.nodes) {
+    for (const { machine, disk, hypervisor, watchdog } of this.#cluster.nodes) {
+      watchdog?.process?.resume('stopped');
       disk.clearFaults();
       hypervisor.resumeDaemon();
       hypervisor.startDaemon();
@@ -137,6 +142,9 @@ export class Injector {
         return this.#host(fault);
       case 'disk':
         return troubleDisk(this.#stage, this.#recorder, fault);
+      case 'petter':
+      case 'unkillable':
+        return troubleWatchdog(this.#stage, this.#oracles, fault);
       case 'ambiguousWrite':
       case 'expireLeader':
         return this.#leader(fault);
@@ -431,6 +439,10 @@ export class Injector {
       case 'ioError':
         hypervisor.ioError(id);
         return () => hypervisor.resume(id);
+      case 'silence':
+        hypervisor.silence(id);
+        this.#recorder.note({ kind: 'guestSilent', vm: id });
+        return () => undefined;
       case 'hang':
         found.domain.hung = true;
         return () => undefined;

@@ -1,6 +1,6 @@
 import type { Client } from './client.ts';
 import { unfinishedMaintenance } from './maintenance.ts';
-import type { Recorder } from './recorder.ts';
+import type { Recorder, VmNow } from './recorder.ts';
 import { machineOf, type Stage } from './stage.ts';
 
 export interface OperatorOptions {
@@ -73,20 +73,21 @@ export class Operator {
       if (node.phase !== 'online') missing.push(`${node.id} is ${node.phase}`);
     }
     missing.push(...this.#unreturned());
-    for (const [name, vm] of recorder.records()) {
-      const homes = stage.cluster.whereIs(name);
-      if (vm.desired === 'ignored') continue;
-      const wanted = vm.desired === 'running' && !vm.deleting;
-      const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
-      // Failures are forgiven to a VM that has run well for a while.
-      if (wanted && runs && vm.failures === 0) continue;
-      if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) continue;
-      const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
-      missing.push(
-        `${name} is ${vm.phase}, desired ${vm.desired}, runs ${where}, ${vm.failures} failures`,
-      );
-    }
+    for (const [name, vm] of recorder.records()) missing.push(...this.#missingOf(name, vm));
     return missing;
+  }
+
+  #missingOf(name: string, vm: VmNow): readonly string[] {
+    const homes = this.#options.stage.cluster.whereIs(name);
+    if (vm.desired === 'ignored') return [];
+    const wanted = vm.desired === 'running' && !vm.deleting;
+    const runs = vm.phase === 'running' && homes.length === 1 && homes[0] === vm.holder;
+    // Failures are forgiven to a VM that has run well for a while.
+    if (wanted && runs && (vm.failures === 0 || vm.isChecked)) return [];
+    if (!wanted && vm.phase === 'stopped' && homes.length === 0 && !vm.deleting) return [];
+    const where = homes.length === 0 ? 'nowhere' : `on ${homes.join(', ')}`;
+    const { phase, desired, failures } = vm;
+    return [`${name} is ${phase}, desired ${desired}, runs ${where}, ${failures} failures`];
   }
 
   #buttons(name: string, nowMs: number): void {

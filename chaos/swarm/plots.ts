@@ -315,6 +315,91 @@ export const plots = {
         : fault({ kind: 'partition', hosts: [node] }, 100, 25_000),
     ];
   },
+  /**
+   * A node that nobody hears, that no device fences and whose VMs no signal ends: its petter stands
+   * still between its last check and the write that follows.
+   */
+  lastPet: (random, cast) => {
+    const node = aNode(random, cast);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'unreachable' } }, 0, 45_000),
+      fault({ kind: 'unkillable', node }, 0, 45_000),
+      fault({ kind: 'partition', hosts: [node] }, 50, 45_000),
+      fault(
+        { kind: 'petter', node, how: { beforePet: 1 } },
+        random.between(7600, 8900),
+        random.between(1000, 4900),
+      ),
+    ];
+  },
+  /** The same, and its petter dies late, or is told to end. */
+  petterEnds: (random, cast) => {
+    const node = aNode(random, cast);
+    const how = random.pick(['crash', 'disarm'] as const);
+    const atMs = how === 'disarm' ? -50 : random.between(7600, 18_000);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'unreachable' } }, 0, 45_000),
+      fault({ kind: 'unkillable', node }, 0, 45_000),
+      fault({ kind: 'petter', node, how }, Math.max(0, atMs), 0),
+      fault({ kind: 'partition', hosts: [node] }, 60, 45_000),
+    ];
+  },
+  /** The daemon has a start in hand when the node is cut off, and gets to it long after. */
+  startInHand: (random, cast) => {
+    const node = random.pick(cast.nodes);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'unreachable' } }, 0, 50_000),
+      fault({ kind: 'domainsOf', node }, 100, 0),
+      fault(
+        random.chance(0.5)
+          ? { kind: 'daemon', node, how: 'hang' }
+          : { kind: 'pause', host: node, beforeEffect: 1 + random.below(4) },
+        random.between(155, 800),
+        random.between(20_000, 40_000),
+      ),
+      fault({ kind: 'partition', hosts: [node] }, random.between(900, 2500), 45_000),
+    ];
+  },
+  /** Its agent starts anew, says hello, and is not heard again. */
+  helloAndDark: (random, cast) => {
+    const node = aNode(random, cast);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'unreachable' } }, 0, 45_000),
+      fault({ kind: 'crash', host: node }, 0, 0),
+      fault({ kind: 'partition', hosts: [node] }, random.between(200, 3500), 45_000),
+    ];
+  },
+  /** A copy of a VM has just begun to come to it when nobody hears it any more, and no device helps. */
+  copyInTheDark: (random, cast) => {
+    const vm = 1 + random.below(cast.vms);
+    // The first of them that finds the copy strikes.
+    const tries = [20, 60, 110, 170, 240, 320, 420, 540, 700, 900];
+    const offMs = random.between(0, 40);
+    return [
+      fault({ kind: 'ask', verb: 'migrate', vm }, 0, 0),
+      ...tries.flatMap((atMs) => [
+        fault({ kind: 'cutManagers', node: `copy-${vm}` }, atMs + offMs, 40_000),
+        fault(
+          { kind: 'bmc', node: `copy-${vm}`, mode: { kind: 'unreachable' } },
+          atMs + offMs,
+          40_000,
+        ),
+      ]),
+    ];
+  },
+  /** Power lost together with the BMC, or only the way to everybody. */
+  darkRack: (random, cast) => {
+    const node = aNode(random, cast);
+    return [
+      fault({ kind: 'bmc', node, mode: { kind: 'unreachable' } }, 0, 45_000),
+      random.chance(0.5)
+        ? fault({ kind: 'powerLoss', node, withBmc: true }, 50, 45_000)
+        : fault({ kind: 'partition', hosts: [node] }, 50, random.between(10_000, 45_000)),
+      random.chance(0.5)
+        ? fault({ kind: 'expireLeader', tell: false }, random.between(3000, 20_000), 0)
+        : fault({ kind: 'crash', host: 'leader' }, random.between(3000, 20_000), 0),
+    ];
+  },
   /** The BMC cannot help a node that is cut off and runs on, and neither may one outlet of the two. */
   secondLevel: (random, cast) => {
     const node = aNode(random, cast);

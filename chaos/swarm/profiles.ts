@@ -21,6 +21,8 @@ export interface FaultProfile {
   readonly managers?: readonly number[];
   /** What its faults are made for; absent = any store. */
   readonly store?: StoreKind;
+  /** Every node has a watchdog, of one kind or another; otherwise a third of the clusters do. */
+  readonly watchdogs?: boolean;
   /** Nodes have a second level: the outlets of two supplies. */
   readonly pdus?: boolean;
   /** Nodes to draw from; absent = a few. */
@@ -225,6 +227,41 @@ export const profiles = {
     managers: [3, 3, 5],
     store: 'raft',
   },
+  watchdog: {
+    summary: 'nodes that fence themselves: cut off, dark, stuck, with petters that stall and die',
+    weights: {
+      isolate: 2,
+      partition: 2,
+      powerLoss: 3,
+      panic: 2,
+      freezeNode: 2,
+      petter: 4,
+      unkillable: 2,
+      bmc: 3,
+      crashAgent: 3,
+      pause: 2,
+      expireLeader: 2,
+      crashManager: 2,
+      daemon: 2,
+      domain: 1,
+      hypervisor: 1,
+    },
+    plots: [
+      'lastPet',
+      'lastPet',
+      'petterEnds',
+      'petterEnds',
+      'startInHand',
+      'helloAndDark',
+      'darkRack',
+      'copyInTheDark',
+      'copyInTheDark',
+    ],
+    most: 7,
+    workloadSteps: 4,
+    lies: false,
+    watchdogs: true,
+  },
   flaps: {
     summary: 'links that come and go, peers and managers cut off apart from each other',
     weights: {
@@ -313,6 +350,8 @@ export const profileNames: readonly ProfileName[] = [
   'raft',
   'raft',
   'raft',
+  'watchdog',
+  'watchdog',
   'flaps',
   'flaps',
   'lies',

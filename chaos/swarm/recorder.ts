@@ -11,13 +11,14 @@ import {
   textAt,
   type Checker,
   type Fact,
-  type FactKind,
   type Ground,
   type Json,
   type JsonObject,
+  type MessageStage,
   type Violation,
   type WriteFact,
 } from '../checkers/history.ts';
+import { Readers } from '../checkers/readers.ts';
 import { doubleWriters } from '../checkers/single-writer.ts';
 import type { SimCluster } from '../sim/cluster.ts';
 import type { SimTaps, TappedMessage } from '../sim/taps.ts';
@@ -35,6 +36,14 @@ export interface VmNow {
   readonly sinceMs: number;
   readonly deleting: boolean;
   readonly failures: number;
+  /** It is asked for its health, so its failures are remembered for longer than a run lasts. */
+  readonly isChecked: boolean;
+}
+
+function isChecked(record: JsonObject): boolean {
+  const spec = objectAt(record, 'spec');
+  const guest = spec === null ? null : objectAt(spec, 'guest');
+  return guest !== null && objectAt(guest, 'health') !== null;
 }
 
 const stateFilePath = '/var/lib/kennel/agent-state';
@@ -50,7 +59,7 @@ const order = ['leader', 'settings', 'fence/', 'failover/', 'node/', 'vm/', 'cha
 export class Recorder {
   readonly violations: Violation[] = [];
   readonly recovery = new RecoveryTimes();
-  readonly #byKind = new Map<FactKind, Checker[]>();
+  readonly #readers: Readers;
   readonly #sometimes: Sometimes;
   readonly #vms = new Map<string, VmNow>();
   readonly #liveSince = new Map<string, number>();
@@ -67,11 +76,7 @@ export class Recorder {
 
   constructor(checkers: readonly Checker[], sometimes: Sometimes) {
     this.#sometimes = sometimes;
-    for (const checker of checkers) {
-      for (const kind of checker.kinds) {
-        this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), checker]);
-      }
-    }
+    this.#readers = new Readers(checkers, [...sometimes.messages, ...this.recovery.messages]);
   }
 
   /** Give these to the cluster that is to be watched, and then the cluster to `watch`. */
@@ -81,7 +86,14 @@ export class Recorder {
     delivered: (message) => this.#message('delivered', message),
     startAsked: (node, permit) => this.#startAsked(node, permit),
     vmRuns: (node, vm, permit, running) => this.#vmRuns({ node, vm, permit, running }),
+    acted: (node, vm, verb, permit) => {
+      this.poll();
+      this.#tell({ kind: 'acted', node, vm, verb, token: permit?.token ?? null });
+    },
     powerCut: (node) => this.#powerCut(node),
+    contained: (node, incarnation, left) =>
+      this.#tell({ kind: 'contained', node, incarnation, left }),
+    watchdogBit: (node) => this.#tell({ kind: 'watchdogBit', node }),
     toolStarted: (manager, bmcHost, action) =>
       this.#tell({ kind: 'tool', stage: 'started', manager, bmcHost, action, exitCode: null }),
     toolEnded: (manager, bmcHost, action, exitCode) =>
@@ -219,7 +231,7 @@ export class Recorder {
     const atMs = this.#seen().world.time.nowMs;
     this.#sometimes.take(fact, atMs);
     this.recovery.take(fact, atMs);
-    for (const checker of this.#byKind.get(fact.kind) ?? []) {
+    for (const checker of this.#readers.of(fact)) {
       for (const message of checker.take(fact, atMs)) this.#violated(checker.name, message);
     }
   }
@@ -281,20 +293,22 @@ export class Recorder {
       sinceMs: before?.phase === phase ? before.sinceMs : nowMs,
       deleting: value['deleting'] === true,
       failures: (tries === null ? null : numberAt(tries, 'failures')) ?? 0,
+      isChecked: isChecked(value),
     });
   }
 
-  #message(stage: 'left' | 'arrived' | 'delivered', tapped: TappedMessage): void {
+  #message(stage: MessageStage, tapped: TappedMessage): void {
     const { from, to, sentAtMs, message: body } = tapped;
     if (stage === 'delivered') this.#sometimes.consensus(body);
     if (!isObject(body)) return;
+    this.poll();
+    if (this.#readers.ofMessage(stage, body['kind']) === null) return;
     if (stage === 'left' && body['kind'] === 'commands') {
       const kept = this.#commands.get(to) ?? [];
       this.#commands.set(to, kept);
       kept.push({ from, body: body as unknown as RecordedCommands['body'] });
       if (kept.length > 64) kept.splice(0, 32);
     }
-    this.poll();
     this.#tell({ kind: 'message', stage, from, to, sentAtMs, body });
   }
 

@@ -40,6 +40,8 @@ interface Open {
  * that the records tell, which go by wall clocks that are stepped.
  */
 export class RecoveryTimes {
+  /** Messages that it is to be told of. */
+  readonly messages = ['delivered heartbeat'] as const;
   readonly #counts = new Map<string, number[]>();
   readonly #aliveMs = new Map<string, number>();
   readonly #open = new Map<string, Open>();

@@ -1,5 +1,6 @@
 import type { Violation } from '../checkers/history.ts';
 import { SimCluster } from '../sim/cluster.ts';
+import type { VirtualTime } from '../sim/virtual-time.ts';
 import { everyChecker } from './every-checker.ts';
 import { Client } from './client.ts';
 import { Injector } from './injector.ts';
@@ -47,6 +48,8 @@ const sampleMs = 200;
 const promisedDrift = 0.01;
 /** Between two looks of the operator, ms. */
 const lookMs = 1000;
+/** A cluster of this size never has so much to do between two looks: something goes round in circles. */
+const eventsPerLook = 50_000;
 
 /** Runs one scenario until its end, or until a rule is broken. The same scenario gives the same run. */
 export async function runScenario(
@@ -70,6 +73,7 @@ export async function runScenario(
     declareCapacity: true,
     agentRestartMs: scenario.agentRestartMs,
     managerRestartMs: scenario.managerRestartMs,
+    watchdogs: scenario.watchdogs,
     guard: false,
     isolation: 'reference',
     taps: tapsOf(recorder, options),
@@ -139,20 +143,25 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   const { time } = cluster.world;
   const stage = new Stage(cluster);
   const client = new Client(stage, recorder, scenario, cluster.world.random.split('client'));
-  const injector = new Injector(stage, recorder);
+  const injector = new Injector(stage, oracles);
   const operator = new Operator({ stage, recorder, client, afterMs: scenario.operatorMs });
   client.schedule(scenario.workload);
   injector.schedule(scenario.faults);
   scheduleMaintenance(scenario.maintenance, { stage, client });
   const twoLeaders = new TwoLeaders(stage, oracles);
   if (scenario.twoLeaders) twoLeaders.start();
+  let looked = time.executed;
   const look = (): void => {
+    looked = time.executed;
     operator.look();
     time.schedule(lookMs, look, label);
   };
   const label = time.label('operator');
   look();
-  const broken = (): boolean => recorder.poll();
+  const broken = (): boolean => {
+    if (time.executed - looked > eventsPerLook) recorder.violated('busy', whatGoesRound(time));
+    return recorder.poll();
+  };
   if (await time.runUntil(broken, scenario.faultsMs - time.nowMs)) return;
   if (scenario.mode === 'safety') return;
   twoLeaders.stop();
@@ -170,6 +179,14 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
       return;
     }
   }
+}
+
+/** By name, what the last events were. */
+function whatGoesRound(time: VirtualTime): string {
+  const counts = new Map<string, number>();
+  for (const { label } of time.trace()) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 3);
+  return `more than ${eventsPerLook} events within a second; of the last, ${most.map(([label, count]) => `${count} ${label}`).join(', ')}`;
 }
 
 function rateOf({ rates }: Scenario, host: string): number {

@@ -3,12 +3,14 @@ import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { MaintenanceStep } from './maintenance.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
+import type { WatchdogTraits } from '../sim/watchdog-device.ts';
 import type { StoppedClocks } from '../sim/clock.ts';
+import type { GuestPlan } from './draw-guests.ts';
 import type { SimCall, SimFault } from '../sim/sim-domain.ts';
 
 /**
  * A host by name (`node-1`, `m-2`), or by what it is when the fault strikes: `leader`, `follower`,
- * or `home-<n>`, the node that runs VM number n. What cannot be resolved then does nothing.
+ * `home-<n>`, the node that runs VM number n, or `copy-<n>`, one that a copy of it comes to. What cannot be resolved then does nothing.
  */
 export type Target = string;
 
@@ -72,7 +74,7 @@ export type FaultEffect =
   | {
       readonly kind: 'domain';
       readonly vm: number;
-      readonly how: 'crash' | 'shutdown' | 'ioError' | 'hang';
+      readonly how: 'crash' | 'shutdown' | 'ioError' | 'hang' | 'silence';
     }
   /** Every VM on a node crashes. */
   | { readonly kind: 'domainsOf'; readonly node: Target }
@@ -111,6 +113,17 @@ export type FaultEffect =
       readonly vm: number;
       readonly how: 'now' | 'atBoot' | 'instead';
     }
+  /**
+   * The petter's process: dies, stops just before its n-th write to the device from now, or is told to
+   * end in good order.
+   */
+  | {
+      readonly kind: 'petter';
+      readonly node: Target;
+      readonly how: 'crash' | 'disarm' | { readonly beforePet: number };
+    }
+  /** VMs of a node hang in their storage: no signal ends them. */
+  | { readonly kind: 'unkillable'; readonly node: Target }
   | { readonly kind: 'fenceByPerson'; readonly node: Target }
   /** The outlets of a node's supplies, where they are enrolled. */
   | {
@@ -122,7 +135,7 @@ export type FaultEffect =
   /** A person gives a node power, whatever is being done to it. */
   | { readonly kind: 'powerOnByPerson'; readonly node: Target }
   /** A client's call that belongs to a chain of faults. */
-  | { readonly kind: 'ask'; readonly verb: 'start' | 'stop'; readonly vm: number };
+  | { readonly kind: 'ask'; readonly verb: 'start' | 'stop' | 'migrate'; readonly vm: number };
 
 export type Fault = FaultEffect & { readonly atMs: number; readonly lastsMs: number };
 
@@ -171,6 +184,8 @@ export interface Scenario {
   readonly operatorMs: number;
   /** Clock rates by host; 1 where there is none. */
   readonly rates: Readonly<Record<string, number>>;
+  /** The watchdogs of those nodes that have one. */
+  readonly watchdogs: Readonly<Record<string, WatchdogTraits>>;
   /** Every VM may run on one node only: VM n on node 1 + (n - 1) modulo the nodes. */
   readonly pinned: boolean;
   /**
@@ -178,6 +193,8 @@ export interface Scenario {
    * the old name.
    */
   readonly recreate: Recreate;
+  /** By number of the VM, from 1; absent or empty = no VM waits for others or is asked for its health. */
+  readonly guests?: readonly GuestPlan[];
   readonly workload: readonly WorkloadStep[];
   readonly faults: readonly Fault[];
   readonly maintenance: readonly MaintenanceStep[];

@@ -4,11 +4,13 @@ import type { AmbiguousEffect } from '../../src/store/memory/memory-cluster.ts';
 import {
   bootOf,
   listAt,
+  numberAt,
   objectAt,
   permitIn,
   textAt,
   type Fact,
   type FactOf,
+  type JsonObject,
   type WriteFact,
 } from '../checkers/history.ts';
 import type { NetworkCounters } from '../sim/channel-world.ts';
@@ -39,6 +41,9 @@ const states = [
   'an unanswered write would have come late',
   'proof: powerOff',
   'proof: newBoot',
+  'proof: selfFence',
+  'a watchdog bit',
+  'a petter refused to disarm',
   'a proof was revoked',
   'a fence operation was called off',
   'a fence operation acted',
@@ -72,6 +77,13 @@ const states = [
   'a leading member handed over',
   'a new member was made a voter',
   'a member whose disk was lost was rebuilt from the others',
+  'the storm governor held an incident',
+  'an incident that was held ended',
+  'a node was put in quarantine',
+  'a node left quarantine',
+  'a node was not proven off by its first level',
+  'a migration was handed over',
+  'a migration was called off',
 ] as const;
 
 /** Every kind of fault, so that none is drawn and never finds anything to strike. */
@@ -108,6 +120,8 @@ const faults: Readonly<Record<Fault['kind'], true>> = {
   replay: true,
   byHand: true,
   fenceByPerson: true,
+  petter: true,
+  unkillable: true,
   pdu: true,
   powerOnByPerson: true,
   ask: true,
@@ -138,8 +152,11 @@ const handOver = messageTypes.indexOf('MsgTimeoutNow');
 
 /** Counts how often something was so. */
 export class Sometimes {
+  /** Messages that it is to be told of. */
+  readonly messages = ['left hello', 'left commands', 'delivered commands', 'left result'] as const;
   readonly counts = new Map<string, number>();
   readonly #fences = new Map<string, string>();
+  readonly #levels = new Map<string, number>();
   readonly #nodes = new Map<
     string,
     { phase: string; incarnation: string | null; boot: string | null }
@@ -151,6 +168,9 @@ export class Sometimes {
   /** Managers whose tool speaks to a BMC now. */
   readonly #speakers = new Map<string, Set<string>>();
   readonly #learners = new Set<string>();
+  /** Token that the target of a VM's migration would get. */
+  readonly #migrations = new Map<string, number>();
+  #isHeld = false;
   #epochs = 0;
 
   hit(name: Name): void {
@@ -183,6 +203,9 @@ export class Sometimes {
         if (this.#bmcModes.get(fact.node) === 'delayed') {
           this.hit('a power command took effect late');
         }
+        break;
+      case 'watchdogBit':
+        this.hit('a watchdog bit');
         break;
       case 'answer':
         if (fact.result === 'unknown') this.hit('an API call had no clear answer');
@@ -283,6 +306,7 @@ export class Sometimes {
       }
       this.#epochs += 1;
     }
+    if (key === 'governor') this.#governor(value);
     if (value === null) return;
     if (key.startsWith('manager/') && value['role'] === 'learner') this.#learners.add(key);
     if (key.startsWith('manager/') && value['role'] === 'voter' && this.#learners.delete(key)) {
@@ -290,7 +314,27 @@ export class Sometimes {
     }
     if (key.startsWith('fence/')) this.#fence(fact);
     if (key.startsWith('node/')) this.#node(fact);
-    if (key.startsWith('vm/') && value['phase'] === 'backoff') this.hit('a VM went into backoff');
+    if (key.startsWith('vm/')) this.#vm(key, value);
+  }
+
+  #governor(value: WriteFact['value']): void {
+    const isHeld = value !== null && objectAt(value, 'hold') !== null;
+    if (isHeld && !this.#isHeld) this.hit('the storm governor held an incident');
+    if (!isHeld && this.#isHeld) this.hit('an incident that was held ended');
+    this.#isHeld = isHeld;
+  }
+
+  #vm(key: string, value: JsonObject): void {
+    if (value['phase'] === 'backoff') this.hit('a VM went into backoff');
+    const move = objectAt(value, 'move');
+    const migration = move === null ? null : objectAt(move, 'migration');
+    const target = migration === null ? null : permitIn(objectAt(migration, 'target'));
+    const before = this.#migrations.get(key);
+    if (target === null) this.#migrations.delete(key);
+    else this.#migrations.set(key, target.token);
+    if (before === undefined || target !== null) return;
+    const isOver = permitIn(objectAt(value, 'permit'))?.token === before;
+    this.hit(isOver ? 'a migration was handed over' : 'a migration was called off');
   }
 
   #fence({ key, value }: WriteFact): void {
@@ -298,6 +342,11 @@ export class Sometimes {
     const before = this.#fences.get(key);
     const phase = textAt(value, 'phase') ?? '';
     this.#fences.set(key, phase);
+    const level = numberAt(value, 'level') ?? 1;
+    if (level > (this.#levels.get(key) ?? 1)) {
+      this.hit('a node was not proven off by its first level');
+    }
+    this.#levels.set(key, level);
     if (before === phase) return;
     const revoked = listAt(value, 'revoked').length;
     if (revoked > 0 && (before === 'proven' || before === 'closed'))
@@ -308,6 +357,7 @@ export class Sometimes {
     if (phase !== 'proven' || proof === null) return;
     if (proof['kind'] === 'powerOff') this.hit('proof: powerOff');
     if (proof['kind'] === 'newBoot') this.hit('proof: newBoot');
+    if (proof['kind'] === 'selfFence') this.hit('proof: selfFence');
   }
 
   #node({ key, value }: WriteFact): void {
@@ -319,6 +369,12 @@ export class Sometimes {
     const before = this.#nodes.get(key);
     this.#nodes.set(key, { phase, incarnation: id, boot });
     if (before === undefined) return;
+    if (phase === 'quarantined' && before.phase !== 'quarantined') {
+      this.hit('a node was put in quarantine');
+    }
+    if (before.phase === 'quarantined' && phase !== 'quarantined') {
+      this.hit('a node left quarantine');
+    }
     if (phase === 'blocked' && before.phase !== 'blocked') {
       this.hit('a guard blocked a fence operation');
     }

@@ -38,6 +38,11 @@ export class Stage {
       const home = nodes.find((node) => node.runningVms().includes(name));
       return home === undefined ? null : asNode(home);
     }
+    if (target.startsWith('copy-')) {
+      const name = vmName(Number(target.slice('copy-'.length)));
+      const copy = this.domains(name).find(({ domain }) => domain.transit?.kind === 'incoming');
+      return copy === undefined ? null : asNode(copy.node);
+    }
     const node = nodes.find((each) => each.name === target);
     if (node !== undefined) return asNode(node);
     const manager = managers.find((each) => each.name === target);

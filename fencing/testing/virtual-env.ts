@@ -1,6 +1,7 @@
 import type { Env } from '../../src/env/env.ts';
 import { noHttps } from '../../src/env/https.ts';
 import type { LogFields, Log } from '../../src/env/log.ts';
+import { noReach } from '../../src/env/reach.ts';
 import type { Processes } from '../../src/env/processes.ts';
 
 interface Entry {
@@ -43,6 +44,7 @@ export class VirtualEnv {
       ...base,
       processes: processes(base),
       https: noHttps,
+      reach: noReach,
       log: this.#log({}),
       get network(): never {
         throw new Error('no network here');

@@ -3,6 +3,7 @@ import type { AlertService } from './alert-service.ts';
 import type { ArmingService } from './arming-service.ts';
 import type { GuardService } from './guard-service.ts';
 import type { MaintenanceService } from './maintenance-service.ts';
+import type { VmVerbService } from './vm-verb-service.ts';
 import type { PeerIdentity } from '../env/network.ts';
 import type {
   CreateManagerToken,
@@ -107,6 +108,7 @@ export interface ClusterService extends GuardService, AlertService, ArmingServic
   moveVm(vm: string, body: MoveVm, caller: Caller): Promise<Outcome<VmView>>;
   /** Takes that back; what is handed over already stays there. */
   cancelMove(vm: string, caller: Caller): Promise<Outcome<VmView>>;
+  readonly vmVerbs: VmVerbService;
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
   /** What plans of placement rest on. */
   placement(): Promise<Outcome<SiteSnapshotView>>;

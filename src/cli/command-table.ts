@@ -20,10 +20,19 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/explain.ts')).explainCommand,
   },
   {
+    name: 'why',
+    summary: 'why something is where it is',
+    load: async () => (await import('./commands/why.ts')).whyNoun,
+  },
+  {
     name: 'vm',
-    summary:
-      'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
+    summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
     load: async () => (await import('./commands/vm.ts')).vmNoun,
+  },
+  {
+    name: 'import',
+    summary: 'make VM files from what other systems have',
+    load: async () => (await import('./commands/import.ts')).importNoun,
   },
   {
     name: 'node',
@@ -114,6 +123,11 @@ export const commandTable: readonly TableRow[] = [
     name: 'agent',
     summary: 'the agent on this machine: join a cluster, run',
     load: async () => (await import('./commands/agent.ts')).agentNoun,
+  },
+  {
+    name: 'operator',
+    summary: 'the operator for Kubernetes: VMs as objects',
+    load: async () => (await import('./commands/operator.ts')).operatorNoun,
   },
   {
     name: 'lab',

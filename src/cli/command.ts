@@ -1,11 +1,13 @@
 import type { Completes, Option, Options, OptionValues } from './option.ts';
 import type { Globals, World } from './world.ts';
 
-interface Argument {
+export interface Argument {
   readonly summary: string;
   readonly completes: Completes;
   /** Only the last one may be left out. */
   readonly isOptional?: boolean;
+  /** One or more of them; only the last one may be. */
+  readonly isVariadic?: boolean;
 }
 
 /** Positional arguments by name, in the order they are typed. */
@@ -19,7 +21,11 @@ export interface Call {
 
 export interface TypedCall<A extends Arguments, O extends Options> extends Call {
   readonly arguments: {
-    readonly [K in keyof A]: A[K] extends { readonly isOptional: true } ? string | null : string;
+    readonly [K in keyof A]: A[K] extends { readonly isVariadic: true }
+      ? readonly string[]
+      : A[K] extends { readonly isOptional: true }
+        ? string | null
+        : string;
   };
   readonly options: OptionValues<O>;
 }

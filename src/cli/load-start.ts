@@ -13,4 +13,5 @@ export const startFunctions: StartFunctions = {
   migrateStore: async (options) => (await import('./start/migrate-store.ts')).migrateStore(options),
   joinAgent: async (options) => (await import('./start/join-agent.ts')).joinAgent(options),
   runAgent: async (options) => (await import('./start/run-agent.ts')).runAgent(options),
+  runOperator: async (options) => (await import('./start/run-operator.ts')).runOperator(options),
 };

@@ -237,6 +237,12 @@ test('services get absolute paths and everything else as given', async () => {
     { name: 'runManager', options: { directory: '/var/lib/kennel/manager' } },
   ]);
   expect((await kennel('agent run --directory /d')).world.started[0]?.name).toBe('runAgent');
+  expect(
+    (await kennel('operator run --without-lease', { client: {} })).world.started[0],
+  ).toMatchObject({
+    name: 'runOperator',
+    options: { kubeconfig: null, leaseNamespace: null },
+  });
 });
 
 test('init prints where the admin configuration is and what comes next', async () => {

@@ -1,5 +1,5 @@
 import { Command as Commander, Option as CommanderOption } from 'commander';
-import type { Command, TypedCall, Arguments } from './command.ts';
+import type { Argument, Command, TypedCall, Arguments } from './command.ts';
 import { longName } from './option.ts';
 import type { Option, Options } from './option.ts';
 import type { Globals, World } from './world.ts';
@@ -11,6 +11,12 @@ export function optionHelp(option: Option<unknown>): string {
   return `${option.summary}${words}${fallback === null ? '' : ` (default ${fallback})`}`;
 }
 
+/** In commander's notation: `<vm>`, `[node]`, `<files...>`. */
+export function argumentForm(name: string, argument: Argument): string {
+  const text = argument.isVariadic === true ? `${name}...` : name;
+  return argument.isOptional === true ? `[${text}]` : `<${text}>`;
+}
+
 /** Adds one declared verb to a commander command; `run` gets what was typed, as declared. */
 export function attach(
   parent: Commander,
@@ -20,8 +26,7 @@ export function attach(
   const commander = parent.command(declared.name).summary(declared.summary);
   commander.description([declared.summary, ...declared.description].join('\n\n'));
   for (const [name, argument] of Object.entries(declared.arguments)) {
-    const isOptional = argument.isOptional === true;
-    commander.argument(isOptional ? `[${name}]` : `<${name}>`, argument.summary);
+    commander.argument(argumentForm(name, argument), argument.summary);
   }
   for (const option of Object.values(declared.options)) commander.addOption(toCommander(option));
   if (declared.examples.length > 0) {

@@ -23,10 +23,11 @@ export function processWorld(): World {
 }
 
 async function loadEnv(): Promise<CliEnv> {
-  const [{ realClock }, { realTimers }, { realDisk }] = await Promise.all([
+  const [{ realClock }, { realTimers }, { realDisk }, { realRandom }] = await Promise.all([
     import('../env/real/clock.ts'),
     import('../env/real/timers.ts'),
     import('../env/real/disk.ts'),
+    import('../env/real/random.ts'),
   ]);
-  return { clock: realClock(), timers: realTimers(), disk: realDisk() };
+  return { clock: realClock(), timers: realTimers(), disk: realDisk(), random: realRandom() };
 }

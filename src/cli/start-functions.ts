@@ -1,3 +1,4 @@
+import type { Client } from '../client/client.ts';
 import type { Outcome } from '../core/problem.ts';
 import type { DetectionProfile } from '../core/model/settings.ts';
 
@@ -150,6 +151,7 @@ export interface JoinAgentOptions {
   readonly directory: string;
   /** Null = the default of the agent. */
   readonly libvirtSocket: string | null;
+  readonly watchdogSocket: string | null;
   /** How libvirt here reaches the libvirt of other nodes. */
   readonly migrateOver: 'tls' | 'tcp';
   readonly bootIdFile: string | null;
@@ -164,6 +166,15 @@ export interface JoinAgentResult {
 
 export interface RunAgentOptions {
   readonly directory: string;
+}
+
+/** `kennel operator run`. */
+export interface RunOperatorOptions {
+  readonly client: Client;
+  /** Null = the API server of the pod that it runs in. */
+  readonly kubeconfig: string | null;
+  /** Namespace of the lease; null = there is no other operator. */
+  readonly leaseNamespace: string | null;
 }
 
 /**
@@ -183,4 +194,5 @@ export interface StartFunctions {
   migrateStore(options: MigrateStoreOptions): Promise<Outcome<MigrateStoreResult>>;
   joinAgent(options: JoinAgentOptions): Promise<Outcome<JoinAgentResult>>;
   runAgent(options: RunAgentOptions): Promise<Outcome<null>>;
+  runOperator(options: RunOperatorOptions): Promise<Outcome<null>>;
 }

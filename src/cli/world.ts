@@ -5,7 +5,7 @@ import type { StartFunctions } from './start-functions.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The part of the environment that a command line needs. */
-export type CliEnv = Pick<Env, 'clock' | 'timers' | 'disk'>;
+export type CliEnv = Pick<Env, 'clock' | 'timers' | 'disk' | 'random'>;
 
 /** Everything outside the command line's own code. Lazy, so that help and completion stay fast. */
 export interface World {

@@ -33,7 +33,9 @@ import {
   nodeViewSchema,
   problemViewSchema,
   statusViewSchema,
+  vmEditedSchema,
   vmViewSchema,
+  whyViewSchema,
 } from '../api/schema/views.ts';
 
 /** Every form an answer can have, by name. Loaded with the first answer, not at start-up. */
@@ -52,6 +54,8 @@ export const answerSchemas = {
   rule: ruleViewSchema,
   rules: z.array(ruleViewSchema),
   explanation: explanationViewSchema,
+  why: whyViewSchema,
+  vmEdited: vmEditedSchema,
   fence: fenceViewSchema,
   fenceDeviceAdded: fenceDeviceAddedSchema,
   deviceTests: z.array(deviceTestViewSchema),

@@ -9,10 +9,12 @@ import type {
   TestFence,
 } from '../api/schema/fencing.ts';
 import type {
+  ActOnVm,
   AdoptVm,
   ConfirmOff,
   CreateToken,
   CreateVm,
+  EditVm,
   FenceNode,
   MoveVm,
   StopVm,
@@ -25,7 +27,9 @@ import type {
   FenceView,
   NodeView,
   StatusView,
+  VmEditedView,
   VmView,
+  WhyView,
 } from '../api/schema/views.ts';
 import type { ArmingView, Disarm } from '../api/schema/arming.ts';
 import type { AddAlert, AlertTestView, AlertView } from '../api/schema/alerts.ts';
@@ -80,6 +84,7 @@ export interface Client {
   /** See `ClusterService.placement`. */
   placement(options?: CallOptions): Promise<Outcome<SiteSnapshotView>>;
   rules(options?: CallOptions): Promise<Outcome<readonly RuleView[]>>;
+  whyVm(vm: string, options?: CallOptions): Promise<Outcome<WhyView>>;
   explain(topic: string, options?: CallOptions): Promise<Outcome<ExplanationView>>;
   /** See `ClusterService.backup`. */
   backup(options?: CallOptions): Promise<Outcome<string>>;
@@ -144,6 +149,8 @@ export interface Client {
   ignoreVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  actOnVm(vm: string, body: ActOnVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  editVm(vm: string, body: EditVm, options?: ChangeOptions): Promise<Outcome<VmEditedView>>;
   moveVm(vm: string, body: MoveVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   cancelMove(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -188,6 +195,7 @@ type Reads = Pick<
   | 'maintenance'
   | 'exportFailovers'
   | 'alerts'
+  | 'whyVm'
   | 'explain'
   | 'placement'
   | 'rules'
@@ -243,6 +251,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
     exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
     placement: (options) => get('/v1/placement', 'placement', options),
     rules: (options) => get('/v1/rules', 'rules', options),
+    whyVm: (vm, options) => get(`/v1/vms/${part(vm)}/why`, 'why', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
     metrics: (options) => text('/metrics', options),
@@ -315,6 +324,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     ignoreVm: (vm, options) => send(post(ofVm(vm, '/ignore')), 'vm', options),
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
+    actOnVm: (vm, body, options) => send(post(ofVm(vm, '/act'), body), 'vm', options),
+    editVm: (vm, body, options) => send(post(ofVm(vm, '/edit'), body), 'vmEdited', options),
     moveVm: (vm, body, options) => send(post(ofVm(vm, '/move'), body), 'vm', options),
     cancelMove: (vm, options) => send(post(ofVm(vm, '/cancel-move')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),

@@ -1,5 +1,6 @@
 import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
-import type { Incarnation, NodeCapacity } from './model/node.ts';
+import type { Verdict } from './model/guest.ts';
+import type { Incarnation, NodeCapacity, WatchdogAttestation } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { PowerReading } from './model/proof.ts';
 import type { FenceAttempt } from './model/fence-operation.ts';
@@ -14,6 +15,8 @@ export interface DomainObservation {
   readonly reason: string;
   /** The permit in its metadata; may name another node or incarnation. */
   readonly permit: Permit | null;
+  /** How its checks stand since its start, by `checkKey`; absent = nothing was asked. */
+  readonly checks?: Readonly<Record<string, Verdict>> | undefined;
 }
 
 export interface ReportObservation {
@@ -23,6 +26,8 @@ export interface ReportObservation {
   /** By VM; null while the hypervisor is unreachable: then nothing is known, not nothing runs. */
   readonly domains: ReadonlyMap<VmId, DomainObservation> | null;
   readonly capacity: NodeCapacity;
+  /** Its agent self-fences from now on, by this watchdog; absent or null = it holds. */
+  readonly watchdog?: WatchdogAttestation | null;
   readonly degraded: string | null;
   /** What its agent does about a hypervisor that does not answer. */
   readonly mending: string | null;
@@ -118,12 +123,18 @@ export interface Observations {
   readonly nowWall: string;
   /** Since when this manager has been listening to agents without a break. */
   readonly observingSinceMs: number;
+  /** Not before this manager's election: no earlier leader acknowledged anything that was sent later. */
+  readonly leadingSinceMs: number;
+  /** When this manager last acknowledged a lease of any incarnation of a node. */
+  readonly leaseGrantedMs: ReadonlyMap<NodeId, number>;
   readonly stalls: readonly Stall[];
   readonly nodes: ReadonlyMap<NodeId, NodeObservation>;
   readonly fences: ReadonlyMap<FenceId, FenceObservation>;
   readonly commands: ReadonlyMap<OperationId, CommandObservation>;
   /** When this manager first saw the VM in its present phase. */
   readonly vmPhaseSinceMs: ReadonlyMap<VmId, number>;
+  /** Since when this manager has known that the VM waits for others. */
+  readonly vmWaitSinceMs: ReadonlyMap<VmId, number>;
   /** Since when this manager has known that a node's admitted incarnation is what it is. */
   readonly incarnationSince: ReadonlyMap<
     NodeId,

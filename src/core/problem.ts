@@ -8,6 +8,7 @@ export const problemCodes = {
   E_MAC_TAKEN: 'two VMs would have one MAC address',
   E_DISK_TAKEN: 'two VMs would write to one disk',
   E_DISK_LOCAL: 'a VM with a disk of one node cannot be restarted on another',
+  E_ORDER_CYCLE: 'VMs would wait for each other and never start',
   E_RULE_CONFLICT: 'placement rules contradict each other',
   E_CAPACITY: 'a change would leave too little room for failures',
   E_CONFLICT: 'the object changed meanwhile, or is in a state that does not allow this',

@@ -2,6 +2,7 @@ import type { Disk } from './disk.ts';
 import type { Https } from './https.ts';
 import type { Log } from './log.ts';
 import type { Network } from './network.ts';
+import type { Reach } from './reach.ts';
 import type { Processes } from './processes.ts';
 
 /**
@@ -38,6 +39,7 @@ export interface Env {
   readonly random: Random;
   readonly network: Network;
   readonly https: Https;
+  readonly reach: Reach;
   readonly disk: Disk;
   readonly processes: Processes;
   readonly log: Log;

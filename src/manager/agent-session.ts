@@ -1,9 +1,10 @@
-import { readHeartbeat } from '../api/schema/frequent-messages.ts';
+import { readHeartbeat, readSightings } from '../api/schema/frequent-messages.ts';
 import {
   agentMessageSchema,
   sessionProtocolVersion,
   type AgentMessage,
   type Depart,
+  type GuestList,
   type ManagerList,
   type ManagerMessage,
   type PeerList,
@@ -25,7 +26,7 @@ export type Hello = Extract<AgentMessage, { kind: 'hello' }>;
 export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
 
 /** What the welcome told the agent to keep to, in ms. */
-type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs'>;
+type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs' | 'graceMs' | 'watchdogMs'>;
 
 export interface SessionEvents {
   /** Null = welcome; otherwise the reason of the refusal. */
@@ -57,6 +58,7 @@ export class AgentSession {
   #listTold: ManagerList | null = null;
   #peersTold = '';
   #departTold = '';
+  #guestsTold = '';
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -96,8 +98,14 @@ export class AgentSession {
   }
 
   /** Whether the agent was welcomed with these times; they cannot be changed in a session. */
-  keepsTo({ heartbeatMs, leaseTtlMs }: SessionTiming): boolean {
-    return this.#timing?.heartbeatMs === heartbeatMs && this.#timing.leaseTtlMs === leaseTtlMs;
+  keepsTo(timing: SessionTiming): boolean {
+    const told = this.#timing;
+    return (
+      told?.heartbeatMs === timing.heartbeatMs &&
+      told.leaseTtlMs === timing.leaseTtlMs &&
+      told.graceMs === timing.graceMs &&
+      told.watchdogMs === timing.watchdogMs
+    );
   }
 
   /** Tells the managers of the cluster, unless the agent has that very list or takes none. */
@@ -124,6 +132,16 @@ export class AgentSession {
     this.send(message);
   }
 
+  /** Tells what to ask of guests, unless it was told so before, never had any, or takes no such list. */
+  tellGuests(list: GuestList): void {
+    if (this.#hello?.asksGuests !== true) return;
+    if (list.guests.length === 0 && this.#guestsTold === '') return;
+    const text = JSON.stringify(list);
+    if (this.#guestsTold === text) return;
+    this.#guestsTold = text;
+    this.send(list);
+  }
+
   /** Says why, and ends the session. */
   refuse(reason: string): void {
     this.send({ kind: 'bye', reason });
@@ -142,7 +160,7 @@ export class AgentSession {
   }
 
   #receive(raw: JsonValue): void {
-    const message = readHeartbeat(raw) ?? this.#parse(raw);
+    const message = readHeartbeat(raw) ?? readSightings(raw) ?? this.#parse(raw);
     if (message === null) return;
     if (message.kind === 'hello') {
       this.#greet(message);

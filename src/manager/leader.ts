@@ -1,6 +1,7 @@
 import { openDraft, type Draft } from '../core/decide/draft.ts';
 import { decide } from '../core/decide/decide.ts';
 import type { IncarnationId, NodeId } from '../core/model/ids.ts';
+import { watchedGuests } from '../core/order/guest-watches.ts';
 import type { Asked, Change, Plan } from '../core/plan.ts';
 import { problem, type Outcome } from '../core/problem.ts';
 import { isSuspect } from '../core/timing/silence.ts';
@@ -285,6 +286,7 @@ export class Leader implements LeadingListener {
     if (!leadership.isValid()) return;
     hub.send(leadership.epoch, plan.commands);
     hub.letGo(leadership.epoch, plan.departures);
+    hub.tellGuests(leadership.epoch, watchedGuests(this.mirror));
     this.fences.reconcile(plan.fences);
     this.#wakeAt(plan.wakeAtMs);
     if (plan.changes.length === 0 && plan.events.length === 0) {

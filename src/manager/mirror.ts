@@ -39,6 +39,8 @@ import { eventSequence, keys } from './keys.ts';
  */
 export class Mirror implements ClusterState {
   readonly epoch: Epoch;
+  /** When this copy was begun: a leader's not before its election. Monotonic ms. */
+  readonly sinceMs: number;
   settings: ClusterSettings;
   counters: Counters = { kind: 'counters', fence: 0, token: token(0) };
   roster: Roster = emptyRoster;
@@ -53,6 +55,8 @@ export class Mirror implements ClusterState {
   readonly failovers = new Map<FailoverId, FailoverRecord>();
   /** When this leader first saw a VM or a fence operation in its present phase. */
   readonly vmPhaseSinceMs = new Map<VmId, number>();
+  /** Since when this leader has known that a VM waits for others. */
+  readonly vmWaitSinceMs = new Map<VmId, number>();
   readonly fencePhaseSince = new Map<FenceId, { readonly ms: number; readonly wall: string }>();
   /** Since when this leader has known each node's admitted incarnation. */
   readonly incarnationSince = new Map<
@@ -70,6 +74,7 @@ export class Mirror implements ClusterState {
   constructor(epoch: Epoch, clock: Clock, settings: ClusterSettings) {
     this.epoch = epoch;
     this.#clock = clock;
+    this.sinceMs = clock.monotonicMs();
     this.settings = settings;
   }
 
@@ -107,6 +112,7 @@ export class Mirror implements ClusterState {
     this.#firstEvent = sequences[0] ?? 1;
     this.#nextEvent = (sequences.at(-1) ?? 0) + 1;
     forgetAbsent(this.vmPhaseSinceMs, this.vms);
+    forgetAbsent(this.vmWaitSinceMs, this.vms);
     forgetAbsent(this.fencePhaseSince, this.fences);
     forgetAbsent(this.incarnationSince, this.nodes);
     forgetAbsent(this.flapsSince, this.nodes);
@@ -200,6 +206,8 @@ export class Mirror implements ClusterState {
         break;
       case 'vm':
         if (phase !== object.phase) this.vmPhaseSinceMs.set(object.id, nowMs);
+        if (object.wait == null) this.vmWaitSinceMs.delete(object.id);
+        else if (!this.vmWaitSinceMs.has(object.id)) this.vmWaitSinceMs.set(object.id, nowMs);
         this.vms.set(object.id, object);
         break;
       case 'rule':
@@ -253,6 +261,7 @@ export class Mirror implements ClusterState {
       case 'vm':
         this.vms.delete(id as VmId);
         this.vmPhaseSinceMs.delete(id as VmId);
+        this.vmWaitSinceMs.delete(id as VmId);
         break;
       case 'rule':
         this.rules.delete(id);

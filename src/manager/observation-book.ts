@@ -62,6 +62,8 @@ interface SentCommand extends CommandObservation {
 export class ObservationBook {
   readonly #clock: Clock;
   readonly #nodes = new Map<NodeId, SeenNode>();
+  /** Kept through restarts of agents and through leaderships: what was granted stays granted. */
+  readonly #leaseGrantedMs = new Map<NodeId, number>();
   readonly #commands = new Map<OperationId, SentCommand>();
   readonly #fences = new Map<FenceId, FenceObservation>();
   readonly #stalls: Stall[] = [];
@@ -81,11 +83,14 @@ export class ObservationBook {
       nowMs: this.#clock.monotonicMs(),
       nowWall: this.#clock.wallIso(),
       observingSinceMs: this.#observingSinceMs,
+      leadingSinceMs: mirror.sinceMs,
+      leaseGrantedMs: this.#leaseGrantedMs,
       stalls: this.#stalls,
       nodes: this.#nodes,
       fences: this.#fences,
       commands: this.#commands,
       vmPhaseSinceMs: mirror.vmPhaseSinceMs,
+      vmWaitSinceMs: mirror.vmWaitSinceMs,
       fencePhaseSince: mirror.fencePhaseSince,
       incarnationSince: mirror.incarnationSince,
       flapsSince: mirror.flapsSince,
@@ -181,6 +186,7 @@ export class ObservationBook {
    */
   leaseGranted(node: NodeId, incarnation: IncarnationId): void {
     const seen = this.#seen(node);
+    this.#leaseGrantedMs.set(node, this.#clock.monotonicMs());
     if (seen.incarnation?.id === incarnation) seen.lastLeaseMs = this.#clock.monotonicMs();
   }
 
@@ -261,6 +267,7 @@ export class ObservationBook {
       degraded: report.degraded,
       mending: report.mending,
       leaving: report.leaving,
+      watchdog: report.watchdog ?? null,
     };
   }
 

@@ -1,11 +1,13 @@
 import type { CommandOutcome } from '../core/observations.ts';
 import type { NodeId, OperationId } from '../core/model/ids.ts';
+import type { WatchedGuest } from '../core/order/guest-watches.ts';
 import type { TimingSettings } from '../core/model/settings.ts';
 import type { AddressedCommand, Departure } from '../core/plan.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { MessageChannel } from '../env/network.ts';
 import type { AgentCommand, ManagerList, Sightings } from '../api/schema/session.ts';
 import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
+import { tellGuests } from './guest-list.ts';
 import { tellPeers } from './probe-list.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
 import type { ObservationBook } from './observation-book.ts';
@@ -147,6 +149,11 @@ export class SessionHub {
     }
   }
 
+  /** Agents that have another list of what to ask of their guests are told. */
+  tellGuests(epoch: number, byNode: ReadonlyMap<NodeId, readonly WatchedGuest[]>): void {
+    tellGuests(this.#sessions.values(), { clusterId: this.#identity.clusterId, epoch }, byNode);
+  }
+
   /** Asks an agent for a domain's XML. Null when there is none or no answer within the time. */
   inspect(
     node: NodeId,
@@ -210,6 +217,8 @@ export class SessionHub {
       clusterId: this.#identity.clusterId,
       heartbeatMs: timing.heartbeatMs,
       leaseTtlMs: timing.leaseTtlMs,
+      graceMs: timing.graceMs,
+      watchdogMs: timing.watchdogMs,
     });
     const list = this.#leading?.managerList() ?? null;
     if (list !== null) session.tellManagers(list);

@@ -22,7 +22,7 @@ export function proofProblems(proof: Proof, fence: Fence | null): readonly strin
       return problems;
     }
     case 'selfFence': {
-      const problems: string[] = [];
+      const problems = [...selfFenceProblems(proof)];
       if (proof.boundMs <= 0) problems.push('its bound is not positive');
       if (proof.elapsedMs < proof.boundMs) {
         problems.push(`${proof.elapsedMs} ms had passed, the bound is ${proof.boundMs} ms`);
@@ -44,6 +44,29 @@ export function proofProblems(proof: Proof, fence: Fence | null): readonly strin
     default:
       return proof satisfies never;
   }
+}
+
+/** The inequality `elapsed >= (L + G + kW)(1 + rho) + tau` worked out again, and what it rests on. */
+function selfFenceProblems(proof: Extract<Proof, { kind: 'selfFence' }>): readonly string[] {
+  const { watchdog, leaseTtlMs, graceMs, watchdogMs, watchdogRounds } = proof;
+  const problems: string[] = [];
+  const worstMs = leaseTtlMs + graceMs + watchdogRounds * watchdogMs;
+  const boundMs = worstMs * (1 + proof.clockRateBound) + proof.marginMs;
+  // To the next millisecond: the sum may have been added in another order.
+  if (proof.boundMs < boundMs - 1) {
+    problems.push(`its bound is ${proof.boundMs} ms, its own numbers make ${boundMs} ms`);
+  }
+  if (watchdogRounds < (watchdog.held ? 2 : 3)) {
+    problems.push(`${watchdogRounds} rounds of the watchdog are too few`);
+  }
+  if (watchdog.strength !== 'strong') problems.push('its watchdog is weak');
+  if (!watchdog.nowayout) problems.push('its watchdog could be disarmed');
+  if (watchdog.measuredMs === null || watchdog.measuredMs > watchdogMs) {
+    problems.push(
+      `its watchdog was measured at ${watchdog.measuredMs ?? 'nothing'} ms, it counts ${watchdogMs} ms`,
+    );
+  }
+  return problems;
 }
 
 function powerOffProblems(proof: Extract<Proof, { kind: 'powerOff' }>): readonly string[] {

@@ -13,6 +13,27 @@ const powerOff = {
   devices: [{ device: 'n1/bmc', identity: 'guid-1', settleMs: 2000, readings }],
   silentMs: 4000,
 };
+const selfFence = {
+  kind: 'selfFence',
+  boundMs: 23_190,
+  elapsedMs: 23_190,
+  countedFrom: 'lease',
+  leaseTtlMs: 6000,
+  graceMs: 3000,
+  watchdogMs: 5000,
+  watchdogRounds: 2,
+  clockRateBound: 0.01,
+  marginMs: 4000,
+  watchdog: {
+    identity: 'i6300ESB timer',
+    strength: 'strong',
+    timeoutMs: 5000,
+    measuredMs: 5000,
+    nowayout: true,
+    pretimeoutMs: 0,
+    held: true,
+  },
+};
 const incarnation = { id: 'boot-1.1', bootId: 'boot-1', isolation: 'holding' };
 
 interface Change {
@@ -143,16 +164,32 @@ describe('an export of failover records', () => {
     [
       'a bound that had not passed',
       {
-        proof: { kind: 'selfFence', boundMs: 23_000, elapsedMs: 22_999 },
+        proof: { ...selfFence, elapsedMs: selfFence.boundMs - 1 },
         fence: { incarnation: { ...incarnation, isolation: 'selfFencing' } },
       },
-      'the bound is 23000 ms',
+      'the bound is 23190 ms',
     ],
     [
-      'a holding node that fenced itself',
-      { proof: { kind: 'selfFence', boundMs: 1, elapsedMs: 2 } },
-      'it fences itself never',
+      'a bound that its own numbers do not make',
+      { proof: { ...selfFence, boundMs: 18_000 } },
+      'its own numbers make 23190 ms',
     ],
+    [
+      'two rounds of a watchdog that nobody holds',
+      { proof: { ...selfFence, watchdog: { ...selfFence.watchdog, held: false } } },
+      '2 rounds of the watchdog are too few',
+    ],
+    [
+      'N24: a watchdog that dies with its kernel',
+      { proof: { ...selfFence, watchdog: { ...selfFence.watchdog, strength: 'weak' } } },
+      'its watchdog is weak',
+    ],
+    [
+      'N25: a watchdog that took longer than is counted',
+      { proof: { ...selfFence, watchdog: { ...selfFence.watchdog, measuredMs: 10_000 } } },
+      'it counts 5000 ms',
+    ],
+    ['a holding node that fenced itself', { proof: selfFence }, 'it fences itself never'],
     [
       'a person without a name',
       { proof: { kind: 'attested', actor: ' ', reason: 'r' } },

@@ -3,6 +3,7 @@ import { incarnationId, nodeId, token, vmId } from '../../src/core/model/ids.ts'
 import type { VmId } from '../../src/core/model/ids.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
+import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type { Hypervisor, HypervisorDomain, HypervisorResult } from '../../agent/hypervisor.ts';
 
 /** For calls that nobody wants to hold back. */
@@ -280,6 +281,38 @@ export function describeHypervisor(
       await lab.save(a);
       expect(code(await lab.settle(hypervisor.undefine(a)))).toBe('ok');
       expect(await list()).toEqual([]);
+    });
+
+    it('a paused VM stands still, active, until it is resumed; a reset is no new run', async () => {
+      await start(a, 7);
+      const act = (id: VmId, verb: ActionVerb) => lab.settle(hypervisor.act(id, verb, always));
+      const run = await lab.run(a);
+      expect(code(await act(a, 'pause'))).toBe('ok');
+      expect(code(await act(a, 'pause'))).toBe('ok');
+      expect(await find(a)).toMatchObject({
+        active: true,
+        state: 'paused',
+        reason: 'user',
+        permit: permitOf(a, 7),
+      });
+      expect(code(await act(a, 'resume'))).toBe('ok');
+      expect(code(await act(a, 'resume'))).toBe('ok');
+      expect(await find(a)).toMatchObject({ state: 'running', reason: 'unpaused' });
+      expect(code(await act(a, 'reset'))).toBe('ok');
+      expect(code(await act(a, 'reboot'))).toBe('ok');
+      expect(await find(a)).toMatchObject({ active: true, permit: permitOf(a, 7) });
+      expect(await lab.run(a)).toBe(run);
+    });
+
+    it('nothing is done to a VM that is off, that is absent, or when it may not be done now', async () => {
+      await start(a, 7);
+      const act = (id: VmId, may: boolean) =>
+        lab.settle(hypervisor.act(id, 'pause', () => may)).then(code);
+      expect(await act(a, false)).toBe('actionTooLate');
+      expect(await find(a)).toMatchObject({ state: 'running' });
+      expect(await act(b, true)).not.toBe('ok');
+      await destroy(a);
+      expect(await act(a, true)).toBe('notActive');
     });
 
     it('xml tells the definition of a VM and fails for an absent one', async () => {

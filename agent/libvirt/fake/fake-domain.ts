@@ -39,8 +39,12 @@ export interface FakeDomain {
   qemuHung: boolean;
   /** Its guest takes notice of a shutdown request. */
   obeysShutdown: boolean;
+  /** Its guest agent runs and answers. */
+  agentAnswers: boolean;
   /** How often it was booted. */
   boots: number;
+  /** How often its guest began anew in the same process. */
+  resets: number;
 }
 
 /** What libvirt's schema allows below `domain`, as far as the tests need it. */
@@ -104,7 +108,9 @@ export function makeDomain(uuid: string, name: string): FakeDomain {
     savedState: false,
     qemuHung: false,
     obeysShutdown: true,
+    agentAnswers: false,
     boots: 0,
+    resets: 0,
   };
 }
 

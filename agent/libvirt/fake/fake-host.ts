@@ -144,6 +144,29 @@ export class FakeHost {
     this.lifecycle(domain, lifecycleEvent.undefined, 0);
   }
 
+  suspend(domain: FakeDomain): void {
+    this.#needActive(domain);
+    domain.state = domainState.paused;
+    domain.reason = reasonNumber(domainState.paused, 'user');
+    this.lifecycle(domain, lifecycleEvent.suspended, 0);
+  }
+
+  resume(domain: FakeDomain): void {
+    this.#needActive(domain);
+    if (domain.state !== domainState.paused) {
+      throw new FakeError(libvirtError.operationInvalid, 'domain is already running');
+    }
+    domain.state = domainState.running;
+    domain.reason = reasonNumber(domainState.running, 'unpaused');
+    this.lifecycle(domain, lifecycleEvent.resumed, 0);
+  }
+
+  /** The guest begins anew in the same process; libvirt announces no change of state. */
+  reset(domain: FakeDomain): void {
+    this.#needActive(domain);
+    domain.resets += 1;
+  }
+
   setAutostart(domain: FakeDomain, on: boolean): void {
     if (domain.stored === null) {
       throw new FakeError(libvirtError.operationInvalid, 'no autostart for a transient domain');

@@ -183,7 +183,9 @@ export class FakeLibvirtd {
     header: MessageHeader,
     payload: Uint8Array,
   ): Promise<FakeReply | null> {
-    const entry = fakeProcedures.find((each) => each.number === header.procedure);
+    const entry = fakeProcedures.find(
+      (each) => each.number === header.procedure && each.program === header.program,
+    );
     if (entry === undefined) {
       return errorReply(new FakeError(libvirtError.rpc, `unknown procedure ${header.procedure}`));
     }

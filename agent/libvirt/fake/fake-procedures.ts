@@ -2,6 +2,7 @@ import { uuidText } from '../domain-ref.ts';
 import type { DomainRef } from '../domain-ref.ts';
 import { libvirtError } from '../errors.ts';
 import { feature, listTransient } from '../flags.ts';
+import { remoteProgram } from '../framing.ts';
 import type { Procedure } from '../procedures.ts';
 import { procedures } from '../procedures.ts';
 import { decode } from '../xdr.ts';
@@ -22,6 +23,7 @@ interface Context {
 
 interface FakeProcedure {
   readonly name: ProcedureName;
+  readonly program: number;
   readonly number: number;
   readonly work: (context: Context, payload: Uint8Array) => Promise<Uint8Array>;
 }
@@ -29,7 +31,7 @@ interface FakeProcedure {
 /** Decode, handle, encode, with the very tables of the client. */
 function serve<Args, Ret>(
   name: ProcedureName,
-  { number, args, ret }: Procedure<Args, Ret>,
+  { number, program = remoteProgram, args, ret }: Procedure<Args, Ret>,
   handle: (args: Args, context: Context, host: FakeHost) => Ret | Promise<Ret>,
 ): FakeProcedure {
   const work: FakeProcedure['work'] = async (context, payload) => {
@@ -37,7 +39,7 @@ function serve<Args, Ret>(
     if (decoded.kind === 'malformed') throw new FakeError(libvirtError.rpc, decoded.message);
     return encodePayload(ret, await handle(decoded.value, context, context.daemon.host));
   };
-  return { name, number, work };
+  return { name, program, number, work };
 }
 
 /** A procedure on one domain: waits for its lock, then looks it up. */
@@ -131,6 +133,17 @@ const readProcedures: readonly FakeProcedure[] = [
   })),
 ];
 
+const guestProcedures: readonly FakeProcedure[] = [
+  onDomain('agentCommand', procedures.agentCommand, (domain, { command }) => {
+    if (domain.id < 0) throw new FakeError(libvirtError.operationInvalid, 'domain is not running');
+    const isPing = command === '{"execute":"guest-ping"}';
+    if (!domain.agentAnswers || !isPing) {
+      throw new FakeError(libvirtError.agentUnresponsive, 'Guest agent is not responding');
+    }
+    return { answer: '{"return":{}}' };
+  }),
+];
+
 const changeProcedures: readonly FakeProcedure[] = [
   serve('defineXmlFlags', procedures.defineXmlFlags, ({ xml, flags }, _context, host) => ({
     domain: refOf(host.define(xml, flags)),
@@ -145,6 +158,22 @@ const changeProcedures: readonly FakeProcedure[] = [
   }),
   onDomain('shutdownFlags', procedures.shutdownFlags, async (domain, _args, host) => {
     await host.shutdown(domain);
+    return undefined;
+  }),
+  onDomain('suspend', procedures.suspend, (domain, _args, host) => {
+    host.suspend(domain);
+    return undefined;
+  }),
+  onDomain('resume', procedures.resume, (domain, _args, host) => {
+    host.resume(domain);
+    return undefined;
+  }),
+  onDomain('reset', procedures.reset, (domain, _args, host) => {
+    host.reset(domain);
+    return undefined;
+  }),
+  onDomain('reboot', procedures.reboot, (domain, _args, host) => {
+    host.reset(domain);
     return undefined;
   }),
   onDomain('undefineFlags', procedures.undefineFlags, async (domain, { flags }, host) => {
@@ -169,5 +198,6 @@ const changeProcedures: readonly FakeProcedure[] = [
 export const fakeProcedures: readonly FakeProcedure[] = [
   ...connectionProcedures,
   ...readProcedures,
+  ...guestProcedures,
   ...changeProcedures,
 ];

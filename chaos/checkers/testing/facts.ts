@@ -8,6 +8,7 @@ import type {
   LiveDomain,
   WriteFact,
 } from '../history.ts';
+import { Readers } from '../readers.ts';
 
 /** What is physically so, in the shortest form. */
 export function groundOf(
@@ -48,12 +49,15 @@ export function message(
   return { kind: 'message', stage, from, to, sentAtMs, body };
 }
 
-/** Feeds facts at their times and returns everything the checker said. */
+/** Feeds facts that the checker asks for at their times, and returns everything that it said. */
 export function judge(
   checker: Checker,
   facts: readonly (readonly [atMs: number, fact: Fact])[],
 ): readonly string[] {
-  return facts.flatMap(([atMs, fact]) => checker.take(fact, atMs));
+  const readers = new Readers([checker]);
+  return facts.flatMap(([atMs, fact]) =>
+    readers.of(fact).flatMap((reader) => reader.take(fact, atMs)),
+  );
 }
 
 export const permit = (node: string, token: number, boot = 'boot-1', nonce = 'a') => ({

@@ -20,6 +20,7 @@ import type {
   VmView,
 } from '../../../src/api/schema/views.ts';
 import type { Client } from '../../../src/client/client.ts';
+import type { DetectionProfile } from '../../../src/core/model/settings.ts';
 import type { Outcome, Problem } from '../../../src/core/problem.ts';
 
 const missing = preflight(machineView()).map((piece) => piece.what);
@@ -55,6 +56,10 @@ export interface WatchedOptions {
   readonly vms: number;
   /** See `UpRequest.diskMiB`. */
   readonly diskMiB?: number;
+  /** Two switchable supplies for every node, as a second level behind its BMC. */
+  readonly pdus?: boolean;
+  /** Default: `default`. */
+  readonly profile?: DetectionProfile;
   /** Default: 1. */
   readonly managers?: number;
   readonly store?: LabStore;
@@ -89,12 +94,12 @@ export class WatchedCluster {
   static async up(options: WatchedOptions): Promise<WatchedCluster> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'kt-'));
     const lab = openLab({ directory, prefix: 'kt' });
-    const { diskMiB, managers = 1, store, say, signal } = options;
+    const { diskMiB, managers = 1, pdus, profile = 'default', store, say, signal } = options;
     const site = new WatchedCluster(lab, options.hopeless ?? [], signal);
     try {
-      await lab.up({ nodes: 3, managers, disks: options.vms, diskMiB, say, signal });
+      await lab.up({ nodes: 3, managers, disks: options.vms, diskMiB, pdus, say, signal });
       const told = say === undefined ? {} : { say };
-      await site.cluster.start({ profile: 'default', settleMs: 1000, store, ...told });
+      await site.cluster.start({ profile, settleMs: 1000, store, ...told });
       // Its nodes are broken again and again; quarantine would keep them out for half an hour.
       const settings = { 'quarantine.losses': 1000 };
       valueOf(await site.client.changeSettings({ settings }));

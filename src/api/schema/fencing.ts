@@ -64,6 +64,8 @@ export const budgetViewSchema = z.object({
   /** With a first level that obeys at once; null = nothing can prove the node off. */
   usualMs: z.number().nullable(),
   worstMs: z.number().nullable(),
+  /** By its watchdog alone, from its last lease on; null = it does not fence itself. */
+  selfFenceMs: z.number().nullable(),
 });
 
 export const probeViewSchema = z.object({

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readAck, readHeartbeat, readPeerMessage } from './frequent-messages.ts';
+import {
+  readAck,
+  readHeartbeat,
+  readPeerMessage,
+  readProbe,
+  readProbeEcho,
+  readSightings,
+} from './frequent-messages.ts';
 import { peerMessageSchema } from './peer.ts';
+import { probeEchoSchema, probeSchema } from './probe.ts';
 import { agentMessageSchema, managerMessageSchema } from './session.ts';
 
 /** What a field may hold that was meant to be something else. */
@@ -45,6 +53,22 @@ const peerMessage = {
   leading: fc.option(count),
 };
 
+const uuid = fc.uuid();
+const sighting = {
+  node: fc.stringMatching(/^[a-z0-9-]{1,65}$/),
+  bootId: fc.option(uuid),
+  ageMs: fc.option(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })),
+};
+const sightings = {
+  kind: fc.constant('sightings'),
+  acknowledged: fc.option(count),
+  nodes: fc.array(fc.oneof({ weight: 9, arbitrary: fc.record(sighting) }, spoilt(sighting)), {
+    maxLength: 4,
+  }),
+};
+const probe = { kind: fc.constant('probe'), sequence: count };
+const probeEcho = { kind: fc.constant('probeEcho'), sequence: count, bootId: uuid };
+
 /** Some fields right, some wrong, some missing, some unknown. */
 function spoilt(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<unknown> {
   const mixed = Object.fromEntries(
@@ -83,6 +107,35 @@ test('what a manager says of itself is read just as the schema reads it', () => 
     fc.property(fc.oneof(fc.record(peerMessage), spoilt(peerMessage)), (value) => {
       const parsed = peerMessageSchema.safeParse(value);
       expect(readPeerMessage(value)).toEqual(parsed.success ? parsed.data : null);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('what an agent saw of others is read just as the schema reads it, and nothing else is', () => {
+  const many = fc.array(fc.record(sighting), { minLength: 63, maxLength: 66 });
+  const all = fc.oneof(
+    { weight: 20, arbitrary: fc.record(sightings) },
+    { weight: 20, arbitrary: spoilt(sightings) },
+    { weight: 1, arbitrary: fc.record({ ...sightings, nodes: many }) },
+  );
+  fc.assert(
+    fc.property(all, (value) => {
+      const parsed = agentMessageSchema.safeParse(value);
+      const isSightings = parsed.success && parsed.data.kind === 'sightings';
+      expect(readSightings(value)).toEqual(isSightings ? parsed.data : null);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a probe and its answer are read just as their schemas read them', () => {
+  fc.assert(
+    fc.property(fc.oneof(spoilt(probe), spoilt(probeEcho)), (value) => {
+      const asked = probeSchema.safeParse(value);
+      const answered = probeEchoSchema.safeParse(value);
+      expect(readProbe(value)).toEqual(asked.success ? asked.data : null);
+      expect(readProbeEcho(value)).toEqual(answered.success ? answered.data : null);
     }),
     { numRuns: 1000 },
   );

@@ -1,10 +1,11 @@
 import type { PeerMessage } from './peer.ts';
-import { namePattern } from './primitives.ts';
-import type { AgentMessage, ManagerMessage } from './session.ts';
+import { namePattern, uuidPattern } from './primitives.ts';
+import type { Probe, ProbeEcho } from './probe.ts';
+import { maxSightings, type AgentMessage, type ManagerMessage } from './session.ts';
 
 /*
- * Heartbeats, their answers and the pings between managers are nearly all that is said while nothing
- * happens. They are read here, in a tenth of the time that the general schema takes. What is not
+ * Heartbeats, their answers, the pings between managers and the probes between agents are nearly all
+ * that is said while nothing happens. They are read here, in a tenth of the time that the general schema takes. What is not
  * plainly one of them is null, and then the schema decides what it is, or says what is wrong with
  * it. Like the schema, a reader copies the fields it knows and drops the others.
  */
@@ -34,6 +35,47 @@ export function readPeerMessage(value: unknown): PeerMessage | null {
   if (leading !== null && !isCount(leading)) return null;
   if (typeof name !== 'string' || !namePattern.test(name)) return null;
   return { kind, name, revision, leading };
+}
+
+type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
+
+export function readSightings(value: unknown): Sightings | null {
+  if (value === null || typeof value !== 'object') return null;
+  const { kind, acknowledged, nodes } = value as Fields;
+  if (kind !== 'sightings' || !Array.isArray(nodes) || nodes.length > maxSightings) return null;
+  if (acknowledged !== null && !isCount(acknowledged)) return null;
+  const read: Sightings['nodes'] = [];
+  for (const one of nodes) {
+    const sighting = readSighting(one);
+    if (sighting === null) return null;
+    read.push(sighting);
+  }
+  return { kind, acknowledged, nodes: read };
+}
+
+function readSighting(value: unknown): Sightings['nodes'][number] | null {
+  if (value === null || typeof value !== 'object') return null;
+  const { node, bootId, ageMs } = value as Fields;
+  if (typeof node !== 'string' || !namePattern.test(node)) return null;
+  if (bootId !== null && (typeof bootId !== 'string' || !uuidPattern.test(bootId))) return null;
+  if (ageMs !== null && (typeof ageMs !== 'number' || !Number.isFinite(ageMs) || ageMs < 0)) {
+    return null;
+  }
+  return { node, bootId, ageMs };
+}
+
+export function readProbe(value: unknown): Probe | null {
+  if (value === null || typeof value !== 'object') return null;
+  const { kind, sequence } = value as Fields;
+  return kind === 'probe' && isCount(sequence) ? { kind, sequence } : null;
+}
+
+export function readProbeEcho(value: unknown): ProbeEcho | null {
+  if (value === null || typeof value !== 'object') return null;
+  const { kind, sequence, bootId } = value as Fields;
+  if (kind !== 'probeEcho' || !isCount(sequence)) return null;
+  if (typeof bootId !== 'string' || !uuidPattern.test(bootId)) return null;
+  return { kind, sequence, bootId };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

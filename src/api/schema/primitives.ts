@@ -9,12 +9,8 @@ export const nameSchema = z
     'must be 1 to 63 lower-case letters, digits and inner dashes, for example db-1',
   );
 
-export const uuidSchema = z
-  .string()
-  .regex(
-    /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-    'must be a UUID in lower case',
-  );
+export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+export const uuidSchema = z.string().regex(uuidPattern, 'must be a UUID in lower case');
 
 export const macSchema = z
   .string()

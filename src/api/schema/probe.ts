@@ -7,8 +7,12 @@ import { uuidSchema } from './primitives.ts';
  */
 export const probeSchema = z.object({ kind: z.literal('probe'), sequence: z.int().min(0) });
 
+export type Probe = z.infer<typeof probeSchema>;
+
 export const probeEchoSchema = z.object({
   kind: z.literal('probeEcho'),
   sequence: z.int().min(0),
   bootId: uuidSchema,
 });
+
+export type ProbeEcho = z.infer<typeof probeEchoSchema>;

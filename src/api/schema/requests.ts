@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionVerbs } from '../../core/model/vm-action.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
@@ -66,6 +67,25 @@ export const stopVmSchema = z.strictObject({
   reason: textSchema.nullable(),
 });
 
+/** Names a call, so that making it again does not do it again. */
+export const requestIdSchema = z
+  .string()
+  .regex(/^[\w.:-]{1,64}$/, 'up to 64 of A-Z a-z 0-9 _ . : -');
+
+export const actOnVmSchema = z.strictObject({
+  /** `restart` shuts it down and starts it anew; the others leave its process as it is. */
+  verb: z.enum([...actionVerbs, 'restart']),
+  request: requestIdSchema,
+  /** Of `restart`: cut the power at once instead of asking the guest first. */
+  force: z.boolean(),
+});
+
+export const editVmSchema = z.strictObject({
+  spec: vmSpecSchema,
+  /** The spec that the edit was made from: another one by now is a conflict. Null = do not look. */
+  before: vmSpecSchema.nullable(),
+});
+
 /** Bounds of one live migration. */
 export const migrationLimitsSchema = z.strictObject({
   /** Null = as fast as it goes. */
@@ -99,5 +119,7 @@ export type FenceNode = z.infer<typeof fenceNodeSchema>;
 export type ConfirmOff = z.infer<typeof confirmOffSchema>;
 export type CreateVm = z.infer<typeof createVmSchema>;
 export type StopVm = z.infer<typeof stopVmSchema>;
+export type ActOnVm = z.infer<typeof actOnVmSchema>;
+export type EditVm = z.infer<typeof editVmSchema>;
 export type MoveVm = z.infer<typeof moveVmSchema>;
 export type AdoptVm = z.infer<typeof adoptVmSchema>;

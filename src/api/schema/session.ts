@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { actionVerbs } from '../../core/model/vm-action.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import { guestCheckSchema } from './vm-guest.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
 /**
@@ -8,6 +10,9 @@ import { vmSpecSchema } from './vm-spec.ts';
  * neighbouring versions understand each other; unknown kinds end the session with a reason.
  */
 export const sessionProtocolVersion = 1;
+
+/** More other agents than any agent is asked to probe. */
+export const maxSightings = 64;
 
 const incarnationIdSchema = z.string().min(1).max(128);
 const operationIdSchema = z.string().min(1).max(128);
@@ -24,7 +29,8 @@ export const permitSchema = z.object({
 const incarnationSchema = z.object({
   id: incarnationIdSchema,
   bootId: uuidSchema,
-  isolation: z.enum(['holding', 'selfFencing']),
+  /** Holding until a report says that the watchdog has this incarnation's token. */
+  isolation: z.literal('holding'),
 });
 
 export const domainReportSchema = z.object({
@@ -34,9 +40,21 @@ export const domainReportSchema = z.object({
   state: z.enum(['running', 'paused', 'shuttingDown', 'shutOff', 'crashed', 'other']),
   reason: z.string().max(64),
   permit: permitSchema.nullable(),
+  /** How what the leader wants asked of it stands since its start, by check. Absent: nothing is. */
+  checks: z.record(z.string().max(2048), z.enum(['pending', 'passing', 'ill'])).optional(),
 });
 
 const capacitySchema = z.object({ memoryMiB: z.int().min(0), vcpus: z.int().min(0) });
+
+const watchdogSchema = z.object({
+  identity: z.string().max(64),
+  strength: z.enum(['strong', 'weak']),
+  timeoutMs: z.int().min(0),
+  measuredMs: z.int().min(0).nullable(),
+  nowayout: z.boolean(),
+  pretimeoutMs: z.int().min(0),
+  held: z.boolean(),
+});
 
 const reportSchema = z.object({
   /** Grows with every report of this incarnation; an older one never replaces a newer one. */
@@ -47,10 +65,25 @@ const reportSchema = z.object({
   capacity: capacitySchema,
   /** Reason why this agent takes no commands that need its state on disk; null when healthy. */
   degraded: textSchema.nullable(),
+  /**
+   * Set once the petter has this incarnation's token with every VM that runs here: from then on the
+   * node self-fences. Absent or null: it holds.
+   */
+  watchdog: watchdogSchema.nullable().optional(),
   /** What the agent does about a hypervisor that does not answer; null when nothing. */
   mending: textSchema.nullable(),
   /** Its operating system is going down, and how; null when it is not. */
   leaving: z.enum(['reboot', 'shutdown']).nullable(),
+});
+
+/** `GuestWatch` of the core. Times in ms. */
+const guestWatchSchema = z.object({
+  check: guestCheckSchema,
+  intervalMs: z.int().min(1),
+  timeoutMs: z.int().min(1),
+  failures: z.int().min(1),
+  graceMs: z.int().min(0),
+  repeats: z.boolean(),
 });
 
 /** Which list of managers: that of a newer epoch goes first, then the higher version. */
@@ -72,6 +105,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     roster: rosterMarkSchema.nullable().optional(),
     /** Where other agents may probe it; null = nowhere. Absent: it takes no list of peers. */
     probePort: z.int().min(1).max(65_535).nullable().optional(),
+    /** It asks guests what it is told to ask. Absent: it takes no list of that. */
+    asksGuests: z.literal(true).optional(),
     report: reportSchema,
   }),
   z.object({
@@ -100,7 +135,7 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
           ageMs: z.number().min(0).nullable(),
         }),
       )
-      .max(64),
+      .max(maxSightings),
   }),
   /** The end of one command. */
   z.object({
@@ -166,6 +201,13 @@ export const commandSchema = z.discriminatedUnion('kind', [
     permit: permitSchema,
     previousToken: tokenSchema.nullable(),
   }),
+  /** Do this once to the guest that runs by this permit. Needs a lease. */
+  z.object({
+    kind: z.literal('act'),
+    ...commandBase,
+    permit: permitSchema,
+    verb: z.enum(actionVerbs),
+  }),
   /** Be ready to take the copy of a VM that will have this permit. Needs a lease and a newer token. */
   z.object({
     kind: z.literal('prepare'),
@@ -222,6 +264,10 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     clusterId: uuidSchema,
     heartbeatMs: z.int().min(1),
     leaseTtlMs: z.int().min(1),
+    /** G: how long after the end of its lease a self-fencing node may take to kill its VMs. */
+    graceMs: z.int().min(1),
+    /** W: what its watchdog's timeout must be. */
+    watchdogMs: z.int().min(1),
   }),
   /** Answer to a heartbeat. `lease`: granted for `leaseTtlMs` from that heartbeat's send time. */
   z.object({
@@ -266,6 +312,15 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     incarnation: incarnationIdSchema,
     action: z.enum(['reboot', 'shutdown']).nullable(),
   }),
+  /** What to ask of guests here, told by the leader; takes the place of what it told before. */
+  z.object({
+    kind: z.literal('guests'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    guests: z
+      .array(z.object({ vm: uuidSchema, watches: z.array(guestWatchSchema).max(128) }))
+      .max(16_384),
+  }),
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
@@ -274,6 +329,7 @@ export type ManagerMessage = z.infer<typeof managerMessageSchema>;
 export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
 export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
 export type Depart = Extract<ManagerMessage, { kind: 'depart' }>;
+export type GuestList = Extract<ManagerMessage, { kind: 'guests' }>;
 export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionVerbs } from '../../core/model/vm-action.ts';
 import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
 import { managerViewSchema } from './managers.ts';
 import { permitSchema } from './session.ts';
@@ -74,6 +75,18 @@ export const nodeViewSchema = z.object({
   maintenance: z.boolean(),
   draining: z.boolean(),
   isolation: z.enum(['holding', 'selfFencing']).nullable(),
+  /** What its agent attests of the watchdog that it relies on; null = it relies on none. */
+  watchdog: z
+    .object({
+      identity: z.string(),
+      strength: z.enum(['strong', 'weak']),
+      timeoutMs: z.number(),
+      measuredMs: z.number().nullable(),
+      nowayout: z.boolean(),
+      pretimeoutMs: z.number(),
+      held: z.boolean(),
+    })
+    .nullable(),
   incarnation: z.string().nullable(),
   bootId: z.string().nullable(),
   /** Time since the last heartbeat; null when never heard. */
@@ -115,11 +128,36 @@ export const vmViewSchema = z.object({
       phase: z.enum(['preparing', 'moving', 'cancelling', 'ending']).nullable(),
     })
     .nullable(),
+  /** What its owner was asked to do to its guest and has not answered yet; null = nothing. */
+  action: z.object({ verb: z.enum(actionVerbs), request: z.string(), by: z.string() }).nullable(),
+  /** What became of the last such calls, oldest first. */
+  acted: z.array(
+    z.object({
+      request: z.string(),
+      verb: z.enum([...actionVerbs, 'restart']),
+      by: z.string(),
+      at: z.string(),
+      /** `unknown`: it may have worked, or not, and will not any more. */
+      outcome: z.enum(['done', 'failed', 'unknown']),
+      detail: z.string().nullable(),
+    }),
+  ),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
+  /** How what is asked of its guest stands since its start, by check; absent: nothing is. */
+  checks: z.record(z.string(), z.enum(['pending', 'passing', 'ill'])).optional(),
+  /** An edit that takes effect once the VM is stopped or restarted; null = none waits. */
+  staged: vmSpecSchema.nullable(),
   /** False when its node has no way to be proven dead. */
   isProtected: z.boolean(),
   spec: vmSpecSchema,
+});
+
+/** What an edit comes to: which fields hold at once, and which after the next stop or restart. */
+export const vmEditedSchema = z.object({
+  vm: vmViewSchema,
+  now: z.array(z.string()),
+  nextStart: z.array(z.string()),
 });
 
 export const statusViewSchema = z.object({
@@ -192,6 +230,24 @@ export const explanationViewSchema = z.object({
   try: z.array(z.string()),
 });
 
+/** The chain of events that led to a VM's place, oldest first. */
+export const whyViewSchema = z.object({
+  vm: z.string(),
+  node: z.string().nullable(),
+  steps: z.array(
+    z.object({
+      at: z.string(),
+      what: z.string(),
+      by: z.string().nullable(),
+      reason: z.string().nullable(),
+    }),
+  ),
+  /** Earlier steps that are not told here. */
+  left: z.int(),
+  /** What is so, in sentences. */
+  now: z.array(z.string()),
+});
+
 export const problemViewSchema = z.object({
   code: z.string(),
   what: z.string(),
@@ -207,4 +263,6 @@ export type VmView = z.infer<typeof vmViewSchema>;
 export type StatusView = z.infer<typeof statusViewSchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
 export type FailoverView = z.infer<typeof failoverViewSchema>;
+export type VmEditedView = z.infer<typeof vmEditedSchema>;
+export type WhyView = z.infer<typeof whyViewSchema>;
 export type ExplanationView = z.infer<typeof explanationViewSchema>;

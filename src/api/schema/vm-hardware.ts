@@ -3,7 +3,7 @@ import { absolutePathSchema } from './primitives.ts';
 
 const cpuFeature = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/i, 'must be a CPU feature of libvirt');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be a CPU feature of libvirt');
 const count = z.int().min(1).max(1024);
 
 const cpuSchema = z.strictObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePathSchema, macSchema, nameSchema, portSchema } from './primitives.ts';
+import { guestPolicySchema, vmDependencySchema } from './vm-guest.ts';
 import { vmHardwareSchema } from './vm-hardware.ts';
 
 export const diskSourceSchema = z.discriminatedUnion('kind', [
@@ -9,11 +10,15 @@ export const diskSourceSchema = z.discriminatedUnion('kind', [
     port: portSchema,
     export: z.string().max(255),
   }),
-  z.strictObject({ kind: z.literal('rbd'), pool: z.string().min(1), image: z.string().min(1) }),
+  z.strictObject({
+    kind: z.literal('rbd'),
+    pool: z.string().min(1).max(255),
+    image: z.string().min(1).max(255),
+  }),
   z.strictObject({
     kind: z.literal('iscsi'),
-    portal: z.string().min(1),
-    target: z.string().min(1),
+    portal: z.string().min(1).max(255),
+    target: z.string().min(1).max(255),
     lun: z.int().min(0),
   }),
   z.strictObject({ kind: z.literal('sharedFile'), path: absolutePathSchema }),
@@ -69,6 +74,8 @@ export const vmSpecSchema = z
     nodes: z.array(nameSchema).max(1024),
     limits: vmLimitsSchema,
     onEvacuation: z.enum(['migrate', 'restart', 'leave']).optional(),
+    after: z.array(vmDependencySchema).max(64).readonly().optional(),
+    guest: guestPolicySchema.optional(),
   })
   .superRefine(({ vcpus, definition }, context) => {
     const topology = definition.kind === 'typed' ? definition.hardware?.cpu?.topology : null;

@@ -31,6 +31,7 @@ import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
 import { toolRoutes } from './routes/tools.ts';
+import { vmVerbRoutes } from './routes/vm-verbs.ts';
 import { vmChangeRoutes, vmRoutes } from './routes/vms.ts';
 
 const bodyLimitBytes = 2 * 1024 * 1024;
@@ -62,6 +63,7 @@ export async function buildApp(
     fenceDeviceRoutes,
     vmRoutes,
     vmChangeRoutes,
+    vmVerbRoutes,
     eventRoutes,
     armingRoutes,
     maintenanceRoutes,

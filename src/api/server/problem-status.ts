@@ -22,6 +22,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   E_FENCE_IDENTITY: 409,
   E_FENCE_UNPROVEN: 409,
   E_FENCE_BLOCKED: 409,
+  E_ORDER_CYCLE: 409,
   E_RULE_CONFLICT: 409,
   E_CAPACITY: 409,
   E_ATTEST_REFUSED: 409,

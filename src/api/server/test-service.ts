@@ -14,6 +14,7 @@ import type {
   NodeView,
   StatusView,
   VmView,
+  WhyView,
 } from '../schema/views.ts';
 
 /** For tests: a service that records what it was asked and answers with fixed views. */
@@ -43,6 +44,9 @@ export const testVm: VmView = {
   vcpus: 1,
   reason: null,
   move: null,
+  action: null,
+  acted: [],
+  staged: null,
   isProtected: true,
   spec: {
     name: 'db-1',
@@ -77,6 +81,7 @@ const testBudget: BudgetView = {
   startMs: 10_000,
   usualMs: null,
   worstMs: null,
+  selfFenceMs: null,
 };
 
 export const testNode: NodeView = {
@@ -88,6 +93,7 @@ export const testNode: NodeView = {
   maintenance: false,
   draining: false,
   isolation: 'holding',
+  watchdog: null,
   incarnation: 'boot.1',
   bootId: uuid,
   lastSeenMs: 12,
@@ -275,6 +281,8 @@ export const testMaintenance: MaintenanceView = {
   returning: [],
 };
 
+const testWhy: WhyView = { vm: 'db-1', node: 'node-1', steps: [], left: 0, now: [] };
+
 const notFound = (what: string): Outcome<never> =>
   problem({ code: 'E_NOT_FOUND', what, because: 'no such name', so: '', try: ['kennel status'] });
 
@@ -322,6 +330,11 @@ export function makeTestService(
     status: async () => record('status', testStatus),
     node,
     vm,
+    vmVerbs: {
+      act: ofVm('actOnVm'),
+      edit: async (...given) => record('editVm', { vm: testVm, now: [], nextStart: [] }, ...given),
+      why: async (name) => record('whyVm', testWhy, name),
+    },
     createToken: async (body, caller) => record('createToken', token, body, caller),
     join: async (body) => record('join', joined, body),
     leader: () => service.leads,

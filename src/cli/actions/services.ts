@@ -17,6 +17,7 @@ interface JoinOptions {
   readonly directory: string;
   readonly libvirtSocket: string | null;
   readonly migrateOver: 'tls' | 'tcp';
+  readonly watchdogSocket: string | null;
   readonly bootIdFile: string | null;
   readonly machineIdFile: string | null;
 }
@@ -129,6 +130,7 @@ export async function joinAgent(call: Call, options: JoinOptions): Promise<numbe
       directory,
       libvirtSocket: absolute(options.libvirtSocket),
       migrateOver: options.migrateOver,
+      watchdogSocket: absolute(options.watchdogSocket),
       bootIdFile: absolute(options.bootIdFile),
       machineIdFile: absolute(options.machineIdFile),
     }),

@@ -15,7 +15,7 @@ import { waitUntil } from '../wait-until.ts';
 const maxFileBytes = 4 * 1024 * 1024;
 
 /**
- * Creates the VMs of a file in its order. The file is checked as a whole first; when the cluster
+ * Creates the VMs of a file, those that others wait for first. The file is checked as a whole first; when the cluster
  * refuses one of them, those before it exist and are printed, those after it are not created.
  */
 export async function createVms(
@@ -86,7 +86,7 @@ async function waitForAll(
   }
 }
 
-async function readVmFile(call: Call, file: string): Promise<string> {
+export async function readVmFile(call: Call, file: string): Promise<string> {
   if (file === '-') return call.world.terminal.readInput(maxFileBytes);
   const path = resolve(call.world.workingDirectory, file);
   const { disk } = await call.world.env();
@@ -108,7 +108,7 @@ function unreadable(path: string, because: string): KennelError {
   });
 }
 
-function invalidFile(lines: readonly string[]): KennelError {
+export function invalidFile(lines: readonly string[]): KennelError {
   const count = lines.length === 1 ? 'one thing is' : `${lines.length} things are`;
   return new KennelError({
     code: 'E_SPEC_INVALID',

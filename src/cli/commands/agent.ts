@@ -30,6 +30,11 @@ const join = command({
       ['tls', 'tcp'],
       'tls',
     ),
+    watchdogSocket: text(
+      '--watchdog-socket <path>',
+      'socket of kennel-watchdog on this machine: the node then fences itself',
+      file,
+    ),
     bootIdFile: text('--boot-id-file <path>', 'where the boot id of this machine is read', file),
     machineIdFile: text('--machine-id-file <path>', 'where the machine id is read', file),
   },

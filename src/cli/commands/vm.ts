@@ -1,6 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { actCommands, restart } from './vm-act.ts';
 import { migrate, relocate } from './vm-move.ts';
 import { flag, repeatedText, requiredText, text } from '../option.ts';
 
@@ -53,9 +54,32 @@ const create = command({
   run: async (call) => (await import('../actions/vm-create.ts')).createVms(call, call.options),
 });
 
+const edit = command({
+  name: 'edit',
+  summary: 'give a VM the spec of a file; says first what takes effect when',
+  description: [
+    'The file is as for create, and describes this one VM in full; whether it is to run stays as it is. Priority, nodes, limits and what it is kept apart from hold at once; what its domain is made from holds after its next stop or restart, and until then the room that it holds is that of what runs. A recovery or a start over on the same node is made from the old spec. With --wait it waits until nothing of the edit is left to take effect.',
+  ],
+  arguments: { vm },
+  options: {
+    file: requiredText('-f, --file <file>', 'YAML or domain XML; - reads standard input', {
+      completes: { kind: 'file' },
+    }),
+    sharedPath: repeatedText(
+      '--shared-path <prefix>',
+      'directory that every node mounts (only for domain XML; may be repeated)',
+      { completes: { kind: 'file' } },
+    ),
+    ...changeOptions,
+  },
+  examples: ['kennel vm edit db-1 -f db-1.yaml --dry-run', 'kennel vm edit db-1 -f db-1.yaml -y'],
+  run: async (call) =>
+    (await import('../actions/vm-edit.ts')).editVm(call, call.arguments.vm, call.options),
+});
+
 const start = command({
   name: 'start',
-  summary: 'run a VM; also ends `failed` and `backoff` at once',
+  summary: 'run a VM; also ends `failed`, `backoff` and a held wait for others at once',
   arguments: { vm },
   options: changeOptions,
   examples: ['kennel vm start db-1 --wait'],
@@ -142,7 +166,22 @@ const adopt = command({
 export const vmNoun: Noun = {
   kind: 'noun',
   name: 'vm',
-  summary:
-    'VMs: list, create, start, stop, disable, ignore, migrate, relocate, forget, delete, adopt',
-  verbs: [ls, show, create, start, stop, disable, ignore, migrate, relocate, forget, remove, adopt],
+  summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
+  verbs: [
+    ls,
+    show,
+    create,
+    edit,
+    start,
+    stop,
+    restart,
+    ...actCommands,
+    disable,
+    ignore,
+    migrate,
+    relocate,
+    forget,
+    remove,
+    adopt,
+  ],
 };

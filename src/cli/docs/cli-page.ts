@@ -2,7 +2,7 @@ import type { Command, Entry, Mounted, Noun } from '../command.ts';
 import { commandTable } from '../command-table.ts';
 import { globalOptions } from '../global-options.ts';
 import type { Option } from '../option.ts';
-import { optionHelp } from '../parse-call.ts';
+import { argumentForm, optionHelp } from '../parse-call.ts';
 
 const intro = `# Command line
 
@@ -100,9 +100,7 @@ function commandBody(command: Command, name: string): string[] {
   const required = shown.filter((option) => option.isRequired).map((option) => option.flags);
   const usage = [
     name,
-    ...Object.entries(command.arguments).map(([argument, { isOptional }]) =>
-      isOptional === true ? `[${argument}]` : `<${argument}>`,
-    ),
+    ...Object.entries(command.arguments).map(([argument, spec]) => argumentForm(argument, spec)),
     ...required.map((flags) => flags.replace(/^-\w, /, '')),
     ...(shown.length > required.length ? ['[options]'] : []),
   ].join(' ');

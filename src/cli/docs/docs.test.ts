@@ -4,7 +4,7 @@ import { commandTable } from '../command-table.ts';
 import { errorGuidance } from './error-guidance.ts';
 import { generatedPages, stalePages } from './generate.ts';
 
-test('docs/cli.md and docs/errors.md are what the code says (node src/cli/docs/generate.ts --write)', async () => {
+test('docs/cli.md, docs/errors.md and docs/kubevirt.md are what the code says (node src/cli/docs/generate.ts --write)', async () => {
   expect(await stalePages()).toEqual([]);
 });
 
@@ -24,8 +24,14 @@ test('every verb that changes the cluster takes the five options of changes', as
   const changing = verbs.filter((verb) => 'dryRun' in verb.options);
   expect(changing.map((verb) => verb.name)).toEqual([
     'create',
+    'edit',
     'start',
     'stop',
+    'restart',
+    'pause',
+    'resume',
+    'reset',
+    'reboot',
     'disable',
     'ignore',
     'migrate',

@@ -62,6 +62,12 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
       'mark the disk readOnly: true in both VMs if that is what is meant',
     ],
   },
+  E_ORDER_CYCLE: {
+    facts: [
+      'A VM starts after those that it names in `after`. On a cycle each would wait for the next, and none would start; so it is refused when it is written, and the reason names the cycle.',
+    ],
+    try: ['take one of the entries out of after', 'docs/order.md'],
+  },
   E_RULE_CONFLICT: {
     facts: [
       'Two strict rules that cannot both hold would leave VMs off, and one about VMs and one that ranks nodes would depend on which nodes are up. They are refused when they are written.',

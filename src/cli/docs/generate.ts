@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { kubevirtPage } from './kubevirt-page.ts';
 
 /** A page that is made from code, and the text it must have. */
 export interface GeneratedPage {
@@ -16,6 +17,11 @@ export async function generatedPages(): Promise<readonly GeneratedPage[]> {
   return [
     { name: 'docs/cli.md', location: new URL('cli.md', docs), text: await cliPage() },
     { name: 'docs/errors.md', location: new URL('errors.md', docs), text: errorsPage() },
+    {
+      name: 'docs/kubevirt.md',
+      location: new URL('kubevirt.md', docs),
+      text: kubevirtPage(),
+    },
   ];
 }
 

@@ -67,6 +67,9 @@ export function renderBudget(budget: BudgetView): readonly string[] {
   }
   return [
     `recovery: ${formatAge(budget.usualMs)} if level 1 obeys, ${formatAge(budget.worstMs)} at worst`,
+    ...(budget.selfFenceMs === null
+      ? []
+      : [`  ${formatAge(budget.selfFenceMs)} by its watchdog, whatever its devices do`]),
     `  ${formatAge(budget.detectMs)} until it counts as lost`,
     ...budget.levels.map((level) => {
       const delay = level.delayMs === 0 ? '' : ` after ${formatDuration(level.delayMs)}`;

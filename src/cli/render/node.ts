@@ -64,6 +64,15 @@ function readinessCell(node: NodeView, layout: Layout): Cell {
   return { text: [...node.readiness, 'degraded'].join(','), paint: layout.paint.warning };
 }
 
+/** What becomes of its VMs when its lease is over, and by what that is sure. */
+function isolationText({ isolation, watchdog }: NodeView): string {
+  if (isolation === null) return 'not known yet';
+  if (watchdog === null) return isolation;
+  const took = watchdog.measuredMs === null ? '' : `, measured ${watchdog.measuredMs} ms`;
+  const copy = watchdog.held ? 'a copy is held' : 'no copy is held';
+  return `${isolation} under ${watchdog.identity} (${watchdog.timeoutMs} ms${took}; ${copy})`;
+}
+
 /** One node in full. */
 export function renderNode(node: NodeView, layout: Layout): string {
   const fields: [string, string][] = [
@@ -73,7 +82,7 @@ export function renderNode(node: NodeView, layout: Layout): string {
     ['labels', labelsText(node)],
     ['last seen', lastSeenText(node)],
     ['lease', leaseText(node)],
-    ['isolation', node.isolation ?? 'not known yet'],
+    ['isolation', isolationText(node)],
     ['hypervisor', node.hypervisor],
     ['vms', String(node.vms)],
     [

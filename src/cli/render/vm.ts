@@ -4,6 +4,7 @@ import { renderColumns, renderFields } from './columns.ts';
 import type { Cell } from './columns.ts';
 import type { Layout } from './layout.ts';
 import { paintVm } from './states.ts';
+import { guestFields } from './vm-guest.ts';
 import { hardwareFields } from './vm-hardware.ts';
 
 const vmHeader = ['VM', 'STATE', 'NODE', 'PRIORITY', 'NOTE'];
@@ -46,6 +47,7 @@ export function renderVmTable(vms: readonly VmView[], layout: Layout): string[] 
 /** What a person should know about it, in few words; empty when all is well. */
 function vmNote(vm: VmView): string {
   const notes: string[] = [];
+  if (vm.action !== null) notes.push(`${vm.action.verb} is asked of its node`);
   if (vm.desired !== 'running' && vm.state !== vm.desired) notes.push(`desired ${vm.desired}`);
   if (vm.reason !== null) notes.push(vm.reason);
   if (vm.node !== null && !vm.isProtected) notes.push('not protected');
@@ -65,6 +67,8 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ['priority', vm.priority],
     ['protected', vm.isProtected ? 'yes' : 'no: its node has no way to be proven dead'],
     ...(vm.reason === null ? [] : [['reason', vm.reason] as [string, string]]),
+    ...vm.acted.slice(-3).map((one): [string, string] => ['done to it', actedText(one)]),
+    ...(vm.staged === null ? [] : [['edited', stagedText(vm)] as [string, string]]),
     ['memory', formatMemory(vm.memoryMiB)],
     ['vcpus', String(vm.vcpus)],
     ['definition', definitionText(vm)],
@@ -77,9 +81,23 @@ export function renderVm(vm: VmView, layout: Layout): string {
       ? []
       : [['when emptied', spec.onEvacuation] satisfies [string, string]]),
     ['limits', `${spec.limits.restarts} restarts, ${spec.limits.relocations} relocations`],
+    ...guestFields(vm),
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
   ];
   return renderFields(fields, layout.columns).join('\n');
+}
+
+/** Which fields of an edit wait. */
+function stagedText({ name, spec, staged }: VmView): string {
+  const fields = Object.entries(staged ?? {}).filter(
+    ([field, value]) => JSON.stringify(value) !== JSON.stringify(spec[field as keyof typeof spec]),
+  );
+  return `${fields.map(([field]) => field).join(', ')}: after its next stop, or kennel vm restart ${name}`;
+}
+
+function actedText({ verb, by, at, outcome, detail }: VmView['acted'][number]): string {
+  const how = outcome === 'done' ? '' : `, ${outcome}: ${detail ?? 'no reason was given'}`;
+  return `${verb} by ${by} at ${at}${how}`;
 }
 
 function permitText(vm: VmView): string {

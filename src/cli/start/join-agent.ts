@@ -49,6 +49,7 @@ export async function joinAgent(options: JoinAgentOptions): Promise<Outcome<Join
       socket: options.libvirtSocket ?? defaults.libvirtSocket,
       migrateOver: options.migrateOver,
     },
+    ...(options.watchdogSocket === null ? {} : { watchdogSocket: options.watchdogSocket }),
     bootIdFile: options.bootIdFile ?? defaults.bootIdFile,
     machineIdFile,
   });

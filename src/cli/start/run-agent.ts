@@ -1,5 +1,6 @@
 import { startAgent, type Agent } from '../../../agent/agent.ts';
 import type { HostPower } from '../../../agent/host-power.ts';
+import { petterLink } from '../../../agent/watchdog/petter-link.ts';
 import type { Hypervisor } from '../../../agent/hypervisor.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import { KennelError } from '../../errors/kennel-error.ts';
@@ -40,10 +41,16 @@ export async function runAgent({ directory }: RunAgentOptions): Promise<Outcome<
   if (machineId.kind === 'problem') return machineId;
   const env = realEnv({ log, credentials: () => credentials.value });
   const hypervisor = await openHypervisor(env, config.value, directory);
+  const { watchdogSocket } = config.value;
   const agent = await startAgentOrProblem({
     env,
     hypervisor,
     power: await powerOf(env, config.value),
+    ...(watchdogSocket === undefined
+      ? {}
+      : {
+          petter: { link: petterLink(env.timers, watchdogSocket), agentPid: process.pid },
+        }),
     config: {
       clusterId: clusterId(config.value.clusterId),
       node: nodeId(config.value.node),
@@ -54,7 +61,7 @@ export async function runAgent({ directory }: RunAgentOptions): Promise<Outcome<
         return parsed.kind === 'invalid' ? [] : [{ host: parsed.host, port: parsed.port }];
       }),
       bootId: bootId(boot.value.trim()),
-      isolation: 'holding',
+      isolation: watchdogSocket === undefined ? 'holding' : 'selfFencing',
       version: packageVersion(),
       probes: ['::', '0.0.0.0'].map((host) => ({
         host,

@@ -42,6 +42,11 @@ const agentConfigSchema = z.strictObject({
     /** Sleeping processes instead of VMs, for benchmarks. */
     z.strictObject({ kind: z.literal('process'), eventsFile: z.string().min(1) }),
   ]),
+  /**
+   * Socket of the petter on this machine: the node fences itself once its watchdog may be relied on.
+   * Absent: its VMs run on when its lease is over.
+   */
+  watchdogSocket: z.string().min(1).max(107).optional(),
   /** Where other agents ask whether this node lives; 7402 unless said otherwise. */
   probePort: portSchema.optional(),
   bootIdFile: z.string().min(1),

@@ -108,6 +108,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
       }),
       joinAgent: start('joinAgent', { clusterId: 'c-1', managers: ['10.0.0.10:7401'] }),
       runAgent: start('runAgent', null),
+      runOperator: start('runOperator', null),
     }),
   };
 }
@@ -152,6 +153,10 @@ function fakeEnv(files: Map<string, string>, time: { ms: number }): CliEnv {
       },
     },
     disk: disk as Disk,
+    random: {
+      uuid: () => '5b3f0000-0000-4000-8000-000000000001',
+      fraction: () => 0.5,
+    },
   };
 }
 

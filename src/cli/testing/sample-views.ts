@@ -26,6 +26,7 @@ export const sampleBudget: BudgetView = {
   startMs: 10_000,
   usualMs: 15_500,
   worstMs: 125_500,
+  selfFenceMs: null,
 };
 
 export function sampleDevice(fields: Partial<FenceDeviceView> & { readonly id: string }) {
@@ -53,6 +54,7 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
     maintenance: false,
     draining: false,
     isolation: 'holding',
+    watchdog: null,
     incarnation: 'b0.n1',
     bootId: 'b0b0b0b0-0000-4000-8000-000000000001',
     lastSeenMs: 212,
@@ -88,6 +90,9 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     vcpus: 2,
     reason: null,
     move: null,
+    action: null,
+    acted: [],
+    staged: null,
     isProtected: true,
     spec: {
       name: fields.name,

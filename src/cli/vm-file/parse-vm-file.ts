@@ -1,4 +1,5 @@
 import type { CreateVm } from '../../api/schema/requests.ts';
+import { findCycle, inStartOrder } from '../../core/order/dependencies.ts';
 import type { Parsed, SpecProblem } from './spec-problem.ts';
 
 /** One VM of a file, ready to be sent, and what a person should know about it. */
@@ -14,7 +15,7 @@ export interface VmFileOptions {
   readonly sharedPaths: readonly string[];
 }
 
-/** Reads a file of VMs: YAML documents, or the XML of one domain. Told apart by the first `<`. */
+/** Reads a file of VMs, those that others wait for first: YAML documents, or the XML of one domain. Told apart by the first `<`. */
 export async function parseVmFile(
   text: string,
   options: VmFileOptions,
@@ -28,8 +29,18 @@ export async function parseVmFile(
   const { parseYamlSpecs } = await import('./yaml-specs.ts');
   const parsed = parseYamlSpecs(withoutMark);
   if (parsed.kind === 'invalid') return parsed;
-  const problems = duplicates(parsed.value);
-  return problems.length === 0 ? parsed : { kind: 'invalid', problems };
+  const problems = [...duplicates(parsed.value), ...cycles(parsed.value)];
+  if (problems.length > 0) return { kind: 'invalid', problems };
+  return { kind: 'ok', value: inStartOrder(parsed.value, (vm) => vm.body.spec) };
+}
+
+/** VMs of one file that wait for each other. The cluster looks at all the others. */
+function cycles(vms: readonly VmToCreate[]): readonly SpecProblem[] {
+  const cycle = findCycle(vms.map((vm) => vm.body.spec));
+  if (cycle === null) return [];
+  const first = vms.find((vm) => vm.body.spec.name === cycle[0]);
+  const what = `each would wait for the next: ${cycle.join(' → ')}`;
+  return [{ line: first?.line ?? 1, field: 'after', what, suggestion: null }];
 }
 
 /** What two VMs of one file must not have in common. The cluster checks against all the others. */

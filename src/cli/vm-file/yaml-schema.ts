@@ -8,6 +8,7 @@ import {
 } from '../../api/schema/primitives.ts';
 import { defaultLimits } from '../../core/model/vm.ts';
 import { parseMemorySize } from '../memory-size.ts';
+import { yamlGuestFields } from './yaml-guest.ts';
 import { yamlHardwareFields } from './yaml-hardware.ts';
 
 /**
@@ -93,6 +94,7 @@ export const yamlSpecSchema = z.strictObject({
   consoleLog: absolutePathSchema.optional(),
   emulated: z.boolean().default(false),
   machine: z.string().min(1).max(64).optional(),
+  ...yamlGuestFields,
   ...yamlHardwareFields,
 });
 
@@ -114,6 +116,12 @@ export const otherNames: Readonly<Record<string, string>> = {
   networks: 'interfaces',
   antiAffinity: 'separateFrom',
   node: 'nodes',
+  dependsOn: 'after',
+  depends_on: 'after',
+  requires: 'after',
+  healthCheck: 'guest, with health',
+  onCrash: 'guest, with onCrash',
+  onShutdown: 'guest, with onShutdown',
   maxRestart: 'limits, with restarts',
   max_restart: 'limits, with restarts',
   maxRelocate: 'limits, with relocations',

@@ -9,6 +9,7 @@ import { derivedMac } from './derived-mac.ts';
 import type { VmToCreate } from './parse-vm-file.ts';
 import { fieldPath } from './spec-problem.ts';
 import type { Parsed, SpecProblem } from './spec-problem.ts';
+import { guestOf } from './yaml-guest.ts';
 import { hardwareOf } from './yaml-hardware.ts';
 import { otherNames, yamlSpecSchema } from './yaml-schema.ts';
 import type { YamlSpec } from './yaml-schema.ts';
@@ -121,6 +122,7 @@ function toBody(spec: YamlSpec): CreateVm {
       nodes: spec.nodes,
       limits: spec.limits,
       ...(spec.onEvacuation === undefined ? {} : { onEvacuation: spec.onEvacuation }),
+      ...guestOf(spec),
     },
   };
 }

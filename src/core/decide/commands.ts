@@ -4,7 +4,9 @@ import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, CommandOutcome, NodeObservation } from '../observations.ts';
 import type { AddressedCommand, Command, FenceRequest } from '../plan.ts';
+import { isUnderWay, startsThatFit, type PendingStart } from '../order/start-slots.ts';
 import { isLost } from '../timing/silence.ts';
+import { actionCommand } from './actions.ts';
 import type { Draft } from './draft.ts';
 import { migrationCommand } from './migration-commands.ts';
 import { leftoversOn } from './nodes.ts';
@@ -21,6 +23,7 @@ const retryMs = 2000;
  */
 export function commandsFor(draft: Draft): readonly AddressedCommand[] {
   const commands: AddressedCommand[] = [];
+  const starts: PendingStart[] = [];
   for (const vm of draft.state.vms.values()) {
     if (draft.isChanged(vm)) continue;
     if (vm.move?.migration != null) {
@@ -29,6 +32,8 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
       if (addressed !== null && maySend(draft, addressed)) commands.push(addressed);
       continue;
     }
+    const acting = actionCommand(draft, vm);
+    if (acting !== null && maySend(draft, acting)) commands.push(acting);
     if (vm.operation === null || vm.permit === null) continue;
     if (ownerOf(vm, draft).kind !== 'live') continue;
     if (vm.operation.kind !== 'release' && !holdsLease(draft, vm.permit.node)) continue;
@@ -36,14 +41,17 @@ export function commandsFor(draft: Draft): readonly AddressedCommand[] {
     if (!isDue(draft, vm.operation.kind, sent)) continue;
     const command = commandOf(draft, vm);
     if (command === null) continue;
-    commands.push({ node: vm.permit.node, incarnation: vm.permit.incarnation, command });
+    const addressed = { node: vm.permit.node, incarnation: vm.permit.incarnation, command };
+    if (command.kind === 'start' && !isUnderWay(draft, vm)) starts.push({ vm, command: addressed });
+    else commands.push(addressed);
   }
+  commands.push(...startsThatFit(draft, starts));
   commands.push(...leftoverCommands(draft));
   return commands;
 }
 
 function maySend(draft: Draft, { node, command }: AddressedCommand): boolean {
-  const needsLease = command.kind === 'prepare' || command.kind === 'migrate';
+  const needsLease = command.kind !== 'abort' && command.kind !== 'release';
   if (needsLease && !holdsLease(draft, node)) return false;
   return isDue(draft, command.kind, draft.observations.commands.get(command.operation));
 }

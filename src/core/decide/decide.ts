@@ -1,11 +1,13 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { Observations } from '../observations.ts';
 import type { Plan } from '../plan.ts';
+import { decideActions } from './actions.ts';
 import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
 import { decideDowntimes, departuresFor } from './downtime.ts';
 import { openDraft } from './draft.ts';
 import { decideEvacuations } from './evacuation.ts';
+import { decideEdits } from './edits.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
@@ -33,7 +35,9 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideStrays(draft);
   decideDowntimes(draft);
   decideNodes(draft);
+  decideActions(draft);
   decideVms(draft);
+  decideEdits(draft);
   decideRecovery(draft);
   decideEvacuations(draft);
   decideMoves(draft);

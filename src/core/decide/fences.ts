@@ -11,6 +11,7 @@ import { guardAgainst, type Blocked } from './guards.ts';
 import { phaseOnReturn } from './quarantine.ts';
 import { aliveByPeersMs, lastSignOfLifeMs, later } from './witnesses.ts';
 import { heldVmsOf, incomingVmsOf, movableVmsOf } from './ownership.ts';
+import { isSelfFenceDisproven, selfFenceOf } from './self-fencing.ts';
 
 /** The last attempts that a fence operation keeps. */
 const maxAttempts = 20;
@@ -49,12 +50,13 @@ function decideUnproven(draft: Draft, before: FenceOperation): void {
   noteIntent(draft, before, since.wall);
   const execution = draft.observations.fences.get(before.id);
   const fence = withAttempts(draft, before, execution);
+  const lives = fence.phase === 'intent' && isAlive(fence, seen, since.ms);
   const proof = proofOf(draft, fence, seen, execution);
-  if (proof !== null) {
+  if (proof !== null && !(lives && proof.kind === 'selfFence')) {
     recordProof(draft, fence, proof, execution);
     return;
   }
-  if (fence.phase === 'intent' && isAlive(fence, seen, since.ms)) {
+  if (lives) {
     cancel(draft, fence);
     return;
   }
@@ -159,7 +161,8 @@ function proofOf(
     return { kind: 'newBoot', oldBoot: fence.incarnation.bootId, newBoot: boot };
   }
   const node = draft.node(fence.node);
-  if (node === undefined || execution === undefined) return null;
+  if (node === undefined) return null;
+  if (execution === undefined) return selfFenceOf(draft, fence);
   const verdict = powerOffVerdict({
     levels: node.fenceTopology,
     readings: execution.readings,
@@ -169,7 +172,7 @@ function proofOf(
     lastHeartbeatMs: lastSignOfLifeMs(draft, fence),
     silentMs: draft.observations.nowMs - silentSinceMs(seen, draft.observations),
   });
-  return verdict.kind === 'holds' ? verdict.proof : null;
+  return verdict.kind === 'holds' ? verdict.proof : selfFenceOf(draft, fence);
 }
 
 /**
@@ -271,6 +274,7 @@ function decideProven(draft: Draft, fence: FenceOperation): void {
  * one that restarted meanwhile has another incarnation, and the same VMs beside it (FAILURES B7).
  */
 function isDisproven(draft: Draft, fence: FenceOperation): boolean {
+  if (fence.proof?.kind === 'selfFence') return isSelfFenceDisproven(draft, fence);
   const seen = draft.observations.nodes.get(fence.node);
   const since = draft.observations.fencePhaseSince.get(fence.id);
   if (since === undefined) return false;

@@ -53,6 +53,15 @@ export function guardAgainst(draft: Draft, fence: FenceOperation): Blocked | nul
   return null;
 }
 
+/**
+ * The same of a proof by time alone: it harms nobody, but VMs of many nodes that come back together are
+ * better off where they were (FAILURES W7).
+ */
+export function stormGuardAgainst(draft: Draft, fence: FenceOperation): Blocked | null {
+  if (!isAutomatic(fence)) return null;
+  return governor(draft, fence) ?? storm(draft, fence);
+}
+
 const overrideOf = (fence: FenceOperation): string =>
   `kennel node fence ${fence.node} --override --reason "..."`;
 

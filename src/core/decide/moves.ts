@@ -44,6 +44,7 @@ function isFulfilled(vm: VmRecord, move: VmMove): boolean {
 /** It runs by its permit on a node that is heard, and nothing else is under way for it. */
 function isReady(draft: Draft, vm: VmRecord): boolean {
   if (vm.phase !== 'running' || vm.operation !== null || vm.adopting) return false;
+  if (vm.action != null) return false;
   const owner = ownerOf(vm, draft);
   if (owner.kind !== 'live' || owner.domain.kind !== 'present') return false;
   const { active, permit, state } = owner.domain.domain;

@@ -19,6 +19,7 @@ import {
 import { isIncoming, isMigrating, withAgentsRestart } from './migrating-agents.ts';
 import { notePlaces } from './restored.ts';
 import { announce, decideQuarantine, phaseOnReturn, withFlap } from './quarantine.ts';
+import { livesWithoutVms, noteIsolation } from './self-fencing.ts';
 import { straysOn } from './strays.ts';
 
 /** A node with more VMs than this is taken back by a decision of its own. */
@@ -62,7 +63,8 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     return;
   }
   if (!isLost(seen, draft.observations, draft.state.settings.timing)) {
-    noteCapacity(draft, decideQuarantine(draft, node, seen), current, seen);
+    const noted = noteIsolation(draft, node, seen);
+    noteCapacity(draft, decideQuarantine(draft, noted, seen), current, seen);
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
@@ -273,7 +275,12 @@ function carriesItsPermit(vm: VmRecord, domain: DomainObservation): boolean {
 function decideAdmission(draft: Draft, node: NodeRecord, seen: NodeObservation | undefined): void {
   if (!livesAfterAdmission(draft, node, seen) || seen.incarnation === null) return;
   const fence = node.fence === null ? undefined : draft.fence(node.fence);
-  if (node.phase === 'fenced' && fence?.incarnation.bootId === seen.incarnation.bootId) return;
+  if (
+    node.phase === 'fenced' &&
+    fence?.incarnation.bootId === seen.incarnation.bootId &&
+    !livesWithoutVms(fence, seen.incarnation)
+  )
+    return;
   const report = seen.report;
   if (report === null || report.incarnation !== seen.incarnation.id) return;
   if (report.domains === null || leftoversOn(draft, node, seen).length > 0) return;

@@ -29,6 +29,7 @@ export function withStart(
     home: permit.node,
     tries: permit.node === vm.home ? vm.tries : { ...vm.tries, here: 0 },
     adopting: false,
+    wait: null,
     lastToken: permit.token,
     operation: {
       id: startId(vm, permit.token),

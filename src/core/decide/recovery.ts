@@ -1,6 +1,7 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { waitsForOthers } from '../order/wait.ts';
 import { compareWaiting, placeBatch } from '../placement/batch.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
 import { place } from '../placement/place.ts';
@@ -57,12 +58,20 @@ export function decideRecovery(draft: Draft): void {
     // A wish to move ends with a new place, whichever it is: it is not moved round and round.
     draft.put({ ...start, move: null, reason: null });
     notePlaced(draft, start, explainPlacement(placement));
+    if (one.fence === null) tellPlaced(draft, start, explainPlacement(placement));
   }
   if (disarmed !== null || unheardSinceRestore(draft) !== null) return;
   for (const { vm, fence } of homeless) {
     if (draft.isFull()) break;
     findHome(draft, vm, fence, site);
   }
+}
+
+/** A failover's record keeps why a node was chosen; of any other start its event does. */
+function tellPlaced(draft: Draft, { id, spec, permit }: VmRecord, because: string): void {
+  const node = permit?.node ?? null;
+  const text = `${spec.name} is started on ${node}: ${because}`;
+  draft.event({ code: 'VM_PLACED', severity: 'info', node, vm: id, text });
 }
 
 /** False for what may still run somewhere; then the record says what is awaited. */
@@ -88,7 +97,7 @@ function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolea
     return false;
   }
   const awaited = awaitedNodes(draft, vm, fence);
-  if (awaited === null) return true;
+  if (awaited === null) return !waitsForOthers(draft, vm);
   explain(draft, vm, awaited);
   draft.wakeAt(draft.observations.nowMs + retryPlacementMs);
   return false;
@@ -98,7 +107,8 @@ function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolea
 function waitingFor(draft: Draft): (one: Ownerless) => Placeable {
   const { rebalanceOnStart } = draft.state.settings.placement;
   return ({ vm, fence }) => ({
-    vm,
+    // That its time to wait is over may just have been noted.
+    vm: draft.vm(vm.id) ?? vm,
     fence,
     lostOn: leftNode(vm, fence),
     anew: rebalanceOnStart && fence === null && vm.tries.failures === 0,

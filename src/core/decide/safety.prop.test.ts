@@ -229,18 +229,28 @@ class Walk {
       case 'abort':
         if (machine.running.has(command.vm)) return done;
         return failed(machine.left.has(command.vm) ? 'migrated' : 'gone');
-      case 'resume': {
-        const copy = machine.copies.get(command.permit.vm);
-        const fits = copy?.permit.token === command.permit.token;
-        if (copy?.whole !== true) return failed('noCopy');
-        if (!fits && copy.permit.token !== command.previousToken) return null;
-        machine.copies.delete(command.permit.vm);
-        machine.running.set(command.permit.vm, command.permit);
+      case 'act':
         return done;
-      }
+      case 'resume':
+        return this.#wake(machine, command);
       default:
         return command satisfies never;
     }
+  }
+
+  /** A copy that is whole goes on; one that carries another token is left alone. */
+  #wake(
+    machine: Machine,
+    command: Extract<AddressedCommand['command'], { kind: 'resume' }>,
+  ): CommandOutcome | null {
+    const { permit, previousToken } = command;
+    const copy = machine.copies.get(permit.vm);
+    if (copy?.whole !== true) return { kind: 'failed', code: 'noCopy', detail: '' };
+    const fits = copy.permit.token === permit.token;
+    if (!fits && copy.permit.token !== previousToken) return null;
+    machine.copies.delete(permit.vm);
+    machine.running.set(permit.vm, permit);
+    return { kind: 'done' };
   }
 
   /** One in three goes well; in others the copy is left unfinished, or is whole and nobody knows. */

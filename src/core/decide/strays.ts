@@ -115,6 +115,7 @@ function isGone(draft: Draft, vm: VmRecord, stray: VmStray): boolean {
   return seen.report?.domains != null && seen.report.domains.get(vm.id)?.active !== true;
 }
 
+/** A node that fenced itself lives on, and killed only what its petter was told of. */
 function isBootProvenDead(draft: Draft, boot: BootId): boolean {
   return draft
     .fences()
@@ -122,6 +123,7 @@ function isBootProvenDead(draft: Draft, boot: BootId): boolean {
       (fence) =>
         fence.incarnation.bootId === boot &&
         fence.proof !== null &&
+        fence.proof.kind !== 'selfFence' &&
         (fence.phase === 'proven' || fence.phase === 'closed'),
     );
 }

@@ -6,6 +6,8 @@ import { forget } from './forget.ts';
 
 /** How long a VM must run for its earlier failures to be forgotten, in ms. */
 const stableMs = 60_000;
+/** The same where a check tells that it is ill, which takes minutes by itself. */
+const checkedStableMs = 10 * 60_000;
 /** First delay after a failed start; doubles with each failure up to the cap, in ms. */
 const backoffFirstMs = 1000;
 const backoffCapMs = 60_000;
@@ -51,7 +53,7 @@ export function fail(
 export function forgiveFailures(draft: Draft, vm: VmRecord): void {
   if (vm.tries.failures === 0) return;
   const since = draft.observations.vmPhaseSinceMs.get(vm.id) ?? draft.observations.nowMs;
-  const dueMs = since + stableMs;
+  const dueMs = since + (vm.spec.guest?.health == null ? stableMs : checkedStableMs);
   if (draft.observations.nowMs < dueMs) draft.wakeAt(dueMs);
   else draft.put({ ...vm, operation: null, tries: noTries });
 }

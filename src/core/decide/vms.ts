@@ -6,6 +6,7 @@ import { disarmedNow, isBetweenNodes, isLeftAlone } from './arming.ts';
 import { freezes, isLeaving } from './downtime.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
+import { isWell, restartsGuest, staysOff } from './guest-policy.ts';
 import { decideMigration } from './migration.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
 import { ownerOf, type DomainView, type Owner } from './ownership.ts';
@@ -187,7 +188,7 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
   if (owner.domain.kind === 'unknown') return;
   if (runsByPermit(vm, owner.domain)) {
     if (vm.operation === null && vm.failover === null && !vm.adopting) {
-      forgiveFailures(draft, vm);
+      decideSteady(draft, vm, owner.node, owner.domain);
       return;
     }
     noteStarted(draft, vm);
@@ -205,8 +206,16 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
     return;
   }
   if (disarmedNow(draft) !== null || isFrozen(owner.node)) return;
+  if (staysOff(draft, vm, owner.node, owner.domain)) return;
   // It ended without being told to: crash, guest shutdown, or someone else's hand.
   restartLocally(draft, vm, owner.node, endedBecause(owner.domain));
+}
+
+/** It runs as it should, unless its guest does not. */
+function decideSteady(draft: Draft, vm: VmRecord, node: NodeRecord, view: DomainView): void {
+  if (view.kind !== 'present') return;
+  if (disarmedNow(draft) === null && restartsGuest(draft, vm, node, view.domain)) return;
+  if (isWell(vm, view.domain)) forgiveFailures(draft, vm);
 }
 
 /** The domain runs, but its metadata does not carry the permit of the record yet. */

@@ -10,6 +10,8 @@ import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 import { failingDevices } from './fence-grade.ts';
 import { maintenanceFacts } from './maintenance-findings.ts';
+import { isHeld } from '../order/hold.ts';
+import { queuedStart } from './guest-findings.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** What is so, what is awaited, and which commands would end the wait. */
@@ -121,6 +123,8 @@ export function explainVm(
       : `${vm.permit.node} holds its permit (token ${vm.permit.token})`;
   const facts = [`${vm.spec.name} is ${now}, desired ${vm.desired}`, owner];
   if (vm.reason !== null) facts.push(vm.reason);
+  const queued = queuedStart(vm, state, observations);
+  if (queued !== null) facts.push(queued);
   for (const stray of vm.strays) {
     facts.push(`it was seen to run on ${stray.node} without a permit, and is to be stopped there`);
   }
@@ -149,7 +153,7 @@ export function explainVm(
   return {
     facts,
     awaiting: awaiting === null ? [] : [awaiting],
-    try: vm.phase === 'failed' ? waysOut(vm) : [],
+    try: vm.phase === 'failed' || isHeld(vm) ? waysOut(vm) : [],
   };
 }
 
@@ -166,6 +170,7 @@ function awaitedInPhase(vm: VmRecord): string | null {
   const owner = vm.permit?.node ?? 'its owner';
   switch (vm.phase) {
     case 'stopped':
+      if (vm.wait != null) return 'the VMs that are to be ready first';
       return vm.desired === 'running' ? 'a node that can take it' : null;
     case 'starting':
     case 'recovering':

@@ -29,8 +29,12 @@ export const findingCodes = {
   AGENT_DEGRADED: 'an agent cannot write its state and refuses what depends on it',
   VM_FAILED: 'a VM failed too often, or cannot be stopped where it runs',
   VM_BACKOFF: 'the last start of a VM failed; it waits with growing delay',
-  VM_PAUSED: 'the hypervisor paused a VM, for example on an I/O error',
+  VM_PANICKED: 'the guest of a VM panicked, and it is kept as it is for a look',
+  VM_ILL: 'the health check of a VM does not pass',
+  VM_PAUSED:
+    'a VM stands still: a person paused it, or the hypervisor did, for example on an I/O error',
   VM_STRAY: 'a VM runs where it has no right to, started by hand for example; it is stopped there',
+  VM_WAITS: 'a VM is to start after others, and they are not ready yet',
   VM_UNPLACED: 'no node can take a VM that should run',
   RULE_BROKEN:
     'a VM runs where a strict placement rule forbids it, since before the rule or by hand',

@@ -9,7 +9,9 @@ import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
 import { guardFindings } from './guard-findings.ts';
 import { maintenanceFindings } from './maintenance-findings.ts';
+import { guestFindings } from './guest-findings.ts';
 import { placementFindings } from './placement-findings.ts';
+import { isHeld } from '../order/hold.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -27,7 +29,9 @@ export function findingsOf(state: ClusterState, observations: Observations): rea
   for (const node of state.nodes.values())
     findings.push(...nodeFindings(node, state, observations));
   for (const vm of state.vms.values()) {
-    findings.push(...strayFindings(vm), ...vmFindings(vm, state, observations));
+    const guest = guestFindings(vm, state, observations);
+    findings.push(...strayFindings(vm));
+    findings.push(...(guest.length > 0 ? guest : vmFindings(vm, state, observations)));
   }
   findings.push(...placementFindings(state, observations));
   findings.push(...maintenanceFindings(state, observations));
@@ -160,6 +164,23 @@ function strayFindings(vm: VmRecord): readonly Finding[] {
   }));
 }
 
+/** A person's own doing is told apart from a disk that fails. */
+function pausedFinding(vm: VmRecord, observations: Observations): readonly Finding[] {
+  const { name } = vm.spec;
+  const node = vm.permit === null ? undefined : observations.nodes.get(vm.permit.node);
+  const reason = node?.report?.domains?.get(vm.id)?.reason ?? 'unknown';
+  const isByHand = reason === 'user';
+  return [
+    {
+      code: 'VM_PAUSED',
+      severity: 'warning',
+      subject: name,
+      text: isByHand ? 'a person paused it' : `its hypervisor paused it (${reason})`,
+      try: [`kennel vm resume ${name}`, `kennel why vm ${name}`],
+    },
+  ];
+}
+
 function vmFindings(
   vm: VmRecord,
   state: ClusterState,
@@ -176,10 +197,14 @@ function vmFindings(
     case 'failed':
       return add('VM_FAILED', 'critical', vm.reason ?? 'it failed too often');
     case 'paused':
-      return add('VM_PAUSED', 'warning', 'its hypervisor paused it');
+      return pausedFinding(vm, observations);
     case 'backoff':
       return add('VM_BACKOFF', 'warning', vm.reason ?? 'its last start failed');
     case 'stopped':
+      if (vm.desired === 'running' && vm.wait != null) {
+        const severity = isHeld(vm) ? 'critical' : 'warning';
+        return add('VM_WAITS', severity, vm.reason ?? 'it waits for others');
+      }
       return vm.desired === 'running' && vm.reason !== null
         ? add('VM_UNPLACED', 'critical', vm.reason)
         : [];

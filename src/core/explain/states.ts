@@ -38,7 +38,8 @@ export function vmState(vm: VmRecord, state: ClusterState, observations: Observa
 
 /** Of one that should run. While nothing is started by itself, what ended stays off. */
 function runningState(domain: DomainObservation | undefined, isDisarmed: boolean): VmState {
-  if (domain?.state === 'paused') return 'paused';
+  // A guest that panicked and is preserved stands still as well.
+  if (domain?.state === 'paused' || domain?.state === 'crashed') return 'paused';
   return isDisarmed && domain?.active !== true ? 'stopped' : 'running';
 }
 

@@ -16,6 +16,17 @@ const question = (witnesses: readonly NodeId[]) => ({
   windowMs,
 });
 
+/** Stalls of the manager, in the order in which they ended. */
+const stallsOf = fc
+  .array(
+    fc.record({
+      endedMs: fc.integer({ min: nowMs - 8000, max: nowMs }),
+      lateMs: fc.integer({ min: 0, max: 4000 }),
+    }),
+    { maxLength: 3 },
+  )
+  .map((stalls) => stalls.sort((a, b) => a.endedMs - b.endedMs));
+
 /** A report of any freshness, with an answer of any age, of this boot, another one, or none. */
 const reports = fc.array(
   fc.record({
@@ -110,6 +121,18 @@ describe('the channel of peer probes', () => {
         };
         expect(kindAt(atMs - 1)).toBe('alive');
         expect(kindAt(atMs)).toBe('lost');
+      }),
+    );
+  });
+
+  it('while it is alive the time at which it is looked at again lies ahead, whatever stalls there were', () => {
+    fc.assert(
+      fc.property(reports, stallsOf, (drawn, stalls) => {
+        const seen = { ...seenOf(drawn), stalls };
+        const isAlive = peerChannel(question(all(drawn)), seen).kind === 'alive';
+        const atMs = peerLostAtMs(question(all(drawn)), seen);
+        expect(isAlive).toBe(atMs !== null);
+        if (atMs !== null) expect(atMs).toBeGreaterThan(nowMs);
       }),
     );
   });

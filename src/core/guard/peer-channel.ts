@@ -49,7 +49,8 @@ export function peerChannel(question: PeerQuestion, seen: Sight): PeerChannel {
 export function peerLostAtMs(question: PeerQuestion, seen: Sight): number | null {
   const channel = peerChannel(question, seen);
   if (channel.kind !== 'alive') return null;
-  return seen.nowMs - channel.ageMs + question.windowMs;
+  const atMs = seen.nowMs - channel.ageMs;
+  return atMs + question.windowMs + lateAfterMs(seen.stalls, atMs);
 }
 
 /**

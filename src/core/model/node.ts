@@ -7,11 +7,31 @@ import type { BootId, FenceId, IncarnationId, NodeId } from './ids.ts';
  */
 export type IsolationPolicy = 'holding' | 'selfFencing';
 
+/** A node's watchdog as its agent attests it. What counts is judged in `proof/attestation.ts`. */
+export interface WatchdogAttestation {
+  /** The driver's own name for the device, from sysfs. */
+  readonly identity: string;
+  /** `strong`: the device resets the node without any help of its kernel. softdog is weak. */
+  readonly strength: 'strong' | 'weak';
+  /** Timeout read back from the kernel after it was set, ms. */
+  readonly timeoutMs: number;
+  /** Time from the last pet to the reset that a bite test measured; null = none was made. */
+  readonly measuredMs: number | null;
+  readonly nowayout: boolean;
+  /** Time before the reset at which the driver may panic instead, ms; 0 = never. */
+  readonly pretimeoutMs: number;
+  /** A copy of the open device outlives the petter, so that its death is not one more pet. */
+  readonly held: boolean;
+}
+
 /** One start of an agent within one boot of its node. */
 export interface Incarnation {
   readonly id: IncarnationId;
   readonly bootId: BootId;
+  /** What was last acknowledged: an incarnation is holding until its agent says otherwise. */
   readonly isolation: IsolationPolicy;
+  /** Of a self-fencing incarnation. */
+  readonly watchdog?: WatchdogAttestation;
 }
 
 /**

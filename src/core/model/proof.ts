@@ -1,4 +1,5 @@
 import type { BootId } from './ids.ts';
+import type { WatchdogAttestation } from './node.ts';
 
 /** One power reading of one fence device. `atMs` is the manager's monotonic clock. */
 export interface PowerReading {
@@ -7,6 +8,23 @@ export interface PowerReading {
   readonly power: 'on' | 'off' | 'transition' | 'unknown';
   /** The identity that the device gave with this reading; null when it gave none. */
   readonly identity: string | null;
+}
+
+/** All numbers of the inequality `elapsed >= (L + G + kW)(1 + rho) + tau`, times in ms. */
+export interface SelfFenceProof {
+  readonly kind: 'selfFence';
+  readonly boundMs: number;
+  /** Since `countedFrom`, on the clock of the manager that took the proof. */
+  readonly elapsedMs: number;
+  /** The latest instant at which any manager could have acknowledged a lease of that boot. */
+  readonly countedFrom: 'lease' | 'election';
+  readonly leaseTtlMs: number;
+  readonly graceMs: number;
+  readonly watchdogMs: number;
+  readonly watchdogRounds: 2 | 3;
+  readonly clockRateBound: number;
+  readonly marginMs: number;
+  readonly watchdog: WatchdogAttestation;
 }
 
 /**
@@ -27,7 +45,7 @@ export type Proof =
       readonly silentMs: number;
     }
   | { readonly kind: 'newBoot'; readonly oldBoot: BootId; readonly newBoot: BootId }
-  | { readonly kind: 'selfFence'; readonly boundMs: number; readonly elapsedMs: number }
+  | SelfFenceProof
   | { readonly kind: 'kdump'; readonly from: string }
   | { readonly kind: 'storageCut'; readonly devices: readonly string[] }
   | { readonly kind: 'attested'; readonly actor: string; readonly reason: string };

@@ -61,6 +61,8 @@ export interface ClusterSettings {
   readonly shutdownGraceMs: number;
   /** Starts in flight per node. */
   readonly maxStartsPerNode: number;
+  /** The same of VMs with disks on one storage, in the whole cluster. */
+  readonly maxStartsPerStorage: number;
   /** Live migrations under way at once: to and from one node, and in the whole cluster. */
   readonly maxMigrationsPerNode: number;
   readonly maxMigrations: number;
@@ -116,6 +118,7 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     placement: defaultPlacementPolicy,
     shutdownGraceMs: 60_000,
     maxStartsPerNode: 8,
+    maxStartsPerStorage: 128,
     maxMigrationsPerNode: 2,
     maxMigrations: 8,
     shutdownPolicy: 'conditional',

@@ -1,7 +1,10 @@
+import type { GuestPolicy } from './guest.ts';
 import type { VmHardware } from './hardware.ts';
 import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
 import type { MoveWay, VmMove } from './move.ts';
+import type { OrderWait, VmDependency } from './order.ts';
 import type { Permit } from './permit.ts';
+import type { VmActed, VmAction } from './vm-action.ts';
 
 /**
  * What the operator wants. `stopped` is off, and still recovered off a dead node (it gets another
@@ -109,6 +112,10 @@ export interface VmSpec {
   readonly limits: VmLimits;
   /** How it leaves a node that is emptied; absent = live, and as that evacuation says otherwise. */
   readonly onEvacuation?: EvacuationWay | undefined;
+  /** VMs that are to be ready before it starts; absent = none. */
+  readonly after?: readonly VmDependency[] | undefined;
+  /** Absent: `defaultGuestPolicy`. */
+  readonly guest?: GuestPolicy | undefined;
 }
 
 /** Live or not at all; shut down and started elsewhere; or not at all, so that it has to be stopped. */
@@ -152,7 +159,10 @@ export interface VmStray {
 export interface VmRecord {
   readonly kind: 'vm';
   readonly id: VmId;
+  /** What it is now: what runs was made from it. */
   readonly spec: VmSpec;
+  /** An edit that waits until nobody owns the VM; absent or null = none. */
+  readonly staged?: VmSpec | null | undefined;
   readonly desired: VmDesired;
   readonly phase: VmPhase;
   /** Owner; null only when nobody may run it. */
@@ -166,6 +176,8 @@ export interface VmRecord {
    */
   readonly home: NodeId | null;
   readonly tries: VmTries;
+  /** It could start, and waits for others that are to be ready first; null or absent = it does not. */
+  readonly wait?: OrderWait | null | undefined;
   /** Where else it is to run, and how it gets there; null = it stays. */
   readonly move: VmMove | null;
   /**
@@ -181,6 +193,10 @@ export interface VmRecord {
   readonly strays: readonly VmStray[];
   /** Who last changed what is wanted of it, through the API; null = nobody since it was created. */
   readonly asked: { readonly by: string; readonly at: string; readonly what: VmGoal } | null;
+  /** Under way; absent = nothing is. */
+  readonly action?: VmAction | null | undefined;
+  /** The last calls that are over, oldest first; absent = none. */
+  readonly acted?: readonly VmActed[] | undefined;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
   /**

@@ -50,6 +50,20 @@ const ofBudget = (
 
 const shutdownPolicies = ['conditional', 'freeze', 'failover', 'migrate'] as const;
 
+const ofStarts = (
+  key: string,
+  field: 'maxStartsPerNode' | 'maxStartsPerStorage',
+  summary: string,
+): Setting => ({
+  key,
+  summary,
+  unit: 'count',
+  min: 1,
+  max: 10_000,
+  get: (settings) => settings[field],
+  set: (settings, value) => ({ ...settings, [field]: value }),
+});
+
 /** All of them. What safety rests on (the times of leases) is not among them. */
 export const settingList: readonly Setting[] = [
   {
@@ -133,6 +147,12 @@ export const settingList: readonly Setting[] = [
     get: (settings) => settings.rebootPatienceMs,
     set: (settings, value) => ({ ...settings, rebootPatienceMs: value }),
   },
+  ofStarts('starts.per-node', 'maxStartsPerNode', 'VMs that start at once on one node'),
+  ofStarts(
+    'starts.per-storage',
+    'maxStartsPerStorage',
+    'VMs with disks on one storage that start at once',
+  ),
 ];
 
 /** Changes settings, all of them or none. One that is a word is given as that word, or by its number. */

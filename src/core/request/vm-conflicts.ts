@@ -34,10 +34,14 @@ export function specConflict(id: VmId, spec: VmSpec, vms: Iterable<VmRecord>): P
     if (other.id === id) return taken('E_UUID_TAKEN', spec.name, other.spec.name, `UUID ${id}`);
     if (other.spec.name === spec.name)
       return taken('E_NAME_TAKEN', spec.name, other.id, 'the name');
-    const mac = other.spec.interfaces.find((one) => macs.has(one.mac));
+    // What an edit waits for is taken as well.
+    const specs = other.staged == null ? [other.spec] : [other.spec, other.staged];
+    const mac = specs.flatMap(({ interfaces }) => interfaces).find((one) => macs.has(one.mac));
     if (mac !== undefined)
       return taken('E_MAC_TAKEN', spec.name, other.spec.name, `MAC ${mac.mac}`);
-    const disk = other.spec.disks.find((one) => disks.has(diskKey(one.source)));
+    const disk = specs
+      .flatMap(({ disks: all }) => all)
+      .find((one) => disks.has(diskKey(one.source)));
     if (disk !== undefined) {
       return taken('E_DISK_TAKEN', spec.name, other.spec.name, `disk ${diskKey(disk.source)}`);
     }

@@ -2,12 +2,15 @@ import { ok, problem, type Outcome, type Problem } from '../problem.ts';
 import { operationId, token, type NodeId, type Token, type VmId } from '../model/ids.ts';
 import type { VmDesired, VmRecord, VmSpec } from '../model/vm.ts';
 import { noTries } from '../model/vm.ts';
+import type { OrderWait } from '../model/order.ts';
+import { isHeld } from '../order/hold.ts';
 import type { Draft } from '../decide/draft.ts';
 import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
 import { withdrawn } from '../decide/withdrawn.ts';
 import { capacityProblem } from './capacity.ts';
+import { orderProblem } from './vm-order.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
 /**
@@ -26,6 +29,7 @@ export function createVm(
   const refused =
     specConflict(input.id, input.spec, draft.vms()) ??
     (input.desired === 'ignored' ? null : localDiskProblem(input.spec)) ??
+    orderProblem(input.spec, draft.vms()) ??
     homeProblem(draft, input);
   if (refused !== null) return problem(refused);
   const vm: VmRecord = {
@@ -101,11 +105,21 @@ export function setDesired(
     vm.desired === 'ignored' && desired !== 'ignored' ? localDiskProblem(vm.spec) : null;
   if (stuck !== null) return problem({ ...stuck, so: 'it stays ignored' });
   const known = vm.desired === 'ignored' && desired !== 'ignored' ? rejoined(vm) : vm;
-  const next = withDesired({ ...known, tries: noTries }, desired, force);
+  const next = withDesired(
+    { ...known, tries: noTries, wait: endedWait(known, desired) },
+    desired,
+    force,
+  );
   draft.put(next);
   const isMore = desired === 'running' && vm.desired !== 'running' && vm.permit === null;
   const lacking = isMore ? capacityProblem(draft, `VM ${vm.spec.name} is not started`) : null;
   return lacking === null ? ok(next) : problem(lacking);
+}
+
+/** One that is held starts without those it waits for, as one that has failed starts at once. */
+function endedWait(vm: VmRecord, desired: VmDesired): OrderWait | null {
+  const { wait = null } = vm;
+  return desired === 'running' && wait !== null && isHeld(vm) ? { ...wait, overruled: true } : null;
 }
 
 function withDesired(vm: VmRecord, desired: VmDesired, force: boolean): VmRecord {

@@ -74,6 +74,9 @@ export class Obedient {
         if (here.has(command.vm)) answer({ kind: 'done' });
         else answer({ kind: 'failed', code: 'migrated', detail: '' });
         break;
+      case 'act':
+        answer({ kind: 'done' });
+        break;
       case 'release':
         here.delete(command.vm);
         answer({ kind: 'done' });

@@ -85,11 +85,14 @@ export class TestWorld implements ClusterState {
 
   nowMs = 100_000;
   observingSinceMs = 0;
+  leadingSinceMs = 0;
+  readonly leaseGrantedMs = new Map<NodeId, number>();
   readonly stalls: Stall[] = [];
   readonly seen = new Map<NodeId, NodeObservation>();
   readonly executions = new Map<FenceId, FenceObservation>();
   readonly commands = new Map<OperationId, CommandObservation>();
   readonly vmPhaseSinceMs = new Map<VmId, number>();
+  readonly vmWaitSinceMs = new Map<VmId, number>();
   readonly fencePhaseSince = new Map<FenceId, { ms: number; wall: string }>();
   readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
   readonly flapsSince = new Map<NodeId, { flaps: number; ms: number }>();
@@ -102,11 +105,14 @@ export class TestWorld implements ClusterState {
       nowMs: this.nowMs,
       nowWall: wall(this.nowMs),
       observingSinceMs: this.observingSinceMs,
+      leadingSinceMs: this.leadingSinceMs,
+      leaseGrantedMs: this.leaseGrantedMs,
       stalls: this.stalls,
       nodes: this.seen,
       fences: this.executions,
       commands: this.commands,
       vmPhaseSinceMs: this.vmPhaseSinceMs,
+      vmWaitSinceMs: this.vmWaitSinceMs,
       fencePhaseSince: this.fencePhaseSince,
       incarnationSince: this.incarnationSince,
       flapsSince: this.flapsSince,
@@ -396,10 +402,7 @@ export class TestWorld implements ClusterState {
           this.#commitNode(object);
           break;
         case 'vm':
-          if (this.vms.get(object.id)?.phase !== object.phase) {
-            this.vmPhaseSinceMs.set(object.id, this.nowMs);
-          }
-          this.vms.set(object.id, object);
+          this.#commitVm(object);
           break;
         case 'rule':
           this.rules.set(object.id, object);
@@ -417,6 +420,13 @@ export class TestWorld implements ClusterState {
           object satisfies never;
       }
     }
+  }
+
+  #commitVm(vm: VmRecord): void {
+    if (this.vms.get(vm.id)?.phase !== vm.phase) this.vmPhaseSinceMs.set(vm.id, this.nowMs);
+    if (vm.wait == null) this.vmWaitSinceMs.delete(vm.id);
+    else if (!this.vmWaitSinceMs.has(vm.id)) this.vmWaitSinceMs.set(vm.id, this.nowMs);
+    this.vms.set(vm.id, vm);
   }
 
   #commitNode(node: NodeRecord): void {

@@ -31,6 +31,24 @@ test('the worst case is detection, every level to its end, the last settle time 
   expect(budget.levels.map(({ settleMs }) => settleMs)).toEqual([2000, 5000]);
 });
 
+test('N2: a node that fences itself is proven by time, whatever its devices do', () => {
+  const watchdog = {
+    identity: 'i6300ESB timer',
+    strength: 'strong',
+    timeoutMs: 5000,
+    measuredMs: 5100,
+    nowayout: true,
+    pretimeoutMs: 0,
+    held: true,
+  } as const;
+  // (6 + 3 + 2 * 5.1) * 1.01 + 4 s, and the start.
+  const ms = Math.ceil(19_200 * 1.01 + 4000) + 10_000;
+  expect(recoveryBudget([], profiles.default, watchdog)).toMatchObject({ worstMs: ms });
+  expect(recoveryBudget([bmc, pdus], profiles.default, watchdog).worstMs).toBe(ms);
+  const alone = recoveryBudget([], profiles.default, { ...watchdog, held: false });
+  expect(alone.selfFenceMs).toBe(ms + Math.round(5100 * 1.01));
+});
+
 test('O8: a level that is too short for a slow device is refused, with the time that it needs', () => {
   const least = leastLevelBudgetMs(bmc);
   expect(levelProblem({ ...bmc, budgetMs: least })).toBeNull();

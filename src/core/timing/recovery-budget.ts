@@ -1,5 +1,7 @@
-import type { FenceLevel } from '../model/node.ts';
+import type { FenceLevel, WatchdogAttestation } from '../model/node.ts';
 import type { TimingSettings } from '../model/settings.ts';
+import { boundingWatchdogMs } from '../proof/attestation.ts';
+import { selfFenceBoundMs } from './self-fence-bound.ts';
 
 /** Time for a level whose configuration names none, in ms. */
 export const defaultLevelBudgetMs = 45_000;
@@ -24,7 +26,8 @@ export interface LevelBudget {
 /**
  * How long the VMs of a node that is lost may take to run elsewhere. `worstMs` is for a node whose
  * last level is the one that proves it, at the very end of its budget; `usualMs` for a first level
- * that does at once what it is told. Null = no level, so that nothing bounds it. All in ms.
+ * that does at once what it is told. `selfFenceMs` is for one that fences itself, whatever its devices do,
+ * and counts from its last lease. Null = there is no such way. All in ms.
  */
 export interface RecoveryBudget {
   readonly detectMs: number;
@@ -32,12 +35,15 @@ export interface RecoveryBudget {
   readonly startMs: number;
   readonly usualMs: number | null;
   readonly worstMs: number | null;
+  readonly selfFenceMs: number | null;
 }
 
 export function recoveryBudget(
   topology: readonly FenceLevel[],
   timing: TimingSettings,
+  watchdog: WatchdogAttestation | null = null,
 ): RecoveryBudget {
+  const selfFenceMs = watchdog === null ? null : selfFenceMsOf(watchdog, timing);
   const levels = topology.map((level, index): LevelBudget => ({
     level: index + 1,
     devices: level.devices.map(({ id }) => id),
@@ -50,17 +56,33 @@ export function recoveryBudget(
   const [first] = levels;
   const last = levels[levels.length - 1];
   if (first === undefined || last === undefined) {
-    return { detectMs, levels, startMs: startAllowanceMs, usualMs: null, worstMs: null };
+    return {
+      detectMs,
+      levels,
+      startMs: startAllowanceMs,
+      usualMs: selfFenceMs,
+      worstMs: selfFenceMs,
+      selfFenceMs,
+    };
   }
+  const pace = selfFenceMs ?? Number.POSITIVE_INFINITY;
   const triedMs = levels.reduce((sum, { delayMs, budgetMs }) => sum + delayMs + budgetMs, 0);
   return {
     detectMs,
     levels,
     startMs: startAllowanceMs,
-    usualMs: detectMs + first.delayMs + first.settleMs + startAllowanceMs,
+    usualMs: Math.min(pace, detectMs + first.delayMs + first.settleMs + startAllowanceMs),
     // A level that reads Off when its budget ends is waited for until it has settled.
-    worstMs: detectMs + triedMs + last.settleMs + startAllowanceMs,
+    worstMs: Math.min(pace, detectMs + triedMs + last.settleMs + startAllowanceMs),
+    selfFenceMs,
   };
+}
+
+/** The bound runs from the last lease, beside detection and devices. */
+function selfFenceMsOf(watchdog: WatchdogAttestation, timing: TimingSettings): number {
+  const watchdogMs = boundingWatchdogMs(watchdog, timing);
+  const boundMs = selfFenceBoundMs({ ...timing, watchdogMs }, watchdog.held ? 2 : 3);
+  return Math.ceil(boundMs) + startAllowanceMs;
 }
 
 /** The least that a level needs to be told, to be seen Off and to settle, in ms. */

@@ -31,8 +31,14 @@ export function timingProblems(timing: TimingSettings): readonly string[] {
   if (timing.clockRateBound < 0.001 || timing.clockRateBound > 0.1) {
     problems.push(`clockRateBound ${timing.clockRateBound} is not between 0.001 and 0.1`);
   }
-  if (timing.graceMs < 1000) {
-    problems.push(`graceMs ${timing.graceMs} is too short to kill VMs in`);
+  if (timing.watchdogMs < 2000 || timing.watchdogMs > 60_000 || timing.watchdogMs % 1000 !== 0) {
+    problems.push(`watchdogMs ${timing.watchdogMs} is not a number of seconds from 2 to 60`);
+  }
+  // The petter looks every W/4, so it may begin to kill that much late.
+  if (timing.graceMs < timing.watchdogMs / 4 + 1000) {
+    problems.push(
+      `graceMs ${timing.graceMs} is too short to kill VMs in: at least watchdogMs / 4 + 1000`,
+    );
   }
   if (timing.marginMs < 1000) {
     problems.push(`marginMs ${timing.marginMs} does not cover a reset and in-flight I/O`);

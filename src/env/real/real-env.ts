@@ -7,6 +7,7 @@ import { realHttps } from './https.ts';
 import { networkWithoutCredentials, realNetwork } from './network.ts';
 import { realProcesses } from './processes.ts';
 import { realRandom } from './random.ts';
+import { realReach } from './reach.ts';
 import { realTimers } from './timers.ts';
 
 /**
@@ -25,6 +26,7 @@ export function realEnv(options: {
     network:
       credentials === undefined ? networkWithoutCredentials() : realNetwork(credentials, { log }),
     https: realHttps(),
+    reach: realReach(),
     disk: realDisk(),
     processes: realProcesses(),
     log,

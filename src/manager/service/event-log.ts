@@ -1,4 +1,5 @@
 import type { EventView } from '../../api/schema/views.ts';
+import type { VmId } from '../../core/model/ids.ts';
 import type { ClusterEvent } from '../../core/model/event.ts';
 import type { Log } from '../../env/log.ts';
 import type { Store } from '../../store/store.ts';
@@ -55,6 +56,14 @@ export class EventLog {
     return until
       .slice(-limit)
       .map((item) => viewOf(eventSequence(item.key), JSON.parse(item.value) as ClusterEvent));
+  }
+
+  /** All that is kept of one VM, oldest first. */
+  async ofVm(vm: VmId): Promise<readonly EventView[]> {
+    const { items } = await this.#store.list(keys.events);
+    return items
+      .map((item) => viewOf(eventSequence(item.key), JSON.parse(item.value) as ClusterEvent))
+      .filter((event) => event.vm === vm);
   }
 
   async #few(after: number, count: number): Promise<readonly EventView[]> {

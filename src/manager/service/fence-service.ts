@@ -108,7 +108,9 @@ export class FenceService {
       { ...asked(caller), extra: () => ({ puts: [secret] }) },
     );
     if (added.kind === 'problem') return added;
-    const budget = recoveryBudget(added.value.fenceTopology, leader.mirror.settings.timing);
+    const { fenceTopology, incarnation } = added.value;
+    const { timing } = leader.mirror.settings;
+    const budget = recoveryBudget(fenceTopology, timing, incarnation?.watchdog ?? null);
     return ok({ ...probeView(report), outlet: device.outlet, budget: budgetView(budget) });
   }
 

@@ -8,6 +8,7 @@ import type { FailoverRecord } from '../../core/model/failover.ts';
 import type { FenceOperation } from '../../core/model/fence-operation.ts';
 import type { FenceDevice, NodeRecord } from '../../core/model/node.ts';
 import type { VmMove } from '../../core/model/move.ts';
+import type { VmAction } from '../../core/model/vm-action.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Observations } from '../../core/observations.ts';
 import { usageByNode, usageOf } from '../../core/placement/usage.ts';
@@ -55,14 +56,32 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     capacity: node.capacity,
     used: { memoryMiB: usage.memoryMiB, vcpus: usage.vcpus },
     vms: usage.vms,
-    readiness: isFenceable(node, mirror.fences.values()) ? ['power'] : [],
+    readiness: readinessOf(node, mirror),
     fenceGrade: fenceGrade(node, mirror.fences.values()),
     fenceDevices: node.fenceTopology.flatMap((level, index) =>
       level.devices.map((device) => deviceView(node, { device, level: index + 1 }, sight)),
     ),
-    budget: budgetView(recoveryBudget(node.fenceTopology, mirror.settings.timing)),
+    ...selfFencingOf(node, sight),
     fence: fence === undefined ? null : fenceView(fence, sight),
   };
+}
+
+/** What it attests, and what its recovery may take with that. */
+function selfFencingOf(
+  node: NodeRecord,
+  { mirror, observations }: Sight,
+): Pick<NodeView, 'watchdog' | 'budget'> {
+  const admitted = node.incarnation?.watchdog ?? null;
+  const told = observations.nodes.get(node.id)?.report?.watchdog ?? null;
+  const budget = recoveryBudget(node.fenceTopology, mirror.settings.timing, admitted);
+  return { watchdog: admitted ?? told, budget: budgetView(budget) };
+}
+
+function readinessOf(node: NodeRecord, mirror: Sight['mirror']): string[] {
+  return [
+    ...(isFenceable(node, mirror.fences.values()) ? ['power'] : []),
+    ...(node.incarnation?.isolation === 'selfFencing' ? ['selfFence'] : []),
+  ];
 }
 
 function deviceView(
@@ -133,6 +152,7 @@ export function fenceView(fence: FenceOperation, { mirror, observations }: Sight
 /** A VM with the state that its owner's reports show. */
 export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
   const node = vm.permit === null ? undefined : mirror.nodes.get(vm.permit.node);
+  const checks = checksOf(vm, observations);
   return {
     id: vm.id,
     name: vm.spec.name,
@@ -144,11 +164,25 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
     move: vm.move === null ? null : moveView(vm.move),
+    action: vm.action == null ? null : actionView(vm.action),
+    acted: (vm.acted ?? []).map((one) => ({ ...one })),
     reason: vm.reason,
+    ...(checks === undefined ? {} : { checks: { ...checks } }),
     isProtected:
       vm.desired !== 'ignored' && (node === undefined || isFenceable(node, mirror.fences.values())),
+    staged: vm.staged == null ? null : mutableSpec(vm.staged),
     spec: mutableSpec(vm.spec),
   };
+}
+
+/** Those of the start that its permit names. */
+function checksOf({ id, permit }: VmRecord, { nodes }: Observations): VmView['checks'] {
+  const domain = permit === null ? undefined : nodes.get(permit.node)?.report?.domains?.get(id);
+  return domain?.permit?.token === permit?.token ? domain?.checks : undefined;
+}
+
+function actionView({ verb, request, by }: VmAction): NonNullable<VmView['action']> {
+  return { verb, request, by };
 }
 
 function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {
@@ -174,4 +208,9 @@ export function failoverView(record: FailoverRecord): FailoverView {
     proof: record.proof === null ? null : { ...record.proof },
     vms: record.vms.map((vm) => ({ ...vm })),
   };
+}
+
+/** As people count: node-2 before node-10. */
+export function byName<T extends { readonly name: string }>(views: T[]): T[] {
+  return views.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }

@@ -59,7 +59,7 @@ export class VmService {
     name: string,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, (draft, vm) =>
+    return this.change(leader, sight, name, caller, (draft, vm) =>
       setDesired(draft, vm, 'running', { force: false }),
     );
   }
@@ -93,7 +93,7 @@ export class VmService {
     name: string,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, (draft, vm) =>
+    return this.change(leader, sight, name, caller, (draft, vm) =>
       setDesired(draft, vm, 'ignored', { force: false }),
     );
   }
@@ -107,7 +107,7 @@ export class VmService {
     caller: Caller,
   ): Promise<Outcome<VmView>> {
     const wish = { ...body, to: body.to === null ? null : nodeId(body.to) };
-    return this.#change(leader, sight, name, caller, (draft, vm) => moveVm(draft, vm, wish));
+    return this.change(leader, sight, name, caller, (draft, vm) => moveVm(draft, vm, wish));
   }
 
   /** Lets it stay where it is. */
@@ -117,7 +117,7 @@ export class VmService {
     name: string,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, cancelMove);
+    return this.change(leader, sight, name, caller, cancelMove);
   }
 
   /** Takes it out of the cluster as it is. */
@@ -127,7 +127,7 @@ export class VmService {
     name: string,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, forgetVm);
+    return this.change(leader, sight, name, caller, forgetVm);
   }
 
   /** Stops it and forgets it. Its disks are left alone. */
@@ -137,7 +137,7 @@ export class VmService {
     name: string,
     caller: Caller,
   ): Promise<Outcome<VmView>> {
-    return this.#change(leader, sight, name, caller, deleteVm);
+    return this.change(leader, sight, name, caller, deleteVm);
   }
 
   /**
@@ -193,7 +193,7 @@ export class VmService {
     caller: Caller,
   ): Promise<Outcome<VmView>> {
     const { force, reason } = how.body;
-    return this.#change(
+    return this.change(
       leader,
       sight,
       name,
@@ -203,7 +203,7 @@ export class VmService {
   }
 
   /** One change of one VM, which is looked up again in the state that is changed. */
-  async #change(
+  async change(
     leader: Leader,
     sight: () => Sight,
     name: string,

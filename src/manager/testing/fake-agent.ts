@@ -47,6 +47,7 @@ export class FakeAgent {
   readonly lists: Message<'managers'>[] = [];
   readonly peerLists: Message<'peers'>[] = [];
   readonly departures: Message<'depart'>[] = [];
+  readonly guestLists: Message<'guests'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -121,7 +122,11 @@ export class FakeAgent {
       clusterId: testCluster,
       node: this.node,
       machineId: `machine-${this.node}`,
-      incarnation: { ...this.incarnation },
+      incarnation: {
+        id: this.incarnation.id,
+        bootId: this.incarnation.bootId,
+        isolation: 'holding',
+      },
       epochSeen: 0,
       report: this.report(),
       ...this.#options.hello,
@@ -180,6 +185,9 @@ export class FakeAgent {
       case 'depart':
         this.departures.push(message);
         break;
+      case 'guests':
+        this.guestLists.push(message);
+        break;
       case 'bye':
         this.byes.push(message.reason);
         break;
@@ -210,6 +218,7 @@ export class FakeAgent {
       case 'release':
         this.domains?.delete(command.vm);
         break;
+      case 'act':
       case 'prepare':
       case 'abort':
         break;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { actOnVmSchema, editVmSchema } from '../../schema/requests.ts';
+import { vmEditedSchema, vmViewSchema, whyViewSchema } from '../../schema/views.ts';
+import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
+
+const tags = ['vms'];
+const params = z.object({ vm: z.string().min(1).max(63).describe('name or UUID') });
+
+export function vmVerbRoutes(api: Api, { service: { vmVerbs } }: RouteContext): void {
+  const base = { tags, params, querystring: changeQuery, response: answers(vmViewSchema) };
+  api.post(
+    '/v1/vms/:vm/act',
+    {
+      schema: {
+        ...base,
+        operationId: 'actOnVm',
+        summary: 'Pause, resume, reset, reboot or restart a VM, once per request',
+        body: actOnVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.act(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/edit',
+    {
+      schema: {
+        ...base,
+        operationId: 'editVm',
+        summary: 'Give a VM another spec; a dry run says what of it would hold when',
+        body: editVmSchema,
+        response: answers(vmEditedSchema),
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.edit(request.params.vm, request.body, callerOf(request))),
+  );
+  api.get(
+    '/v1/vms/:vm/why',
+    {
+      schema: {
+        operationId: 'whyVm',
+        summary: 'The chain of events that led to the place of a VM',
+        tags,
+        params,
+        response: answers(whyViewSchema),
+      },
+    },
+    async (request) => valueOf(await vmVerbs.why(request.params.vm)),
+  );
+}

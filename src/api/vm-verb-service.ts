@@ -1,0 +1,14 @@
+import type { Outcome } from '../core/problem.ts';
+import type { Caller } from './cluster-service.ts';
+import type { ActOnVm, EditVm } from './schema/requests.ts';
+import type { VmEditedView, VmView, WhyView } from './schema/views.ts';
+
+/** What is done to VMs beyond wanting them on, off or elsewhere. */
+export interface VmVerbService {
+  /** Something done to the guest of a VM that runs, once per request; or a restart of the VM. */
+  act(vm: string, body: ActOnVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** Another spec, and what of it holds when. */
+  edit(vm: string, body: EditVm, caller: Caller): Promise<Outcome<VmEditedView>>;
+  /** The chain of events that led to its place. */
+  why(vm: string): Promise<Outcome<WhyView>>;
+}

@@ -1,0 +1,94 @@
+import type { FenceOperation } from '../model/fence-operation.ts';
+import type { Incarnation, NodeRecord } from '../model/node.ts';
+import type { Proof } from '../model/proof.ts';
+import type { NodeObservation } from '../observations.ts';
+import { attestationProblems } from '../proof/attestation.ts';
+import { selfFenceVerdict } from '../proof/self-fence.ts';
+import type { Draft } from './draft.ts';
+import { stormGuardAgainst } from './guards.ts';
+import { straysOn } from './strays.ts';
+
+/**
+ * The `selfFence` proof of an operation, or null. It needs no command, so it runs beside the fence
+ * devices from the intent on. In a storm it waits as device commands do. It says nothing of a VM that
+ * somebody started there without a permit: no petter was told of that one.
+ */
+export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
+  const { observations, state } = draft;
+  if (straysOn(draft, fence.node, fence.incarnation.bootId).length > 0) return null;
+  const seen = observations.nodes.get(fence.node);
+  const verdict = selfFenceVerdict({
+    fence,
+    timing: state.settings.timing,
+    leaseGrantedMs: observations.leaseGrantedMs.get(fence.node) ?? null,
+    leadingSinceMs: observations.leadingSinceMs,
+    nowMs: observations.nowMs,
+    aliveAtMs: seen?.incarnation?.id === fence.incarnation.id ? seen.aliveAtMs : null,
+  });
+  if (verdict.kind === 'never') return null;
+  if (verdict.kind === 'later') {
+    draft.wakeAt(verdict.atMs);
+    return null;
+  }
+  return stormGuardAgainst(draft, fence) === null ? verdict.proof : null;
+}
+
+/**
+ * A self-fencing node that killed its VMs lives on, with another start of its agent: that is what the
+ * proof says, and disproves nothing. What disproves it is a VM of the fenced incarnation that runs,
+ * or the agent of that incarnation, which was to die with them.
+ */
+export function isSelfFenceDisproven(draft: Draft, fence: FenceOperation): boolean {
+  const seen = draft.observations.nodes.get(fence.node);
+  const sinceMs = draft.observations.fencePhaseSince.get(fence.id)?.ms;
+  if (sinceMs === undefined || seen?.incarnation?.bootId !== fence.incarnation.bootId) return false;
+  if (seen.aliveAtMs === null || seen.aliveAtMs <= sinceMs) return false;
+  if (seen.incarnation.id === fence.incarnation.id) return true;
+  if (seen.report === null || seen.report.receivedMs <= sinceMs) return false;
+  return [...(seen.report.domains?.values() ?? [])].some(
+    (domain) => domain.active && domain.permit?.incarnation === fence.incarnation.id,
+  );
+}
+
+/** The node killed its VMs and lives on: a later start of its agent may be admitted. */
+export function livesWithoutVms(fence: FenceOperation, incarnation: Incarnation): boolean {
+  return fence.proof?.kind === 'selfFence' && fence.incarnation.id !== incarnation.id;
+}
+
+/**
+ * Records what the admitted incarnation does when its lease runs out, as its agent last
+ * acknowledged: self-fencing counts only once this is committed.
+ */
+export function noteIsolation(
+  draft: Draft,
+  node: NodeRecord,
+  seen: NodeObservation | undefined,
+): NodeRecord {
+  const { incarnation } = node;
+  const report = seen?.report ?? null;
+  if (incarnation === null || report?.incarnation !== incarnation.id) return node;
+  const told = report.watchdog ?? null;
+  const { timing } = draft.state.settings;
+  const watchdog = told !== null && attestationProblems(told, timing).length === 0 ? told : null;
+  if (JSON.stringify(watchdog) === JSON.stringify(incarnation.watchdog ?? null)) return node;
+  const { id, bootId } = incarnation;
+  const noted: NodeRecord = {
+    ...node,
+    incarnation:
+      watchdog === null
+        ? { id, bootId, isolation: 'holding' }
+        : { id, bootId, isolation: 'selfFencing', watchdog },
+  };
+  draft.put(noted);
+  draft.event({
+    code: watchdog === null ? 'NODE_HOLDS' : 'NODE_SELF_FENCES',
+    severity: watchdog === null ? 'warning' : 'info',
+    node: node.id,
+    vm: null,
+    text:
+      watchdog === null
+        ? `${node.id} keeps its VMs when its lease runs out: its watchdog cannot be relied on`
+        : `${node.id} kills its VMs when its lease runs out, under ${watchdog.identity}`,
+  });
+  return noted;
+}

@@ -1,0 +1,34 @@
+import type { OperationId, Token } from './ids.ts';
+
+/**
+ * What a person can have done to a VM that runs, once. `pause` lets its guest stand still, with its
+ * memory and its permit; `resume` lets it go on; `reset` is the reset button; `reboot` asks the guest.
+ */
+export const actionVerbs = ['pause', 'resume', 'reset', 'reboot'] as const;
+export type ActionVerb = (typeof actionVerbs)[number];
+
+/** Asked of the owner, and not answered yet. */
+export interface VmAction {
+  readonly operation: OperationId;
+  /** The client's own name for the call: the same one again is the same call. */
+  readonly request: string;
+  readonly verb: ActionVerb;
+  /** The permit that it was asked under. Under another one it is not asked any more. */
+  readonly token: Token;
+  readonly by: string;
+}
+
+/** What became of a call. `unknown`: it may have had its effect, or not, and has none from now on. */
+export interface VmActed {
+  readonly request: string;
+  readonly verb: ActionVerb | 'restart';
+  readonly by: string;
+  /** ISO wall-clock. */
+  readonly at: string;
+  readonly outcome: 'done' | 'failed' | 'unknown';
+  /** Why it is not `done`. */
+  readonly detail: string | null;
+}
+
+/** Calls that are remembered, so that a repeated one is not carried out again. */
+export const actedKept = 8;

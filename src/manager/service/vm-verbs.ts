@@ -1,0 +1,89 @@
+import type { Caller } from '../../api/cluster-service.ts';
+import type { ActOnVm, EditVm } from '../../api/schema/requests.ts';
+import type { VmEditedView, VmView, WhyView } from '../../api/schema/views.ts';
+import type { VmVerbService } from '../../api/vm-verb-service.ts';
+import { explainVm } from '../../core/explain/awaiting.ts';
+import { whyVm } from '../../core/explain/why.ts';
+import { ok, problem, type Outcome } from '../../core/problem.ts';
+import { actOnVm, restartVm } from '../../core/request/act.ts';
+import { editVm } from '../../core/request/edit.ts';
+import type { VmSpec } from '../../core/model/vm.ts';
+import { nodeId } from '../../core/model/ids.ts';
+import { asked } from './asked.ts';
+import { vmView } from './views.ts';
+import { unknownVm } from '../problems.ts';
+import type { EventLog } from './event-log.ts';
+import { type Sights, storeProblem } from './sights.ts';
+import { findVm, type VmService } from './vm-service.ts';
+
+/** Steps that are told of a VM's way to its place; who wants more reads its events. */
+const mostSteps = 40;
+
+/** What is done to VMs beyond wanting them on, off or elsewhere. */
+export class VmVerbs implements VmVerbService {
+  readonly #sights: Sights;
+  readonly #vms: VmService;
+  readonly #events: EventLog;
+
+  constructor(options: {
+    readonly sights: Sights;
+    readonly vms: VmService;
+    readonly events: EventLog;
+  }) {
+    this.#events = options.events;
+    this.#sights = options.sights;
+    this.#vms = options.vms;
+  }
+
+  act(vm: string, { verb, request, force }: ActOnVm, caller: Caller): Promise<Outcome<VmView>> {
+    const by = caller.identity.name;
+    return this.#sights.lead((leader, sight) =>
+      this.#vms.change(leader, sight, vm, caller, (draft, record) =>
+        verb === 'restart'
+          ? restartVm(draft, record, { request, by, force })
+          : actOnVm(draft, record, { request, by, verb }),
+      ),
+    );
+  }
+
+  edit(name: string, body: EditVm, caller: Caller): Promise<Outcome<VmEditedView>> {
+    const [spec, before] = [specOf(body.spec), body.before === null ? null : specOf(body.before)];
+    return this.#sights.lead(async (leader, sight) => {
+      const edited = await leader.mutate((draft) => {
+        const id = findVm(leader.mirror, name)?.id;
+        const vm = id === undefined ? undefined : draft.vm(id);
+        return vm === undefined ? problem(unknownVm(name)) : editVm(draft, vm, { spec, before });
+      }, asked(caller));
+      if (edited.kind === 'problem') return edited;
+      const { vm, now, nextStart } = edited.value;
+      return ok({ vm: vmView(vm, sight()), now: [...now], nextStart: [...nextStart] });
+    });
+  }
+
+  async why(name: string): Promise<Outcome<WhyView>> {
+    const looked = await this.#sights.look(ok);
+    if (looked.kind === 'problem') return looked;
+    const { mirror, observations } = looked.value;
+    const vm = findVm(mirror, name);
+    if (vm === undefined) return problem(unknownVm(name));
+    try {
+      const history = await this.#events.ofVm(vm.id);
+      const events = history.map(({ text, ...event }) => ({ ...event, what: text }));
+      const failovers = mirror.failovers.values();
+      const { steps, left } = whyVm(vm.id, { events, failovers }, mostSteps);
+      return ok({
+        vm: vm.spec.name,
+        node: vm.permit?.node ?? null,
+        steps: [...steps],
+        left,
+        now: [...explainVm(vm, mirror, observations).facts],
+      });
+    } catch (error) {
+      return storeProblem(error);
+    }
+  }
+}
+
+function specOf(wire: EditVm['spec']): VmSpec {
+  return { ...wire, nodes: wire.nodes.map(nodeId) };
+}

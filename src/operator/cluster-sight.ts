@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { FailoverView, NodeView, StatusView, VmView } from '../api/schema/views.ts';
+import type { Env } from '../env/env.ts';
+import { linkedAbort, pause } from './kube/pause.ts';
+import type { Managers } from './managers.ts';
+
+/** Looks at the managers without an event: what changes without one is seen this late. */
+const quietMs = 10_000;
+/** Between two looks, however much happens. */
+const shortestMs = 250;
+
+type Listener = (names: readonly string[]) => void;
+
+/**
+ * What Kennel last said of everything, and who changed since. A look that fails leaves what was seen;
+ * `isCurrent` tells whether the last one succeeded with an answer that was certainly not old.
+ */
+export class ClusterSight {
+  readonly vms = new Map<string, VmView>();
+  readonly nodes = new Map<string, NodeView>();
+  readonly failovers = new Map<string, FailoverView>();
+  #cluster: Pick<StatusView, 'clusterId' | 'epoch'> | null = null;
+  #isCurrent = false;
+  #onVms: Listener = () => undefined;
+  #onNodes: Listener = () => undefined;
+  #onFailovers: Listener = () => undefined;
+  /** VMs that a change of ours was answered with while a look was under way. */
+  readonly #learned = new Map<string, VmView>();
+  readonly #env: Pick<Env, 'timers' | 'log'>;
+  readonly #managers: Managers;
+
+  constructor(env: Pick<Env, 'timers' | 'log'>, managers: Managers) {
+    this.#env = env;
+    this.#managers = managers;
+  }
+
+  /** Null until Kennel was seen for the first time. */
+  get cluster(): Pick<StatusView, 'clusterId' | 'epoch'> | null {
+    return this.#cluster;
+  }
+
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  /** Who is told of names whose views changed, came or went. */
+  listen(listeners: { onVms: Listener; onNodes: Listener; onFailovers: Listener }): void {
+    this.#onVms = listeners.onVms;
+    this.#onNodes = listeners.onNodes;
+    this.#onFailovers = listeners.onFailovers;
+  }
+
+  /** Takes in what a change of ours was answered with: newer than what was seen. */
+  learn(vm: VmView): void {
+    this.vms.set(vm.name, vm);
+    this.#learned.set(vm.name, vm);
+  }
+
+  /** Looks until the signal fires: after every event, and now and then. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let wake = (): void => undefined;
+    let isStale = false;
+    const watching = this.#managers.watch(() => {
+      isStale = true;
+      wake();
+    }, signal);
+    while (!signal.aborted) {
+      isStale = false;
+      await this.look(signal);
+      await pause(this.#env, shortestMs, signal);
+      const { controller, unlink } = linkedAbort(signal);
+      wake = () => controller.abort();
+      if (!isStale) await pause(this.#env, quietMs, controller.signal);
+      unlink();
+    }
+    await watching;
+  }
+
+  async look(signal: AbortSignal): Promise<void> {
+    this.#learned.clear();
+    const [status, failovers] = [
+      await this.#managers.status({ signal }),
+      await this.#managers.failovers({ signal }),
+    ];
+    if (signal.aborted) return;
+    if (status.kind === 'problem') {
+      this.#isCurrent = false;
+      this.#env.log.warn({ problem: status.problem.code }, 'the managers do not answer');
+      return;
+    }
+    this.#isCurrent = status.value.ageMs === 0;
+    const { clusterId, epoch, vms, nodes } = status.value;
+    this.#cluster = { clusterId, epoch };
+    const seen = vms.map((vm) => this.#learned.get(vm.name) ?? vm);
+    this.#onVms(take(this.vms, named([...seen, ...this.#learned.values()])));
+    this.#onNodes(take(this.nodes, named(nodes), withoutAges));
+    if (failovers.kind === 'ok') {
+      const byId = new Map(failovers.value.map((one) => [one.id.toLowerCase(), one]));
+      this.#onFailovers(take(this.failovers, byId));
+    }
+  }
+}
+
+const named = <T extends { readonly name: string }>(views: readonly T[]): Map<string, T> =>
+  new Map(views.map((one) => [one.name, one]));
+
+/** What passes by itself is no change. */
+function withoutAges(node: NodeView): unknown {
+  const { lastSeenMs: _, leaseMs: __, fence, fenceDevices: ___, ...rest } = node;
+  return { ...rest, fence: fence === null ? null : { id: fence.id, awaiting: fence.awaiting } };
+}
+
+/** Makes `known` what `fresh` is; answers who came, changed and went. */
+function take<T>(
+  known: Map<string, T>,
+  fresh: ReadonlyMap<string, T>,
+  essence: (one: T) => unknown = (one) => one,
+): readonly string[] {
+  const changed: string[] = [];
+  for (const name of known.keys()) if (!fresh.has(name)) changed.push(name);
+  for (const [name, view] of fresh) {
+    const before = known.get(name);
+    if (before === undefined || !isDeepStrictEqual(essence(before), essence(view))) {
+      changed.push(name);
+    }
+  }
+  known.clear();
+  for (const [name, view] of fresh) known.set(name, view);
+  return changed;
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { kinds } from './kinds.ts';
+
+interface Role {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly rules: readonly {
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+const file = new URL('../../../deploy/kustomize/rbac.yaml', import.meta.url);
+const roles = parseAllDocuments(readFileSync(file, 'utf8')).map((one) => one.toJS() as Role);
+const rulesOf = (name: string): Role['rules'] =>
+  roles.find((role) => role.kind === 'ClusterRole' && role.metadata.name === name)?.rules ?? [];
+const verbsOn = (role: string, resource: string): readonly string[] =>
+  rulesOf(role).flatMap((rule) => (rule.resources.includes(resource) ? rule.verbs : []));
+
+test('the operator may follow every kind and write its status, and names nothing else', () => {
+  for (const { plural } of kinds) {
+    expect(verbsOn('kennel-operator', plural)).toEqual(
+      expect.arrayContaining(['get', 'list', 'watch', 'patch']),
+    );
+    expect(verbsOn('kennel-operator', `${plural}/status`)).toEqual(['patch']);
+  }
+  const named = rulesOf('kennel-operator').flatMap((rule) => rule.resources);
+  expect(new Set(named.map((one) => one.replace('/status', '')))).toEqual(
+    new Set(kinds.map((kind) => kind.plural)),
+  );
+});
+
+test('the operator never makes or deletes what people ask for', () => {
+  expect(verbsOn('kennel-operator', 'virtualmachines')).not.toContain('create');
+  expect(verbsOn('kennel-operator', 'virtualmachines')).not.toContain('delete');
+});
+
+test('people of a namespace may write what is theirs, and see nothing of the whole cluster', () => {
+  for (const role of ['kennel-view', 'kennel-edit']) {
+    const named = rulesOf(role).flatMap((rule) => rule.resources);
+    expect(named).toEqual(kinds.filter((kind) => kind.isNamespaced).map((kind) => kind.plural));
+  }
+  expect(verbsOn('kennel-edit', 'virtualmachines')).toContain('create');
+});

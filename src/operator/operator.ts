@@ -1,0 +1,137 @@
+import type { FailoverView, NodeView } from '../api/schema/views.ts';
+import type { HypervisorStatus } from '../api/schema/kubernetes/hypervisor.ts';
+import type { Env } from '../env/env.ts';
+import { ClusterSight } from './cluster-sight.ts';
+import { failovers, hypervisors, virtualMachines } from './crd/kinds.ts';
+import { failoverSpec, failoverStatus, isShown } from './failover/failover-object.ts';
+import { hypervisorStatus } from './hypervisor/hypervisor-status.ts';
+import { Controller, type Reconciled } from './kube/controller.ts';
+import type { KubeApi, KubeObject } from './kube/kube-api.ts';
+import { linkedAbort } from './kube/pause.ts';
+import { Reflector } from './kube/reflector.ts';
+import type { Resource } from './kube/resource.ts';
+import type { Managers } from './managers.ts';
+import { Projector, type Projection } from './projector.ts';
+import { vmNameOfObject } from './vm/vm-name.ts';
+import { VmReconciler } from './vm/vm-reconciler.ts';
+
+/** Objects that are looked at side by side. */
+const vmWorkers = 8;
+const projectionWorkers = 2;
+
+type OperatorEnv = Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
+
+/** One kind: what the API server says of it, and what brings its objects to what they should be. */
+interface Followed {
+  readonly reflector: Reflector;
+  readonly controller: Controller;
+}
+
+/**
+ * Shows Kubernetes what Kennel does, and tells Kennel what its objects ask for, until the signal fires.
+ * Nothing rests on it: with it, or the API server, gone, Kennel goes on, and what is shown follows later.
+ */
+export async function runOperator(
+  options: { readonly env: OperatorEnv; readonly api: KubeApi; readonly managers: Managers },
+  signal: AbortSignal,
+): Promise<void> {
+  const { env, api, managers } = options;
+  const sight = new ClusterSight(env, managers);
+  /** Objects by the name of their VM. */
+  const vmKeys = new Map<string, string>();
+  const vms = follow(env, api, virtualMachines, vmWorkers, (store) => {
+    const reconciler = new VmReconciler({ env, api, store, managers, sight });
+    return (key) => {
+      const object = store.get(key);
+      if (object !== undefined) vmKeys.set(vmNameOfObject(object), key);
+      return reconciler.reconcile(key);
+    };
+  });
+  const shown = (resource: Resource, project: Projection) =>
+    follow(env, api, resource, projectionWorkers, (store) => {
+      const mayRemove = (): boolean => sight.isCurrent;
+      const projector = new Projector({ env, api, resource, store, project, mayRemove });
+      return (name) => projector.reconcile(name);
+    });
+  const nodes = shown(hypervisors, (name, before) =>
+    hypervisorOf(sight.nodes.get(name), before, sight, env),
+  );
+  const records = shown(failovers, (name) => failoverOf(sight.failovers.get(name), sight, env));
+  const every = [vms, nodes, records];
+  sight.listen({
+    onVms: (names) => {
+      for (const name of names) {
+        const key = vmKeys.get(name);
+        if (key !== undefined) vms.controller.queue.add(key);
+      }
+    },
+    onNodes: (names) => {
+      for (const name of names) nodes.controller.queue.add(name);
+      // What a VM waits for is said by its node.
+      const changed = new Set(names);
+      for (const vm of sight.vms.values()) {
+        const key = vm.node !== null && changed.has(vm.node) ? vmKeys.get(vm.name) : undefined;
+        if (key !== undefined) vms.controller.queue.add(key);
+      }
+    },
+    onFailovers: (names) => {
+      for (const name of names) records.controller.queue.add(name);
+    },
+  });
+  const { controller: ending, unlink } = linkedAbort(signal);
+  const reflecting = every.map(({ reflector }) => reflector.run(ending.signal));
+  // Whoever works on half a list takes what is not there yet for missing.
+  const synced = Promise.all(every.map(({ reflector }) => reflector.synced));
+  const aborted = new Promise<void>((resolve) => {
+    if (ending.signal.aborted) resolve();
+    else ending.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([synced, aborted]);
+  await Promise.all([
+    ...reflecting,
+    sight.run(ending.signal),
+    ...every.map(({ controller }) => controller.run(ending.signal)),
+  ]);
+  unlink();
+}
+
+function follow(
+  env: OperatorEnv,
+  api: KubeApi,
+  resource: Resource,
+  workers: number,
+  reconcilerOf: (
+    store: Reflector['store'],
+  ) => (key: string, signal: AbortSignal) => Promise<Reconciled>,
+): Followed {
+  let onChange = (_key: string): void => undefined;
+  const reflector = new Reflector({ env, api, resource, onChange: (key) => onChange(key) });
+  const { store } = reflector;
+  const reconcile = reconcilerOf(store);
+  const controller = new Controller({ env, name: resource.plural, store, reconcile, workers });
+  onChange = (key) => controller.queue.add(key);
+  return { reflector, controller };
+}
+
+function hypervisorOf(
+  node: NodeView | undefined,
+  before: KubeObject | undefined,
+  { cluster }: ClusterSight,
+  { clock }: OperatorEnv,
+): ReturnType<Projection> {
+  if (node === undefined || cluster === null) return null;
+  const known = (before?.status ?? {}) as HypervisorStatus;
+  return {
+    spec: undefined,
+    status: hypervisorStatus(node, cluster.clusterId, known, clock.wallIso()),
+  };
+}
+
+function failoverOf(
+  record: FailoverView | undefined,
+  { cluster }: ClusterSight,
+  { clock }: OperatorEnv,
+): ReturnType<Projection> {
+  if (record === undefined || cluster === null || !isShown(record, clock.wallIso())) return null;
+  return { spec: failoverSpec(record, cluster.clusterId), status: failoverStatus(record) };
+}

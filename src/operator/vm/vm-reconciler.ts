@@ -1,0 +1,235 @@
+import { isDeepStrictEqual } from 'node:util';
+import { brokenTransitions } from '../../api/schema/kubernetes/rule.ts';
+import {
+  statusTransitions,
+  virtualMachineSpecSchema,
+  type VirtualMachineSpec,
+  type VirtualMachineStatus,
+} from '../../api/schema/kubernetes/virtual-machine.ts';
+import type { VmView } from '../../api/schema/views.ts';
+import type { Outcome, ProblemCode } from '../../core/problem.ts';
+import type { Env } from '../../env/env.ts';
+import type { ClusterSight } from '../cluster-sight.ts';
+import { refusalOf, type Reason } from '../conditions.ts';
+import { virtualMachines } from '../crd/kinds.ts';
+import { applyFinalizers, applyStatus } from '../kube/apply.ts';
+import { again, done, type Reconciled } from '../kube/controller.ts';
+import type { KubeAnswer, KubeApi, KubeObject } from '../kube/kube-api.ts';
+import type { ObjectStore } from '../kube/object-store.ts';
+import type { Managers } from '../managers.ts';
+import { vmNameOfObject } from './vm-name.ts';
+import { desiredOf, vmSpecOf } from './vm-spec.ts';
+import { isWorthWriting, vmStatus, type Sync } from './vm-status.ts';
+
+/** Held until Kennel no longer knows the VM, which it forgets once its agent confirmed or a proof covers it. */
+export const domainFinalizer = 'kennel.dev/domain';
+
+/** While something is under way that no event may tell of. */
+const followUpMs = 1000;
+/** After an answer of the managers that another try may change. */
+const refusedMs = 30_000;
+
+/** Nothing was decided: the managers, or the leader among them, were not reached. */
+const unreached: ReadonlySet<ProblemCode> = new Set([
+  'E_UNAVAILABLE',
+  'E_AMBIGUOUS',
+  'E_TIMEOUT',
+  'E_NOT_LEADER',
+  'E_STORE_READ_ONLY',
+]);
+
+interface Pushed {
+  readonly sync: Sync;
+  readonly next: Reconciled;
+}
+
+/** Brings one VirtualMachine's wish to Kennel, and what Kennel says of its VM back. */
+export class VmReconciler {
+  readonly #env: Pick<Env, 'clock' | 'log'>;
+  readonly #api: KubeApi;
+  readonly #store: Pick<ObjectStore, 'get'>;
+  readonly #managers: Managers;
+  readonly #sight: ClusterSight;
+
+  constructor(options: {
+    readonly env: Pick<Env, 'clock' | 'log'>;
+    readonly api: KubeApi;
+    readonly store: Pick<ObjectStore, 'get'>;
+    readonly managers: Managers;
+    readonly sight: ClusterSight;
+  }) {
+    this.#env = options.env;
+    this.#api = options.api;
+    this.#store = options.store;
+    this.#managers = options.managers;
+    this.#sight = options.sight;
+  }
+
+  async reconcile(key: string): Promise<Reconciled> {
+    const object = this.#store.get(key);
+    // An object that is missing deletes nothing: it may have been lost with a store of Kubernetes.
+    if (object === undefined) return done;
+    if (object.metadata.deletionTimestamp !== undefined) return this.#remove(object);
+    const cluster = this.#sight.cluster;
+    if (cluster === null) return again(followUpMs);
+    if (!(object.metadata.finalizers ?? []).includes(domainFinalizer)) {
+      // Before anything is made that it would have to clean up.
+      const held = await applyFinalizers(this.#api, virtualMachines, object, [domainFinalizer]);
+      if (!settled(held)) return done;
+    }
+    const name = vmNameOfObject(object);
+    const { sync, next } = await this.#push(object, name);
+    await this.#show(object, name, sync);
+    return next;
+  }
+
+  /** The finalizer goes when the leader knows no such VM; what is only missing in a view proves nothing. */
+  async #remove(object: KubeObject): Promise<Reconciled> {
+    if (!(object.metadata.finalizers ?? []).includes(domainFinalizer)) return done;
+    const name = vmNameOfObject(object);
+    const isIgnored = this.#sight.vms.get(name)?.desired === 'ignored';
+    const asked = isIgnored
+      ? await this.#managers.forgetVm(name)
+      : await this.#managers.deleteVm(name, {
+          reason: `its VirtualMachine ${object.metadata.namespace ?? ''}/${object.metadata.name} is deleted`,
+        });
+    if (asked.kind === 'ok') this.#sight.learn(asked.value);
+    if (asked.kind === 'problem' && asked.problem.code === 'E_NOT_FOUND') {
+      settled(await applyFinalizers(this.#api, virtualMachines, object, []));
+      return done;
+    }
+    const message = asked.kind === 'ok' ? 'it is stopped and then forgotten' : said(asked);
+    await this.#show(object, name, { status: 'True', reason: 'Deleting', message });
+    return again(followUpMs);
+  }
+
+  async #push(object: KubeObject, name: string): Promise<Pushed> {
+    const checked = virtualMachineSpecSchema.safeParse(object.spec);
+    if (!checked.success) {
+      // A server without CEL has let it through.
+      const message = checked.error.issues
+        .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+        .join('; ');
+      return { sync: refused('InvalidSpec', message), next: done };
+    }
+    const spec = checked.data;
+    const vm = this.#sight.vms.get(name);
+    return vm === undefined
+      ? this.#create(object, name, spec)
+      : this.#compare(object, { vm, spec });
+  }
+
+  async #create(object: KubeObject, name: string, spec: VirtualMachineSpec): Promise<Pushed> {
+    if (!this.#sight.isCurrent) return notReached('the managers do not answer');
+    const created = await this.#managers.createVm({
+      id: spec.uuid ?? object.metadata.uid,
+      spec: vmSpecOf(spec, name),
+      desired: desiredOf(spec),
+      node: null,
+    });
+    if (created.kind === 'ok') {
+      this.#sight.learn(created.value);
+      return { sync: accepted, next: done };
+    }
+    // Made by a try whose answer was lost, or by an operator before this one: the next look shows it.
+    if (created.problem.code === 'E_NAME_TAKEN') return notReached('it is there already');
+    return this.#afterProblem(created);
+  }
+
+  async #compare(
+    object: KubeObject,
+    { vm, spec }: { readonly vm: VmView; readonly spec: VirtualMachineSpec },
+  ): Promise<Pushed> {
+    if (spec.uuid !== undefined && spec.uuid !== vm.id) {
+      return {
+        sync: refused('UuidTaken', `the VM ${vm.name} has the UUID ${vm.id}`),
+        next: done,
+      };
+    }
+    const wanted = vmSpecOf(spec, vm.name);
+    const changed = Object.entries(wanted).flatMap(([field, value]) =>
+      isDeepStrictEqual(plain(value), plain(vm.spec[field as keyof typeof wanted])) ? [] : [field],
+    );
+    if (changed.length > 0) {
+      const message = `${changed.join(', ')} cannot be changed while the VM exists`;
+      return { sync: refused('SpecChangeUnsupported', message), next: done };
+    }
+    const desired = desiredOf(spec);
+    if (desired === vm.desired) return { sync: accepted, next: done };
+    if (wasTaken(object)) {
+      const message = `it was made ${vm.desired} by a command; the next change of the object decides`;
+      return { sync: refused('ChangedElsewhere', message), next: done };
+    }
+    const answered = await this.#want(vm.name, desired);
+    if (answered.kind === 'problem') return this.#afterProblem(answered);
+    this.#sight.learn(answered.value);
+    return { sync: accepted, next: done };
+  }
+
+  #want(name: string, desired: VmView['desired']): Promise<Outcome<VmView>> {
+    const how = { force: false, reason: 'its VirtualMachine was changed' };
+    switch (desired) {
+      case 'running':
+        return this.#managers.startVm(name);
+      case 'stopped':
+        return this.#managers.stopVm(name, how);
+      case 'disabled':
+        return this.#managers.disableVm(name, how);
+      case 'ignored':
+        return this.#managers.ignoreVm(name);
+      default:
+        return desired satisfies never;
+    }
+  }
+
+  #afterProblem(answer: Extract<Outcome<VmView>, { kind: 'problem' }>): Pushed {
+    const { code } = answer.problem;
+    return unreached.has(code)
+      ? notReached(said(answer))
+      : { sync: refused(refusalOf(code), said(answer)), next: again(refusedMs) };
+  }
+
+  async #show(object: KubeObject, name: string, sync: Sync): Promise<void> {
+    const cluster = this.#sight.cluster;
+    if (cluster === null) return;
+    const vm = this.#sight.vms.get(name) ?? null;
+    const node = vm?.node == null ? null : (this.#sight.nodes.get(vm.node) ?? null);
+    const before = object.status as VirtualMachineStatus | undefined;
+    const made = vmStatus(object, { ...cluster, vm, node }, sync, this.#env.clock.wallIso());
+    if (!isWorthWriting(before, made)) return;
+    const broken = brokenTransitions(statusTransitions, before ?? {}, made);
+    if (broken.length > 0) throw new Error(`a status is not written: ${broken.join('; ')}`);
+    settled(await applyStatus(this.#api, virtualMachines, object, made));
+  }
+}
+
+const accepted: Sync = { status: 'True', reason: 'Accepted', message: '' };
+
+const refused = (reason: Reason, message: string): Sync => ({ status: 'False', reason, message });
+
+const notReached = (message: string): Pushed => ({
+  sync: { status: 'Unknown', reason: 'ManagersUnavailable', message },
+  next: again(followUpMs),
+});
+
+const said = ({ problem: { what, because } }: Extract<Outcome<VmView>, { kind: 'problem' }>) =>
+  `${what}: ${because}`;
+
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
+
+/** Whether this generation of the object was taken before: then who changed the VM since was somebody else. */
+function wasTaken({ metadata: { generation }, status }: KubeObject): boolean {
+  const synced = ((status ?? {}) as VirtualMachineStatus).conditions?.find(
+    (condition) => condition.type === 'Synced',
+  );
+  const isTaken = synced?.status === 'True' || synced?.reason === 'ChangedElsewhere';
+  return isTaken && synced.observedGeneration === generation;
+}
+
+/** Written; false when the object is another one by now. Throws what another try may mend. */
+function settled(answer: KubeAnswer): boolean {
+  if (answer.kind === 'answered') return true;
+  const { kind, message } = answer.failure;
+  if (kind === 'notFound' || kind === 'conflict') return false;
+  throw new Error(`the API server did not take a change (${kind}): ${message}`);
+}
