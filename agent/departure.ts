@@ -46,16 +46,19 @@ export class Departure {
 
   /** The leader's word. `action`: what a person wants of the machine, which is not at it yet. */
   mayGo(action: GoingDown | null): void {
-    const { env, power } = this.#options;
+    const { power } = this.#options;
     if (this.#isLetGo) return;
     this.#letGo('its VMs are cared for');
     if (action === null || power === null || this.#leaving !== null) return;
-    void power.goDown(action).then((because) => {
-      if (because === null) return;
-      env.log.error({ action, because }, 'the machine does not go down');
-      // Asked again, it tries again.
-      this.#isLetGo = false;
-    });
+    void this.#goDown(power, action);
+  }
+
+  async #goDown(power: HostPower, action: GoingDown): Promise<void> {
+    const because = await power.goDown(action);
+    if (because === null) return;
+    this.#options.env.log.error({ action, because }, 'the machine does not go down');
+    // Asked again, it tries again.
+    this.#isLetGo = false;
   }
 
   #begin(kind: GoingDown | null): void {

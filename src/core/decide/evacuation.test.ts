@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { nodeId, vmId, type VmId } from '../model/ids.ts';
+import { nodeId, operationId, vmId, type VmId } from '../model/ids.ts';
 import { defaultMigrationLimits } from '../model/move.ts';
 import type { NodeObservation } from '../observations.ts';
 import type { Outcome } from '../problem.ts';
@@ -11,6 +11,7 @@ import {
   uncordon,
   type EvacuationWish,
 } from '../request/evacuation.ts';
+import { actOnVm } from '../request/act.ts';
 import { arm, disarm } from '../request/arming.ts';
 import { evacuationProgress } from '../explain/evacuation.ts';
 import { cancelMove, moveVm } from '../request/move.ts';
@@ -245,6 +246,53 @@ describe('maintenance', () => {
     expect(placeOf(a)).not.toBe('n1');
     expect(placeOf(b)).toBe('n1');
   });
+
+  it('a VM that a person paused stays, says why, and leaves once it goes on', () => {
+    enter();
+    const still = world.domain(a, { state: 'paused', reason: 'user' });
+    world.report('n1', [still, world.domain(b)]);
+    world.settle();
+    expect(world.vm(a)).toMatchObject({ phase: 'running', move: { migration: null } });
+    expect(steps().find(({ vm }) => vm === a)).toMatchObject({
+      state: 'waits',
+      because: 'its guest does not run: paused (user)',
+    });
+    world.report('n1', [world.domain(a), world.domain(b)]);
+    nodes.settle();
+    expect(placeOf(a)).not.toBe('n1');
+    expect(steps().map(({ vm }) => vm)).not.toContain(a);
+  });
+
+  it('a VM waits for what a person asked of it, and says so', () => {
+    const asked = ask((draft) =>
+      actOnVm(draft, world.vm(a), { verb: 'reset', request: 'r-1', by: 'ann' }),
+    );
+    expect(asked.kind).toBe('ok');
+    enter();
+    world.settle();
+    expect(world.vm(a).move?.migration).toBeNull();
+    expect(steps().find(({ vm }) => vm === a)?.because).toBe(
+      'reset was asked of it and is not answered yet',
+    );
+    world.outcome(operationId(`act/${a}/r-1`), { kind: 'done' });
+    nodes.settle();
+    expect(placeOf(a)).not.toBe('n1');
+    expect(steps().map(({ vm }) => vm)).not.toContain(a);
+  });
+
+  it('a VM that is restarted elsewhere waits there for those it starts after, and keeps no node', () => {
+    const gate = { kind: 'delay', ms: 3_600_000 } as const;
+    const after = [{ vm: 'c', gate, timeoutMs: 3_600_000, onTimeout: 'hold' }] as const;
+    const late = world.addRunningVm('late', 'n1', {
+      spec: specOf('late', { onEvacuation: 'restart', after }),
+    });
+    nodes = new Obedient(world);
+    enter();
+    nodes.settle();
+    expect(steps()).toEqual([]);
+    expect(world.vm(late)).toMatchObject({ permit: null, desired: 'running' });
+    expect(world.vm(late).reason).toContain('waits until c');
+  });
 });
 
 describe('a node in maintenance that falls silent', () => {
@@ -296,16 +344,11 @@ describe('a drain', () => {
 });
 
 describe('a node that goes down by its own will', () => {
-  const announces = (node: string, leaving: 'reboot' | 'shutdown' | null): void => {
-    const seen = seenOf(node);
-    if (seen.report === null) throw new Error(`${node} has reported nothing`);
-    world.seen.set(nodeId(node), { ...seen, report: { ...seen.report, leaving } });
-  };
   const departures = () => world.step().departures;
 
   it('N26: with policy migrate is emptied before it may go, and takes its VMs back', () => {
     world.settings = { ...world.settings, shutdownPolicy: 'migrate' };
-    announces('n1', 'reboot');
+    world.say('n1', 'reboot');
     world.step();
     expect(departures()).toEqual([]);
     nodes.settle(100);
@@ -320,7 +363,7 @@ describe('a node that goes down by its own will', () => {
   });
 
   it('N26: that reboots with VMs frozen is awaited, and starts them again', () => {
-    announces('n1', 'reboot');
+    world.say('n1', 'reboot');
     nodes.settle(5);
     expect(departures()).toMatchObject([{ node: 'n1', action: null }]);
     // Its guests end while its agent still reports: they are not started anew there.
@@ -336,7 +379,7 @@ describe('a node that goes down by its own will', () => {
   });
 
   it('N26: that does not come back from its reboot is lost after a while', () => {
-    announces('n1', 'reboot');
+    world.say('n1', 'reboot');
     nodes.settle(5);
     silence('n1', world.settings.rebootPatienceMs + 10_000);
     nodes.settle(5, 1000);
@@ -344,19 +387,19 @@ describe('a node that goes down by its own will', () => {
   });
 
   it('N26: that is shut down under the conditional policy is lost at once', () => {
-    announces('n1', 'shutdown');
+    world.say('n1', 'shutdown');
     nodes.settle(5);
     silence('n1', 10_000);
     expect(world.onlyFence()).toMatchObject({ node: 'n1' });
   });
 
   it('gets no new VMs while it is at it, and gets them again when it is called off', () => {
-    announces('n1', 'reboot');
+    world.say('n1', 'reboot');
     nodes.settle(5);
     const late = world.addVm('late');
     nodes.settle();
     expect(placeOf(late)).not.toBe('n1');
-    announces('n1', null);
+    world.say('n1', null);
     world.step();
     expect(world.node(n1).downtime).toBeUndefined();
     expect(world.events).toContain('NODE_STAYS_UP');

@@ -68,6 +68,16 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
+  decideLost(draft, node, current, seen);
+}
+
+/** It is silent for too long: it is fenced for what may run there, or forgotten where nothing can. */
+function decideLost(
+  draft: Draft,
+  node: NodeRecord,
+  current: Incarnation,
+  seen: NodeObservation | undefined,
+): void {
   const strays = straysOn(draft, node.id, current.bootId);
   const isUnheard = node.unheardSince !== undefined;
   const incoming = incomingVmsOf(draft, current.id);

@@ -1,6 +1,7 @@
 import type { Draft } from '../decide/draft.ts';
 import { isEmptied } from '../decide/downtime.ts';
 import { staysBecause, underWay, wayOut } from '../decide/evacuation.ts';
+import { ownerOf } from '../decide/ownership.ts';
 import { snapshotOf } from '../decide/site-of.ts';
 import type { NodeEvacuation } from '../model/evacuation.ts';
 import type { NodeId, VmId } from '../model/ids.ts';
@@ -117,8 +118,20 @@ function waitsBecause(draft: Draft, vm: VmRecord, { node, place }: StepInput): s
   if (disarmed !== null) return 'the cluster is disarmed';
   if (node.phase !== 'online' && node.phase !== 'quarantined') return `its node is ${node.phase}`;
   if (vm.phase !== 'running') return `it is ${vm.phase}`;
+  if (vm.action != null) return `${vm.action.verb} was asked of it and is not answered yet`;
+  const guest = guestStands(draft, vm);
+  if (guest !== null) return guest;
   if (place?.kind === 'nowhere') return explainPlacement(place);
   return vm.reason ?? 'it is next';
+}
+
+/** A guest that stands still, as a person or a full disk made it, is moved once it goes on. */
+function guestStands(draft: Draft, vm: VmRecord): string | null {
+  const owner = ownerOf(vm, draft);
+  if (owner.kind !== 'live' || owner.domain.kind !== 'present') return null;
+  const { active, state, reason } = owner.domain.domain;
+  if (!active || state === 'running') return null;
+  return `its guest does not run: ${state} (${reason})`;
 }
 
 function copyMs({ spec }: VmRecord): number {

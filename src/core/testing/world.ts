@@ -232,6 +232,13 @@ export class TestWorld implements ClusterState {
     });
   }
 
+  /** Its operating system goes down, or not. */
+  say(name: string, leaving: 'reboot' | 'shutdown' | null): void {
+    const before = this.seen.get(nodeId(name));
+    if (before?.report == null) throw new Error(`${name} was never connected`);
+    this.seen.set(nodeId(name), { ...before, report: { ...before.report, leaving } });
+  }
+
   reportCapacity(name: string, capacity: NodeRecord['capacity']): void {
     const before = this.seen.get(nodeId(name));
     if (before?.report == null) throw new Error(`${name} was never connected`);
