@@ -76,6 +76,7 @@ describe('adding a fence device', () => {
         ],
         startMs: 10_000,
         usualMs: 15_500,
+        selfFenceMs: null,
         worstMs: 60_500,
       },
     });
