@@ -31,7 +31,8 @@ interface Life {
 interface Known {
   readonly id: string;
   readonly permit: string | null;
-  readonly incarnation: string | null;
+  /** Of its owner; the agent may have been restarted meanwhile. */
+  readonly boot: string | null;
   readonly phase: string;
   /** Since when its record has said that it waits. */
   readonly waitsMs: number | null;
@@ -82,7 +83,7 @@ export class OrderChecker implements Checker {
     const now: Known = {
       id,
       permit: permit === null ? null : String(permit.token),
-      incarnation: permit?.incarnation ?? null,
+      boot: permit?.incarnation.split('.')[0] ?? null,
       phase: textAt(value, 'phase') ?? '',
       waitsMs: wait === null ? null : (before?.waitsMs ?? atMs),
     };
@@ -131,5 +132,5 @@ function isStart(value: JsonObject): boolean {
 
 /** It ended where it ran, and the same owner starts it again. */
 function isRestart(before: Known, now: Known): boolean {
-  return before.phase === 'running' && before.incarnation === now.incarnation;
+  return before.phase === 'running' && before.boot === now.boot;
 }

@@ -227,9 +227,9 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/nodes.ts',
-        find: '  if (!isLost(seen, draft.observations, draft.state.settings.timing)) {\n    noteCapacity(',
+        find: '  if (!isLost(seen, draft.observations, draft.state.settings.timing)) {\n    const noted = noteIsolation(',
         replace:
-          "  const stuck = [...(seen?.report?.domains?.values() ?? [])].some((each) => each.reason === 'ioError');\n  if (!stuck && !isLost(seen, draft.observations, draft.state.settings.timing)) {\n    noteCapacity(",
+          "  const stuck = [...(seen?.report?.domains?.values() ?? [])].some((each) => each.reason === 'ioError');\n  if (!stuck && !isLost(seen, draft.observations, draft.state.settings.timing)) {\n    const noted = noteIsolation(",
       },
     ],
     expected: ['power'],

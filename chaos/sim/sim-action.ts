@@ -1,6 +1,6 @@
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { ActionVerb } from '../../src/core/model/vm-action.ts';
-import { done, failed, type SimDomain, type SimOutcome } from './sim-domain.ts';
+import { done, failed, isActive, type SimDomain, type SimOutcome } from './sim-domain.ts';
 
 /** Told of what was done to a guest, with the permit that it runs under. */
 export type ActedHook = (vm: string, verb: ActionVerb, permit: Permit | null) => void;
@@ -20,5 +20,20 @@ export function actOnDomain(
     domain.reason = 'unpaused';
   }
   onDone(domain.live.permit);
+  return done;
+}
+
+/** Lets a guest go on that stands still; a copy that is not whole cannot. */
+export function wakeDomain(
+  domain: SimDomain | undefined,
+  wake: (domain: SimDomain) => void,
+): SimOutcome<void> {
+  if (domain === undefined || !isActive(domain)) {
+    return failed('operationInvalid', 'the domain is not active');
+  }
+  if (domain.transit?.kind === 'incoming') {
+    return failed('operationInvalid', 'the copy is not whole');
+  }
+  wake(domain);
   return done;
 }

@@ -14,7 +14,7 @@ import type {
   SimWork,
 } from './sim-domain.ts';
 import { alreadyActive, defaultLatency, done, failed, isActive, newDomain } from './sim-domain.ts';
-import { actOnDomain, type ActedHook } from './sim-action.ts';
+import { actOnDomain, wakeDomain, type ActedHook } from './sim-action.ts';
 import type { DiskWriterHook, SimHostOptions } from './sim-host-options.ts';
 import { SimTransit } from './sim-transit.ts';
 import { defaultMigrationTimes, SimMigration } from './sim-migration.ts';
@@ -423,16 +423,10 @@ export class SimHost {
 
   /** Lets a guest go on that stands still. */
   goOn(vm: VmId): SimOutcome<void> {
-    const domain = this.#domains.get(vm);
-    if (domain === undefined || !isActive(domain)) {
-      return failed('operationInvalid', `${vm} is not active`);
-    }
-    if (domain.transit?.kind === 'incoming') {
-      return failed('operationInvalid', `the copy of ${vm} is not whole`);
-    }
-    if (domain.transit === null) this.resume(vm);
-    else this.transit.wake(domain, 'unpaused');
-    return done;
+    return wakeDomain(this.#domains.get(vm), (domain) => {
+      if (domain.transit === null) this.resume(vm);
+      else this.transit.wake(domain, 'unpaused');
+    });
   }
 
   /** What libvirt does to a guest at once. */

@@ -229,6 +229,7 @@ test('services get absolute paths and everything else as given', async () => {
         bootIdFile: '/work/b',
         migrateOver: 'tls',
         machineIdFile: null,
+        watchdogSocket: null,
       },
     },
   ]);

@@ -75,8 +75,8 @@ describe('adding a fence device', () => {
           { level: 1, devices: ['node-1/bmc'], delayMs: 0, budgetMs: 45_000, settleMs: 2000 },
         ],
         startMs: 10_000,
-        usualMs: 15_500,
         selfFenceMs: null,
+        usualMs: 15_500,
         worstMs: 60_500,
       },
     });
