@@ -1,5 +1,11 @@
 import { sessionProtocolVersion } from '../src/api/schema/session.ts';
-import type { AgentMessage, GuestList, ManagerList, PeerList } from '../src/api/schema/session.ts';
+import type {
+  AgentMessage,
+  Depart,
+  GuestList,
+  ManagerList,
+  PeerList,
+} from '../src/api/schema/session.ts';
 import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { IsolationPolicy, NodeCapacity } from '../src/core/model/node.ts';
 import { DiskError } from '../src/env/disk.ts';
@@ -9,8 +15,10 @@ import { KennelError } from '../src/errors/kennel-error.ts';
 import { ChangeSignal } from './change-signal.ts';
 import { refused } from './checks.ts';
 import { DaemonRestart } from './daemon-restart.ts';
+import { Departure } from './departure.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
+import type { HostPower } from './host-power.ts';
 import { GuestChecks } from './guest-checks.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
@@ -84,6 +92,8 @@ interface AgentOptions {
   readonly env: Env;
   readonly config: AgentConfig;
   readonly hypervisor: Hypervisor;
+  /** Absent: the machine's own shutdown is not noticed. */
+  readonly power?: HostPower | undefined;
   /** This process as the petter knows it, and the way to the petter. Absent = there is none. */
   readonly petter?: { readonly link: PetterLink; readonly agentPid: number };
 }
@@ -185,8 +195,10 @@ class RunningAgent implements Agent {
   readonly #probes: PeerProbes;
   readonly #guests: GuestChecks;
   readonly #changes: ChangeSignal;
+  readonly #departure: Departure;
   readonly #selfFencing: SelfFencing | null;
   #lease: Lease = noLease;
+  #lastLeaseMs: number | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(options: RunningAgentOptions) {
@@ -198,6 +210,12 @@ class RunningAgent implements Agent {
       env,
       command: config.restartHypervisor ?? null,
       tuning,
+      onChange: () => this.#reporter.publish(),
+    });
+    this.#departure = new Departure({
+      env,
+      power: options.power ?? null,
+      lastLeaseMs: () => this.#lastLeaseMs,
       onChange: () => this.#reporter.publish(),
     });
     this.#guests = new GuestChecks({
@@ -212,6 +230,7 @@ class RunningAgent implements Agent {
       capacity: config.capacity ?? null,
       degraded: () => state.degraded,
       mending: () => this.#daemon.text,
+      leaving: () => this.#departure.leaving,
       watchdog: () => this.#selfFencing?.attested ?? null,
       onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
@@ -283,6 +302,7 @@ class RunningAgent implements Agent {
     });
     hypervisor.open();
     this.#reporter.start();
+    this.#departure.start();
     // The hello says where it may be probed.
     await this.#probes.listen();
     this.#sessions.start();
@@ -313,6 +333,7 @@ class RunningAgent implements Agent {
     this.#sessions.stop();
     await this.#probes.stop();
     this.#reporter.stop();
+    this.#departure.stop();
     this.#guests.stop();
     this.#daemon.stop();
     await this.#executor.stop();
@@ -336,6 +357,7 @@ class RunningAgent implements Agent {
       onCommands: (message, asker) => this.#takeCommands(message, asker),
       onManagers: (list) => this.#takeManagers(list),
       onPeers: (list) => this.#takePeers(list),
+      onDepart: (message) => this.#takeDepart(message),
       onGuests: (list) => this.#takeGuests(list),
       onOpen,
     });
@@ -367,6 +389,12 @@ class RunningAgent implements Agent {
     }
   }
 
+  #takeDepart({ clusterId, epoch, incarnation, action }: Depart): void {
+    const { config, state, incarnation: own } = this.#options;
+    const isMeant = clusterId === config.clusterId && incarnation === own;
+    if (isMeant && epoch >= state.epochSeen) this.#departure.mayGo(action);
+  }
+
   #takeGuests(list: GuestList): void {
     const { config, state } = this.#options;
     if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
@@ -379,6 +407,7 @@ class RunningAgent implements Agent {
     if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
     state.meetEpoch(ack.epoch);
     this.#lease = renewLease(this.#lease, ack);
+    this.#lastLeaseMs = this.#options.env.clock.boottimeMs();
     if (this.#lease.untilMs !== null) this.#selfFencing?.leased(ack, this.#lease.untilMs);
   }
 

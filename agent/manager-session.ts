@@ -21,6 +21,7 @@ export interface ManagerSessionOptions {
   readonly onCommands: (commands: Received<'commands'>, asker: Asker) => void;
   readonly onManagers: (list: Received<'managers'>) => void;
   readonly onPeers: (list: Received<'peers'>) => void;
+  readonly onDepart: (message: Received<'depart'>) => void;
   readonly onGuests: (list: Received<'guests'>) => void;
   /** The manager said welcome. */
   readonly onOpen: () => void;
@@ -216,6 +217,7 @@ export class ManagerSession implements Asker {
     if (message.kind === 'ack') this.#acknowledged(connection, connection.welcome, message);
     else if (message.kind === 'managers') this.#options.onManagers(message);
     else if (message.kind === 'peers') this.#options.onPeers(message);
+    else if (message.kind === 'depart') this.#options.onDepart(message);
     else if (message.kind === 'guests') this.#options.onGuests(message);
     else this.#options.onCommands(message, this);
   }

@@ -17,6 +17,7 @@ export interface ReporterOptions {
   readonly degraded: () => string | null;
   /** What is being done about a hypervisor that does not answer; null = nothing, or it answers. */
   readonly mending: () => string | null;
+  readonly leaving: () => AgentReport['leaving'];
   /** What this incarnation self-fences by; null = it holds. */
   readonly watchdog: () => WatchdogAttestation | null;
   /** Told with every look, whether the hypervisor answered. */
@@ -170,6 +171,7 @@ export class Reporter {
       capacity: { memoryMiB, vcpus },
       degraded: this.#options.degraded(),
       mending: this.#options.mending(),
+      leaving: this.#options.leaving(),
       watchdog: this.#options.watchdog(),
     };
   }

@@ -132,8 +132,9 @@ export const fencingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/decide.ts',
-        find: '  decideFences(draft);\n  decideStrays(draft);\n  decideNodes(draft);',
-        replace: '  decideNodes(draft);\n  decideStrays(draft);\n  decideFences(draft);',
+        find: '  decideFences(draft);\n  decideStrays(draft);\n  decideDowntimes(draft);\n  decideNodes(draft);',
+        replace:
+          '  decideNodes(draft);\n  decideStrays(draft);\n  decideDowntimes(draft);\n  decideFences(draft);',
       },
       {
         file: 'src/core/decide/fences.ts',

@@ -106,7 +106,7 @@ export const guardMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/decide/quarantine.ts',
-        find: 'return { ...node, flaps: (node.flaps ?? 0) + 1 };',
+        find: 'return isSetAside(node) ? node : { ...node, flaps: (node.flaps ?? 0) + 1 };',
         replace: 'return { ...node, flaps: node.flaps ?? 0 };',
       },
     ],

@@ -81,7 +81,7 @@ export const actionSchema = z.discriminatedUnion(
       via_node: node.optional(),
     }),
     z.strictObject({ ...common, action: z.literal('cluster.arm'), via_node: node.optional() }),
-    beyond('node.maintenance'),
+    z.strictObject({ ...common, action: z.literal('node.maintenance'), node, on: z.boolean() }),
     beyond('node.set_software_version'),
     z.strictObject({ ...common, action: z.literal('service.migrate'), service, to: node }),
     z.strictObject({ ...common, action: z.literal('service.relocate'), service, to: node }),

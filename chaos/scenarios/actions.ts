@@ -21,10 +21,6 @@ export interface Stage {
   readonly monitor: Monitor;
 }
 
-/** From the order to shut down: the agent ends at once, guests are off, the machine is off; ms. */
-const guestsOffMs = 1000;
-const machineOffMs = 1500;
-
 /** Carries out one action of the neutral timeline at this instant. */
 export function act(stage: Stage, action: ScenarioAction): void {
   switch (action.action) {
@@ -45,6 +41,9 @@ export function act(stage: Stage, action: ScenarioAction): void {
       break;
     case 'service.moved_outside_ha':
       moveByHand(stage, action);
+      break;
+    case 'node.maintenance':
+      maintain(stage, action);
       break;
     case 'cluster.disarm': {
       const { mode } = action;
@@ -101,10 +100,10 @@ function actOnNode(
       sites.reconnect(index);
       break;
     case 'node.shutdown':
-      shutDown(stage, node, false);
+      node.power.begin('shutdown');
       break;
     case 'node.reboot':
-      shutDown(stage, node, true);
+      node.power.begin('reboot');
       break;
     default:
       action satisfies never;
@@ -146,27 +145,12 @@ export function nodeOf(stage: Stage, name: string): ClusterNode {
   return stage.cluster.node(stage.names.simNode(name));
 }
 
-/** As an operating system does: services end, guests are asked to shut down, power goes off. */
-function shutDown(stage: Stage, node: ClusterNode, comesBack: boolean): void {
-  const { time } = stage.cluster.world;
-  const { bootId } = node.machine;
-  if (bootId === null) return;
-  const ifSameBoot = (work: () => void) => (): void => {
-    if (node.machine.bootId === bootId) work();
-  };
-  node.machine.crashAgent();
-  time.schedule(
-    guestsOffMs,
-    ifSameBoot(() => {
-      for (const vm of node.hypervisor.writers()) node.hypervisor.guestShutdown(vm);
-    }),
-  );
-  time.schedule(
-    machineOffMs,
-    ifSameBoot(() => {
-      node.machine.powerOff();
-      if (comesBack) node.machine.powerOn();
-    }),
+/** The format knows no refusal of maintenance: what has no place stays, and says why. */
+function maintain({ names, person }: Stage, { node, on }: Of<'node.maintenance'>): void {
+  const wish = { stuck: 'leave', deadlineMs: null, force: true } as const;
+  const body = on ? ({ want: 'maintenance', ...wish } as const) : ({ want: 'exit' } as const);
+  person.give(`kennel node maintenance ${on ? 'enter' : 'exit'} ${node}`, (service, caller) =>
+    service.maintenance.change(names.simNode(node), body, caller),
   );
 }
 
@@ -268,7 +252,8 @@ export function startByHand(stage: Stage, action: Of<'service.add'>): void {
 function add(stage: Stage, action: Of<'service.add'>, text: string): void {
   const { names, person } = stage;
   const { desired = 'running', max_restart = 1, max_relocate = 1, service: id, usage } = action;
-  const seed = { id, node: action.node, desired, max_restart, max_relocate, usage };
+  const { node: at, type = 'vm' } = action;
+  const seed = { id, type, node: at, desired, max_restart, max_relocate, usage };
   const spec = vmSpecSchema.parse(specOfService(seed, names));
   const node = names.simNode(action.node);
   person.give(text, (service, caller) =>

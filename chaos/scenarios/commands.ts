@@ -63,7 +63,7 @@ export class PersonAtCommands {
     if (service === undefined) return Promise.resolve(null);
     const identity = identityOf(this.#cluster.world, 'admin', 'person');
     return Promise.race([
-      request(service, { identity, dryRun: false, reason: null }),
+      request(service, { identity, dryRun: false, reason: 'as the timeline says' }),
       this.#pause(answerMs).then(() => null),
     ]);
   }

@@ -6,8 +6,6 @@ import type { Scenario, ScenarioRule } from './schema.ts';
  */
 export const missingFeatures = {
   'failing migrations': 'services whose migration is made to fail',
-  'maintenance verbs': 'switching maintenance on and off, evacuation, return',
-  'shutdown policies': 'freeze or migrate VMs when a node is shut down or rebooted by its OS',
   'rule enforcement': 'moving a running VM because a placement rule says so, failback included',
   'legacy groups': 'the older form of node affinity',
   locks: 'VMs that are locked by a backup or a migration',
@@ -45,13 +43,8 @@ function isEmpty(scenario: Scenario): boolean {
 }
 
 function needsOfPolicies(scenario: Scenario): readonly MissingFeature[] {
-  const { shutdown = 'conditional', placement } = scenario.cluster.policies;
+  const { placement } = scenario.cluster.policies;
   const needs: MissingFeature[] = [];
-  const has = (action: string): boolean => scenario.timeline.some((one) => one.action === action);
-  // Without a policy of its own a node that goes down is simply lost, which is `failover`.
-  const shutdownIsFailover = shutdown === 'failover' || shutdown === 'conditional';
-  if (has('node.shutdown') && !shutdownIsFailover) needs.push('shutdown policies');
-  if (has('node.reboot') && shutdown !== 'failover') needs.push('shutdown policies');
   if (isEmpty(scenario) || placement === undefined) return needs;
   if (placement.auto_rebalance !== undefined) needs.push('auto-rebalance');
   if (placement.mode === 'measured-usage') needs.push('measured usage');
@@ -87,8 +80,6 @@ function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
 
 function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
   switch (action.action) {
-    case 'node.maintenance':
-      return ['maintenance verbs'];
     case 'node.set_software_version':
       return ['software versions'];
     case 'service.lock':
@@ -111,10 +102,6 @@ function needsOfMove(move: ExpectedMove): readonly MissingFeature[] {
     case 'follows-affinity-peer':
       needs.push('rule enforcement');
       break;
-    case 'maintenance-evacuation':
-    case 'maintenance-return':
-      needs.push('maintenance verbs');
-      break;
     case 'auto-rebalance':
       needs.push('auto-rebalance');
       break;
@@ -124,7 +111,13 @@ function needsOfMove(move: ExpectedMove): readonly MissingFeature[] {
 }
 
 /** Beliefs that have a counterpart here: see `seed.ts`. */
-const knownNodeBeliefs: ReadonlySet<string> = new Set(['online', 'offline', 'unknown', 'fencing']);
+const knownNodeBeliefs: ReadonlySet<string> = new Set([
+  'online',
+  'offline',
+  'unknown',
+  'fencing',
+  'maintenance',
+]);
 const knownServiceBeliefs: ReadonlySet<string> = new Set(['active', 'stopped', 'awaiting-fence']);
 
 /** Nothing runs yet, so it is a matter of where the VM is at home. */
@@ -137,10 +130,9 @@ function needsOfInitialState(scenario: Scenario): readonly MissingFeature[] {
   if (state === undefined) return [];
   const needs: MissingFeature[] = [];
   const views = Object.values(state.nodes);
-  if (views.includes('maintenance')) needs.push('maintenance verbs');
   const services = Object.entries(state.services);
   const isForeign =
-    views.some((view) => view !== 'maintenance' && !knownNodeBeliefs.has(view)) ||
+    views.some((view) => !knownNodeBeliefs.has(view)) ||
     services.some(
       ([id, belief]) =>
         (!knownServiceBeliefs.has(belief.status) && !isPlannedMove(belief)) ||

@@ -30,7 +30,7 @@ const mebibyte = 1024 * 1024;
 /** What a service of the file, or one that it adds later, is made from. */
 export type ServiceSeed = Pick<
   ScenarioService,
-  'id' | 'node' | 'desired' | 'usage' | 'max_restart' | 'max_relocate'
+  'id' | 'type' | 'node' | 'desired' | 'usage' | 'max_restart' | 'max_relocate'
 >;
 
 /** The spec of a service's VM. */
@@ -56,6 +56,8 @@ export function specOfService(service: ServiceSeed, names: Names): VmSpec {
     separateFrom: [],
     nodes: [],
     limits: { restarts: service.max_restart, relocations: service.max_relocate },
+    // A container is moved by a stop and a start.
+    ...(service.type === 'container' ? { onEvacuation: 'restart' as const } : {}),
   };
 }
 
@@ -100,7 +102,8 @@ function believedHome(scenario: Scenario, { id, node }: ServiceSeed): string {
 export function settingsOf(scenario: Scenario, detection: DetectionProfile): ClusterSettings {
   const settings = defaultSettings(detection);
   const rebalanceOnStart = scenario.cluster.policies.placement?.rebalance_on_start ?? false;
-  return { ...settings, placement: { ...settings.placement, rebalanceOnStart } };
+  const shutdownPolicy = scenario.cluster.policies.shutdown ?? settings.shutdownPolicy;
+  return { ...settings, shutdownPolicy, placement: { ...settings.placement, rebalanceOnStart } };
 }
 
 /**
@@ -136,9 +139,30 @@ export function believedRecords(
     objects.push({ ...node, phase: 'fencing', incarnation, fence: fence.id }, fence, failover);
     for (const vm of held) objects.push(heldRecord(vm, node, incarnation));
   }
+  for (const node of nodes) {
+    if (state.nodes[names.scenarioNode(node.id)] !== 'maintenance') continue;
+    objects.push(wentDown(node, scenario));
+  }
   if (fencing.length > 0)
     objects.push({ kind: 'counters', fence: fencing.length, token: token(0) });
   return objects;
+}
+
+/** A node that was emptied because it went down, as the manager of before had it. */
+function wentDown(node: NodeRecord, scenario: Scenario): NodeRecord {
+  const since = '2026-01-01T00:00:00.000Z';
+  const shutdown = scenario.cluster.policies.shutdown ?? 'conditional';
+  return {
+    ...node,
+    evacuation: { kind: 'shutdown', stuck: 'leave', since, deadline: null, by: null, reason: null },
+    downtime: {
+      kind: 'shutdown',
+      policy: shutdown === 'conditional' ? 'failover' : shutdown,
+      bootId: bootId('boot-before-the-start'),
+      since,
+      isAsked: false,
+    },
+  };
 }
 
 function heldRecord(vm: VmRecord, node: NodeRecord, incarnation: Incarnation): VmRecord {

@@ -23,6 +23,7 @@ import {
 import { SimPrograms } from './processes.ts';
 import { guestReach } from './guest-reach.ts';
 import { SimHost } from './sim-host.ts';
+import { SimPower } from './sim-power.ts';
 import type { SimProcess } from './sim-process.ts';
 import { PetterService } from './petter-service.ts';
 import { tiedHypervisor } from './tied-ports.ts';
@@ -58,6 +59,8 @@ export class ClusterNode {
   /** Null on a node without a watchdog. */
   readonly watchdog: PetterService | null;
   readonly feeds: SimFeeds;
+  /** How its operating system goes down. */
+  readonly power: SimPower;
   /** The outlets of its supplies, as PDUs that are reached like BMCs; used where they are enrolled. */
   readonly pdus: Readonly<Record<FeedName, SimBmc>>;
   readonly pdusBy: Readonly<Record<FeedName, FencedBy>>;
@@ -106,6 +109,7 @@ export class ClusterNode {
     });
     world.hypervisors.set(name, this.hypervisor);
     installHypervisor(this.machine, this.hypervisor);
+    this.power = new SimPower(world.time, this.machine, this.hypervisor);
     this.fencedBy = {
       bmcHost: `bmc-${name}`,
       guid: random.split('bmc').uuid(),
@@ -222,7 +226,8 @@ export class ClusterNode {
       this.watchdog === null
         ? {}
         : { petter: { link: this.watchdog.link(process), agentPid: PetterService.pidOf(process) } };
-    startAgent({ env, config, hypervisor: tiedHypervisor(process, client), ...petter }).then(
+    const power = this.power.portFor(process);
+    startAgent({ env, config, power, hypervisor: tiedHypervisor(process, client), ...petter }).then(
       (agent) => (this.#agent = agent),
       (error: unknown) => {
         log.error({ err: error }, 'the agent did not start');

@@ -89,7 +89,6 @@ export function enrolmentWrites(
       labels: {},
       phase: 'joining',
       cordoned: false,
-      maintenance: false,
       incarnation: null,
       fence: null,
       fenceTopology: [

@@ -3,6 +3,7 @@ import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn } from './draw-faults.ts';
 import type { Cast, FaultName } from './draw-faults.ts';
+import { drawMaintenance } from './maintenance.ts';
 import { createdTogether, drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
 import { profileNames, profiles } from './profiles.ts';
@@ -75,6 +76,8 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }).map((each) =>
       Object.keys(watchdogs).length === 0 ? each : withLivingClocks(each),
     ),
+    maintenance:
+      chosen.harmless === true ? [] : drawMaintenance(random.split('maintenance'), cast, faultsMs),
     faultsMs,
   };
 }

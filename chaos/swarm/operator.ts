@@ -1,4 +1,5 @@
 import type { Client } from './client.ts';
+import { unfinishedMaintenance } from './maintenance.ts';
 import type { Recorder, VmNow } from './recorder.ts';
 import { machineOf, type Stage } from './stage.ts';
 
@@ -71,6 +72,7 @@ export class Operator {
       const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
       if (node.phase !== 'online') missing.push(`${node.id} is ${node.phase}`);
     }
+    missing.push(...this.#unreturned());
     for (const [name, vm] of recorder.records()) missing.push(...this.#missingOf(name, vm));
     return missing;
   }
@@ -132,11 +134,39 @@ export class Operator {
       recorder.askToRelease();
       client.person((service, caller) => service.releaseGovernor(caller));
     }
+    for (const { node, body } of this.#maintained()) {
+      client.person((service, caller) => service.maintenance.change(node, body, caller));
+    }
     for (const { value } of machine.list('node/')) {
       const node = JSON.parse(value) as { readonly id: string; readonly phase: string };
       if (node.phase !== 'quarantined') continue;
       client.person((service, caller) => service.unquarantine(node.id, caller));
     }
+  }
+
+  /** Nodes that are still worked on, and VMs that their maintenance moved away and that are not back. */
+  #unreturned(): readonly string[] {
+    const { machine } = this.#options.stage.cluster.store;
+    const vms = machine.list('vm/').flatMap(({ value }) => {
+      const { spec, desired, away } = JSON.parse(value) as {
+        readonly spec: { readonly name: string };
+        readonly desired: string;
+        readonly away?: { readonly from: string };
+      };
+      // What is left to people stays where they have it.
+      if (away === undefined || desired === 'ignored') return [];
+      return [`${spec.name} is to return to ${away.from}`];
+    });
+    return [...this.#maintained().map(({ node }) => `${node} is still being worked on`), ...vms];
+  }
+
+  #maintained(): ReturnType<typeof unfinishedMaintenance> {
+    const records = this.#options.stage.cluster.store.machine.list('node/');
+    return unfinishedMaintenance(
+      records.map(
+        ({ value }) => JSON.parse(value) as Parameters<typeof unfinishedMaintenance>[0][0],
+      ),
+    );
   }
 
   /** Whether one incident is held for so long: nodes that come back by themselves end it first. */

@@ -4,6 +4,7 @@ import type { VirtualTime } from '../sim/virtual-time.ts';
 import { everyChecker } from './every-checker.ts';
 import { Client } from './client.ts';
 import { Injector } from './injector.ts';
+import { scheduleMaintenance } from './maintenance.ts';
 import type { Oracles } from './oracles.ts';
 import { Operator } from './operator.ts';
 import { Recorder } from './recorder.ts';
@@ -146,6 +147,7 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   const operator = new Operator({ stage, recorder, client, afterMs: scenario.operatorMs });
   client.schedule(scenario.workload);
   injector.schedule(scenario.faults);
+  scheduleMaintenance(scenario.maintenance, { stage, client });
   const twoLeaders = new TwoLeaders(stage, oracles);
   if (scenario.twoLeaders) twoLeaders.start();
   let looked = time.executed;

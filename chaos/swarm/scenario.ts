@@ -1,5 +1,6 @@
 import type { ClientVerb } from '../checkers/history.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import type { MaintenanceStep } from './maintenance.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
 import type { WatchdogTraits } from '../sim/watchdog-device.ts';
@@ -196,5 +197,6 @@ export interface Scenario {
   readonly guests?: readonly GuestPlan[];
   readonly workload: readonly WorkloadStep[];
   readonly faults: readonly Fault[];
+  readonly maintenance: readonly MaintenanceStep[];
   readonly faultsMs: number;
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../core/problem.ts';
 import type { AlertService } from './alert-service.ts';
 import type { ArmingService } from './arming-service.ts';
 import type { GuardService } from './guard-service.ts';
+import type { MaintenanceService } from './maintenance-service.ts';
 import type { VmVerbService } from './vm-verb-service.ts';
 import type { PeerIdentity } from '../env/network.ts';
 import type {
@@ -57,6 +58,7 @@ export interface Caller {
  * A change is answered after it is committed; its effect on a node follows (`--wait` polls).
  */
 export interface ClusterService extends GuardService, AlertService, ArmingService {
+  readonly maintenance: MaintenanceService;
   status(): Promise<Outcome<StatusView>>;
   node(name: string): Promise<Outcome<NodeView>>;
   vm(nameOrId: string): Promise<Outcome<VmView>>;

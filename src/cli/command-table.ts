@@ -36,7 +36,7 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'node',
-    summary: 'nodes: list, enrol, label, fence, power on, remove',
+    summary: 'nodes: list, enrol, drain, maintenance, reboot, label, fence, power on, remove',
     load: async () => (await import('./commands/node.ts')).nodeNoun,
   },
   {

@@ -14,6 +14,7 @@ import {
 import { joinedSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import { alertTestViewSchema, alertViewSchema } from '../api/schema/alerts.ts';
 import { armingViewSchema } from '../api/schema/arming.ts';
+import { maintenanceViewSchema } from '../api/schema/maintenance.ts';
 import {
   failoverExportSchema,
   governorViewSchema,
@@ -71,6 +72,8 @@ export const answerSchemas = {
   alertTest: alertTestViewSchema,
   governor: governorViewSchema,
   arming: armingViewSchema,
+  maintenance: maintenanceViewSchema,
+  maintenances: z.array(maintenanceViewSchema),
   settings: z.array(settingViewSchema),
   failoverExport: failoverExportSchema,
   error: z.object({ error: problemViewSchema }),

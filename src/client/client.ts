@@ -40,6 +40,7 @@ import type {
   LabelNode,
   SettingView,
 } from '../api/schema/guards.ts';
+import type { MaintainNode, MaintenanceView } from '../api/schema/maintenance.ts';
 import { ok, type Outcome } from '../core/problem.ts';
 import type { Answer, AnswerForm } from './answer-schemas.ts';
 import { routeTo, type Connection } from './connection.ts';
@@ -91,6 +92,7 @@ export interface Client {
   /** The OpenAPI document, as JSON text. */
   openapi(options?: CallOptions): Promise<Outcome<string>>;
   governor(options?: CallOptions): Promise<Outcome<GovernorView>>;
+  maintenance(options?: CallOptions): Promise<Outcome<readonly MaintenanceView[]>>;
   settings(options?: CallOptions): Promise<Outcome<readonly SettingView[]>>;
   exportFailovers(options?: CallOptions): Promise<Outcome<FailoverExport>>;
   alerts(options?: CallOptions): Promise<Outcome<readonly AlertView[]>>;
@@ -99,6 +101,11 @@ export interface Client {
   testAlert(name: string, options?: ChangeOptions): Promise<Outcome<AlertTestView>>;
   labelNode(node: string, body: LabelNode, options?: ChangeOptions): Promise<Outcome<NodeView>>;
   unquarantine(node: string, options?: ChangeOptions): Promise<Outcome<NodeView>>;
+  maintainNode(
+    node: string,
+    body: MaintainNode,
+    options?: ChangeOptions,
+  ): Promise<Outcome<MaintenanceView>>;
   releaseGovernor(options?: ChangeOptions): Promise<Outcome<GovernorView>>;
   disarm(body: Disarm, options?: ChangeOptions): Promise<Outcome<ArmingView>>;
   arm(options?: ChangeOptions): Promise<Outcome<ArmingView>>;
@@ -185,6 +192,7 @@ type Reads = Pick<
   | 'fenceDrivers'
   | 'governor'
   | 'settings'
+  | 'maintenance'
   | 'exportFailovers'
   | 'alerts'
   | 'whyVm'
@@ -238,6 +246,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
     fenceDrivers: (options) => get('/v1/fence-drivers', 'fenceDrivers', options),
     alerts: (options) => get('/v1/alerts', 'alerts', options),
     governor: (options) => get('/v1/governor', 'governor', options),
+    maintenance: (options) => get('/v1/maintenance', 'maintenances', options),
     settings: (options) => get('/v1/settings', 'settings', options),
     exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
     placement: (options) => get('/v1/placement', 'placement', options),
@@ -297,6 +306,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     testAlert: (name, options) => send(post(`/v1/alerts/${part(name)}/test`), 'alertTest', options),
     labelNode: (node, body, options) => send(post(ofNode(node, '/labels'), body), 'node', options),
     unquarantine: (node, options) => send(post(ofNode(node, '/unquarantine')), 'node', options),
+    maintainNode: (node, body, options) =>
+      send(post(ofNode(node, '/maintenance'), body), 'maintenance', options),
     releaseGovernor: (options) => send(post('/v1/governor/release'), 'governor', options),
     disarm: (body, options) => send(post('/v1/disarm', body), 'arming', options),
     arm: (options) => send(post('/v1/arm'), 'arming', options),

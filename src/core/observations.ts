@@ -31,6 +31,8 @@ export interface ReportObservation {
   readonly degraded: string | null;
   /** What its agent does about a hypervisor that does not answer. */
   readonly mending: string | null;
+  /** Its operating system is going down, and how; null = it is not. */
+  readonly leaving: 'reboot' | 'shutdown' | null;
 }
 
 /** What this manager itself saw of a node. Times are its monotonic clock. */

@@ -92,6 +92,14 @@ export interface FenceRequest {
   readonly mayAct: boolean;
 }
 
+/** A node that may go down now, its VMs cared for. */
+export interface Departure {
+  readonly node: NodeId;
+  readonly incarnation: IncarnationId;
+  /** What it is to do; null = it is at it already, and waits for this word. */
+  readonly action: 'reboot' | 'shutdown' | null;
+}
+
 /** An object's new value (`put`) or its end (`delete`). */
 export type Change =
   | { readonly kind: 'put'; readonly object: ClusterObject }
@@ -112,6 +120,7 @@ export interface Plan {
   readonly events: readonly NewEvent[];
   readonly commands: readonly AddressedCommand[];
   readonly fences: readonly FenceRequest[];
+  readonly departures: readonly Departure[];
   /** Monotonic time at which to decide again if nothing happens before; null = only on events. */
   readonly wakeAtMs: number | null;
 }

@@ -3,6 +3,7 @@ import {
   agentMessageSchema,
   sessionProtocolVersion,
   type AgentMessage,
+  type Depart,
   type GuestList,
   type ManagerList,
   type ManagerMessage,
@@ -56,6 +57,7 @@ export class AgentSession {
   #timing: SessionTiming | null = null;
   #listTold: ManagerList | null = null;
   #peersTold = '';
+  #departTold = '';
   #guestsTold = '';
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
@@ -120,6 +122,14 @@ export class AgentSession {
     if (this.#hello?.probePort === undefined || this.#peersTold === text) return;
     this.#peersTold = text;
     this.send(list);
+  }
+
+  /** Says that the node may go down, unless it was told so under this leadership. */
+  tellDepart(message: Depart): void {
+    const text = JSON.stringify(message);
+    if (this.#departTold === text) return;
+    this.#departTold = text;
+    this.send(message);
   }
 
   /** Tells what to ask of guests, unless it was told so before, never had any, or takes no such list. */

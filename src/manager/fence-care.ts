@@ -1,4 +1,5 @@
 import type { DeviceCheck, FenceDevice, NodeRecord } from '../core/model/node.ts';
+import { isSetAside } from '../core/decide/downtime.ts';
 import { noteDeviceCheck } from '../core/request/fence-device.ts';
 import { isSuspect } from '../core/timing/silence.ts';
 import type { Env, Timer } from '../env/env.ts';
@@ -147,7 +148,7 @@ export class FenceCare {
     let found: { node: NodeRecord; device: FenceDevice; dueMs: number } | null = null;
     for (const node of leader.mirror.nodes.values()) {
       const isUp = node.phase === 'online' || node.phase === 'quarantined';
-      if (!isUp || node.maintenance) continue;
+      if (!isUp || isSetAside(node)) continue;
       for (const device of node.fenceTopology.flatMap(({ devices }) => devices)) {
         const dueMs = this.#dueMs.get(device.id) ?? this.#first(device.id);
         if (dueMs > nowMs || (found !== null && found.dueMs <= dueMs)) continue;

@@ -54,9 +54,9 @@ describe('a write', () => {
   test('M9: is refused when the object was changed by another hand, and what is there is read', async () => {
     const it = await writerBench(nodeRecord('node-1'));
     await it.world.seed(nodeRecord('node-1', { cordoned: true }));
-    const change = put(nodeRecord('node-1', { maintenance: true }));
+    const change = put(nodeRecord('node-1', { labels: { rack: 'r1' } }));
     expect(await it.world.wait(it.writer.commit([change], []))).toEqual({ kind: 'again' });
-    expect(it.world.node('node-1')).toMatchObject({ cordoned: true, maintenance: false });
+    expect(it.world.node('node-1')).toMatchObject({ cordoned: true, labels: {} });
     expect([...it.mirror.nodes.values()]).toMatchObject([{ cordoned: true }]);
   });
 });

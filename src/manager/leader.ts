@@ -285,6 +285,7 @@ export class Leader implements LeadingListener {
     // In one synchronous turn with the check: what is sent is covered by committed records.
     if (!leadership.isValid()) return;
     hub.send(leadership.epoch, plan.commands);
+    hub.letGo(leadership.epoch, plan.departures);
     hub.tellGuests(leadership.epoch, watchedGuests(this.mirror));
     this.fences.reconcile(plan.fences);
     this.#wakeAt(plan.wakeAtMs);

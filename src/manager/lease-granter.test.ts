@@ -16,6 +16,7 @@ const noReport = {
   capacity: { memoryMiB: 1, vcpus: 1 },
   degraded: null,
   mending: null,
+  leaving: null,
 } as const;
 
 async function leaseBench(...seeds: readonly Seed[]) {

@@ -21,6 +21,7 @@ const report = (change: Partial<AgentReport> = {}): AgentReport => ({
   capacity: { memoryMiB: 1, vcpus: 1 },
   degraded: null,
   mending: null,
+  leaving: null,
   ...change,
 });
 

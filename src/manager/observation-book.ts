@@ -266,6 +266,7 @@ export class ObservationBook {
       capacity: report.capacity,
       degraded: report.degraded,
       mending: report.mending,
+      leaving: report.leaving,
       watchdog: report.watchdog ?? null,
     };
   }

@@ -2,7 +2,7 @@ import type { CommandOutcome } from '../core/observations.ts';
 import type { NodeId, OperationId } from '../core/model/ids.ts';
 import type { WatchedGuest } from '../core/order/guest-watches.ts';
 import type { TimingSettings } from '../core/model/settings.ts';
-import type { AddressedCommand } from '../core/plan.ts';
+import type { AddressedCommand, Departure } from '../core/plan.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { MessageChannel } from '../env/network.ts';
 import type { AgentCommand, ManagerList, Sightings } from '../api/schema/session.ts';
@@ -137,6 +137,16 @@ export class SessionHub {
       this.#book.commandSent(command);
     }
     for (const [node, list] of byNode) this.#sendTo(node, epoch, list);
+  }
+
+  /** Says to nodes that go down that they may. Once in a session, unless it is another word. */
+  letGo(epoch: number, departures: readonly Departure[]): void {
+    for (const { node, incarnation, action } of departures) {
+      const session = this.#sessions.get(node);
+      if (session === undefined || !session.isOf(incarnation)) continue;
+      const { clusterId } = this.#identity;
+      session.tellDepart({ kind: 'depart', clusterId, epoch, incarnation, action });
+    }
   }
 
   /** Agents that have another list of what to ask of their guests are told. */

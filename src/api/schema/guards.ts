@@ -35,15 +35,17 @@ export const governorViewSchema = z.object({
 export const settingViewSchema = z.object({
   key: z.string(),
   value: z.number(),
-  unit: z.enum(['share', 'count', 'ms']),
+  unit: z.enum(['share', 'count', 'ms', 'word']),
   min: z.number(),
   max: z.number(),
+  /** What the value is the number of, counted from 0; null = it is a number. */
+  words: z.array(z.string()).nullable(),
   summary: z.string(),
 });
 
 export const changeSettingsSchema = z.strictObject({
   settings: z
-    .record(z.string().min(1).max(64), z.number())
+    .record(z.string().min(1).max(64), z.union([z.number(), z.string().max(64)]))
     .refine((given) => Object.keys(given).length > 0, 'names no setting'),
 });
 

@@ -72,6 +72,8 @@ const reportSchema = z.object({
   watchdog: watchdogSchema.nullable().optional(),
   /** What the agent does about a hypervisor that does not answer; null when nothing. */
   mending: textSchema.nullable(),
+  /** Its operating system is going down, and how; null when it is not. */
+  leaving: z.enum(['reboot', 'shutdown']).nullable(),
 });
 
 /** `GuestWatch` of the core. Times in ms. */
@@ -302,6 +304,14 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
     probeMs: z.int().min(1),
     peers: z.array(z.object({ name: nameSchema, address: z.string().min(1).max(262) })).max(64),
   }),
+  /** The node may go down: its VMs are cared for. `action`: it is told to, as a person asked. */
+  z.object({
+    kind: z.literal('depart'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    incarnation: incarnationIdSchema,
+    action: z.enum(['reboot', 'shutdown']).nullable(),
+  }),
   /** What to ask of guests here, told by the leader; takes the place of what it told before. */
   z.object({
     kind: z.literal('guests'),
@@ -318,6 +328,7 @@ export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export type ManagerMessage = z.infer<typeof managerMessageSchema>;
 export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
 export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
+export type Depart = Extract<ManagerMessage, { kind: 'depart' }>;
 export type GuestList = Extract<ManagerMessage, { kind: 'guests' }>;
 export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;

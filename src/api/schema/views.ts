@@ -73,6 +73,7 @@ export const nodeViewSchema = z.object({
   labels: z.record(z.string(), z.string()),
   cordoned: z.boolean(),
   maintenance: z.boolean(),
+  draining: z.boolean(),
   isolation: z.enum(['holding', 'selfFencing']).nullable(),
   /** What its agent attests of the watchdog that it relies on; null = it relies on none. */
   watchdog: z

@@ -73,6 +73,7 @@ export const vmSpecSchema = z
     separateFrom: z.array(nameSchema).max(256),
     nodes: z.array(nameSchema).max(1024),
     limits: vmLimitsSchema,
+    onEvacuation: z.enum(['migrate', 'restart', 'leave']).optional(),
     after: z.array(vmDependencySchema).max(64).readonly().optional(),
     guest: guestPolicySchema.optional(),
   })

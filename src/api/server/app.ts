@@ -26,6 +26,7 @@ import { fencingRoutes, nodeRoutes } from './routes/nodes.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { armingRoutes } from './routes/arming.ts';
 import { guardRoutes, settingRoutes } from './routes/guards.ts';
+import { maintenanceRoutes } from './routes/maintenance.ts';
 import { placementRoutes } from './routes/placement.ts';
 import { statusRoutes } from './routes/status.ts';
 import { managerRoutes } from './routes/managers.ts';
@@ -65,6 +66,7 @@ export async function buildApp(
     vmVerbRoutes,
     eventRoutes,
     armingRoutes,
+    maintenanceRoutes,
     failoverRoutes,
     placementRoutes,
     enrolmentRoutes,

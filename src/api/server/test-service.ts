@@ -1,4 +1,5 @@
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
+import type { MaintenanceView } from '../schema/maintenance.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
 import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
 import type { BudgetView, DeviceTestView, FenceDeviceAdded } from '../schema/fencing.ts';
@@ -90,6 +91,7 @@ export const testNode: NodeView = {
   labels: { rack: 'r1' },
   cordoned: false,
   maintenance: false,
+  draining: false,
   isolation: 'holding',
   watchdog: null,
   incarnation: 'boot.1',
@@ -214,6 +216,7 @@ const testSettings: SettingView[] = [
     unit: 'ms',
     min: 10_000,
     max: 604_800_000,
+    words: null,
     summary: '',
   },
 ];
@@ -258,6 +261,25 @@ export const testEvent = (sequence: number): EventView => ({
   reason: null,
   at: '2026-11-22T12:00:00.000Z',
 });
+
+export const testMaintenance: MaintenanceView = {
+  node: 'node-1',
+  cordoned: false,
+  isHeard: true,
+  evacuation: {
+    kind: 'maintenance',
+    stuck: 'leave',
+    since: '2026-11-22T12:00:00.000Z',
+    deadline: null,
+    by: 'ada',
+    reason: null,
+  },
+  downtime: null,
+  state: 'emptying',
+  steps: [],
+  estimateMs: 0,
+  returning: [],
+};
 
 const testWhy: WhyView = { vm: 'db-1', node: 'node-1', steps: [], left: 0, now: [] };
 
@@ -341,6 +363,10 @@ export function makeTestService(
     releaseGovernor: async (caller) => record('releaseGovernor', testGovernor, caller),
     disarm: async (body, caller) => record('disarm', { disarmed: null }, body, caller),
     arm: async (caller) => record('arm', { disarmed: null }, caller),
+    maintenance: {
+      ls: async () => record('maintenance', [testMaintenance]),
+      change: async (...given) => record('maintainNode', testMaintenance, ...given),
+    },
     settings: async () => record('settings', testSettings),
     changeSettings: async (...given) => record('changeSettings', testSettings, ...given),
     exportFailovers: async () => record('exportFailovers', testExport),

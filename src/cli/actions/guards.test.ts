@@ -25,9 +25,18 @@ const settings: readonly SettingView[] = [
     unit: 'ms',
     min: 10_000,
     max: 604_800_000,
+    words: null,
     summary: 'w',
   },
-  { key: 'governor.at-once.share', value: 0.2, unit: 'share', min: 0, max: 1, summary: 's' },
+  {
+    key: 'governor.at-once.share',
+    value: 0.2,
+    unit: 'share',
+    min: 0,
+    max: 1,
+    words: null,
+    summary: 's',
+  },
 ];
 const empty: FailoverExport = {
   format: 'kennel-failovers/1',
@@ -103,7 +112,11 @@ describe('settings', () => {
         how,
       ],
     ]);
-    for (const bad of ['governor.window', 'governor.window=soon', '=3', 'a=1=2']) {
+    // Which words a setting takes is the manager's to say.
+    const word = await kennel('settings set shutdown.policy=migrate', { client });
+    expect(word.code).toBe(0);
+    expect(calls[1]?.[1]).toEqual({ settings: { 'shutdown.policy': 'migrate' } });
+    for (const bad of ['governor.window', 'governor.window=5x', '=3', 'a=1=2']) {
       expect((await kennel(['settings', 'set', bad], { client })).code).toBe(64);
     }
     expect((await kennel('settings show', { client })).out).toContain('10m');

@@ -42,20 +42,22 @@ export async function setSettings(call: Call, given: string, options: Change): P
   });
 }
 
-/** Numbers as they are; durations, which alone have a unit, in ms. */
-function settingOf(pair: string): [string, number] {
+/** Numbers as they are; durations, which alone have a unit, in ms; words as they are. */
+function settingOf(pair: string): [string, number | string] {
   const [key = '', text = '', ...rest] = pair.split('=');
   const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : null;
   const duration = number === null ? parseDuration(text) : null;
-  const value = number ?? (duration?.kind === 'ok' ? duration.ms : null);
+  const word = /^[a-z][a-z-]*$/.test(text) ? text : null;
+  const value = number ?? (duration?.kind === 'ok' ? duration.ms : word);
   if (key !== '' && rest.length === 0 && value !== null) return [key.trim(), value];
   throw usageError({
     what: `"${pair}" is no setting`,
-    because: 'it must have the form KEY=VALUE, the value a number or a duration',
+    because: 'it must have the form KEY=VALUE, the value a number, a duration or a word',
     try: ['kennel settings show', 'kennel settings set governor.window=15m'],
   });
 }
 
-function valueText({ unit }: SettingView, value: number): string {
+function valueText({ unit, words }: SettingView, value: number): string {
+  if (words !== null) return words[value] ?? String(value);
   return unit === 'ms' ? formatDuration(value) : String(value);
 }

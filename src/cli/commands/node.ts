@@ -1,6 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { cordon, drain, maintenance, reboot, shutdown, uncordon } from './node-maintenance.ts';
 import { duration, flag, requiredText, text } from '../option.ts';
 
 const node = { summary: 'name of the node', completes: { kind: 'node' } } as const;
@@ -131,6 +132,22 @@ const unquarantine = command({
 export const nodeNoun: Noun = {
   kind: 'noun',
   name: 'node',
-  summary: 'nodes: list, enrol, label, fence, power on, remove',
-  verbs: [ls, show, token, fence, confirmOff, powerOn, label, unquarantine, remove],
+  summary: 'nodes: list, enrol, drain, maintenance, reboot, label, fence, power on, remove',
+  verbs: [
+    ls,
+    show,
+    token,
+    cordon,
+    uncordon,
+    drain,
+    maintenance,
+    reboot,
+    shutdown,
+    fence,
+    confirmOff,
+    powerOn,
+    label,
+    unquarantine,
+    remove,
+  ],
 };

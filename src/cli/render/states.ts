@@ -3,7 +3,7 @@ import type { Paint } from './layout.ts';
 
 /** The node serves: it has a lease and may be given VMs. */
 export function isNodeWell(node: NodeView): boolean {
-  return node.state === 'online' && !node.cordoned && !node.maintenance;
+  return node.state === 'online' && !node.cordoned && !node.maintenance && !node.draining;
 }
 
 /** The VM is what its owner wants it to be, and would survive the loss of its node. */
@@ -54,6 +54,7 @@ export function paintVm(paint: Paint, vm: VmView): (text: string) => string {
 export function nodeStateText(node: NodeView): string {
   const flags = [
     ...(node.maintenance ? ['maintenance'] : []),
+    ...(node.draining ? ['draining'] : []),
     ...(node.cordoned ? ['cordoned'] : []),
   ];
   return [node.state, ...flags].join(',');

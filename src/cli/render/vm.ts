@@ -77,6 +77,9 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ...spec.interfaces.map((card): [string, string] => ['interface', interfaceText(card)]),
     ['allowed nodes', spec.nodes.length === 0 ? 'all' : spec.nodes.join(', ')],
     ['apart from', spec.separateFrom.length === 0 ? 'no other VM' : spec.separateFrom.join(', ')],
+    ...(spec.onEvacuation === undefined
+      ? []
+      : [['when emptied', spec.onEvacuation] satisfies [string, string]]),
     ['limits', `${spec.limits.restarts} restarts, ${spec.limits.relocations} relocations`],
     ...guestFields(vm),
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),

@@ -5,11 +5,11 @@ import { realEnv } from '../../env/real/real-env.ts';
 import { realLog } from '../../env/real/log.ts';
 import { saveCredentials } from '../../pki/credential-files.ts';
 import type { JoinAgentOptions, JoinAgentResult } from '../start-functions.ts';
-import { readText, saveAgentConfig } from './service-config.ts';
+import { kernelBootIdFile, readText, saveAgentConfig } from './service-config.ts';
 
 const defaults = {
   libvirtSocket: '/run/libvirt/libvirt-sock',
-  bootIdFile: '/proc/sys/kernel/random/boot_id',
+  bootIdFile: kernelBootIdFile,
   machineIdFile: '/etc/machine-id',
 } as const;
 

@@ -1,4 +1,5 @@
 import { startAgent, type Agent } from '../../../agent/agent.ts';
+import type { HostPower } from '../../../agent/host-power.ts';
 import { petterLink } from '../../../agent/watchdog/petter-link.ts';
 import type { Hypervisor } from '../../../agent/hypervisor.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
@@ -12,7 +13,7 @@ import { loadCredentials } from '../../pki/credential-files.ts';
 import { parseHostPort } from '../../api/schema/host-port.ts';
 import type { RunAgentOptions } from '../start-functions.ts';
 import { packageVersion } from '../version.ts';
-import { loadAgentConfig, readText, type AgentConfig } from './service-config.ts';
+import { kernelBootIdFile, loadAgentConfig, readText, type AgentConfig } from './service-config.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** Where agents ask each other whether they live. */
@@ -44,6 +45,7 @@ export async function runAgent({ directory }: RunAgentOptions): Promise<Outcome<
   const agent = await startAgentOrProblem({
     env,
     hypervisor,
+    power: await powerOf(env, config.value),
     ...(watchdogSocket === undefined
       ? {}
       : {
@@ -88,16 +90,28 @@ async function startAgentOrProblem(
   }
 }
 
-/** The configured command; else systemd's, where systemd manages this machine. */
-async function restartOf({ disk }: Env, { hypervisor }: AgentConfig) {
-  if (hypervisor.kind !== 'libvirt') return null;
-  if (hypervisor.restart !== undefined) return hypervisor.restart;
+/** This machine's own shutdown; a node of a lab, which has a boot id of its own, is no machine. */
+async function powerOf(env: Env, { bootIdFile }: AgentConfig): Promise<HostPower | undefined> {
+  if (bootIdFile !== kernelBootIdFile || !(await hasSystemd(env))) return undefined;
+  const { SystemdPower } = await import('../../../agent/systemd-power.ts');
+  return new SystemdPower(env, process.pid);
+}
+
+async function hasSystemd({ disk }: Env): Promise<boolean> {
   try {
     await disk.list('/run/systemd/system');
+    return true;
   } catch (error) {
-    if (error instanceof DiskError) return null;
+    if (error instanceof DiskError) return false;
     throw error;
   }
+}
+
+/** The configured command; else systemd's, where systemd manages this machine. */
+async function restartOf(env: Env, { hypervisor }: AgentConfig) {
+  if (hypervisor.kind !== 'libvirt') return null;
+  if (hypervisor.restart !== undefined) return hypervisor.restart;
+  if (!(await hasSystemd(env))) return null;
   const unit = hypervisor.socket.includes('virtqemud') ? 'virtqemud' : 'libvirtd';
   return ['systemctl', 'restart', `${unit}.service`];
 }

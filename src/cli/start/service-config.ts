@@ -21,6 +21,9 @@ const managerConfigSchema = z.strictObject({
   store: storeConfigSchema.default({ kind: 'raft' }),
 });
 
+/** Where the kernel tells the id of its boot. */
+export const kernelBootIdFile = '/proc/sys/kernel/random/boot_id';
+
 /** `agent.yaml` in an agent's directory; made by `kennel agent join`. */
 const agentConfigSchema = z.strictObject({
   clusterId: uuidSchema,

@@ -52,6 +52,7 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
     labels: {},
     cordoned: false,
     maintenance: false,
+    draining: false,
     isolation: 'holding',
     watchdog: null,
     incarnation: 'b0.n1',

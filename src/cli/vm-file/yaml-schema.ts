@@ -90,6 +90,7 @@ export const yamlSpecSchema = z.strictObject({
   separateFrom: z.array(nameSchema).max(256).default([]),
   nodes: z.array(nameSchema).max(1024).default([]),
   limits,
+  onEvacuation: z.enum(['migrate', 'restart', 'leave']).optional(),
   consoleLog: absolutePathSchema.optional(),
   emulated: z.boolean().default(false),
   machine: z.string().min(1).max(64).optional(),

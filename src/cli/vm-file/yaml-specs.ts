@@ -121,6 +121,7 @@ function toBody(spec: YamlSpec): CreateVm {
       separateFrom: spec.separateFrom,
       nodes: spec.nodes,
       limits: spec.limits,
+      ...(spec.onEvacuation === undefined ? {} : { onEvacuation: spec.onEvacuation }),
       ...guestOf(spec),
     },
   };

@@ -4,7 +4,9 @@ import type { Plan } from '../plan.ts';
 import { decideActions } from './actions.ts';
 import { decideArming } from './arming.ts';
 import { commandsFor, fenceRequestsFor } from './commands.ts';
+import { decideDowntimes, departuresFor } from './downtime.ts';
 import { openDraft } from './draft.ts';
+import { decideEvacuations } from './evacuation.ts';
 import { decideEdits } from './edits.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
@@ -31,12 +33,18 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideArming(draft);
   decideFences(draft);
   decideStrays(draft);
+  decideDowntimes(draft);
   decideNodes(draft);
   decideActions(draft);
   decideVms(draft);
   decideEdits(draft);
   decideRecovery(draft);
+  decideEvacuations(draft);
   decideMoves(draft);
   decideFailovers(draft);
-  return draft.finish({ commands: commandsFor(draft), fences: fenceRequestsFor(draft) });
+  return draft.finish({
+    commands: commandsFor(draft),
+    fences: fenceRequestsFor(draft),
+    departures: departuresFor(draft),
+  });
 }

@@ -53,7 +53,7 @@ export interface Draft {
   isEmpty(): boolean;
   /** True when this decision changes the object: nothing may be sent on its strength yet. */
   isChanged(object: ClusterObject): boolean;
-  finish(rest: Pick<Plan, 'commands' | 'fences'>): Plan;
+  finish(rest: Pick<Plan, 'commands' | 'fences'> & Partial<Pick<Plan, 'departures'>>): Plan;
 }
 
 export function openDraft(state: ClusterState, observations: Observations): Draft {
@@ -147,7 +147,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     isEmpty: () => overlay.size === 0 && events.length === 0,
     isFull: () => parts >= fullAt.parts || characters >= fullAt.characters,
     isChanged: (object) => overlay.size > 0 && overlay.has(keyOf(object)),
-    finish: (rest) => ({ ...rest, changes: changesOf(overlay), events, wakeAtMs }),
+    finish: (rest) => ({ departures: [], ...rest, changes: changesOf(overlay), events, wakeAtMs }),
   };
 }
 

@@ -2,7 +2,7 @@ import type { VmRecord, VmSpec } from '../model/vm.ts';
 import type { Draft } from './draft.ts';
 
 /** What Kennel itself reads of a spec: it holds from the moment of the edit. */
-const fieldsNow = ['priority', 'separateFrom', 'nodes', 'limits'] as const;
+const fieldsNow = ['priority', 'separateFrom', 'nodes', 'limits', 'after', 'onEvacuation'] as const;
 
 /** A spec as it was edited, told apart by when each part takes effect. */
 export interface SplitEdit {
@@ -14,13 +14,13 @@ export interface SplitEdit {
 }
 
 export function splitEdit(running: VmSpec, edited: VmSpec): SplitEdit {
-  const { priority, separateFrom, nodes, limits } = edited;
+  const { priority, separateFrom, nodes, limits, after, onEvacuation } = edited;
   const changed = (Object.keys(edited) as (keyof VmSpec)[]).filter(
     (field) => !sameValue(running[field], edited[field]),
   );
   const isNow = (field: string): boolean => (fieldsNow as readonly string[]).includes(field);
   return {
-    present: { ...running, priority, separateFrom, nodes, limits },
+    present: { ...running, priority, separateFrom, nodes, limits, after, onEvacuation },
     now: changed.filter(isNow),
     nextStart: changed.filter((field) => !isNow(field)),
   };

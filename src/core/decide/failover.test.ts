@@ -330,14 +330,6 @@ describe('a silent node with a VM', () => {
     expect(world.node(n1)).toMatchObject({ phase: 'joining', incarnation: null });
   });
 
-  it('O3: is not fenced in maintenance', () => {
-    world.addRunningVm('db', 'n1');
-    world.nodes.set(n1, { ...world.node(n1), maintenance: true });
-    silence(60_000);
-    world.settle();
-    expect(world.fences.size).toBe(0);
-  });
-
   it('a VM that is disabled is neither a reason to fence nor moved', () => {
     const db = world.addRunningVm('db', 'n1', { desired: 'disabled' });
     silence(60_000);

@@ -3,6 +3,7 @@ import { allowedOf } from '../guard/budget.ts';
 import { lacksThirdView } from '../guard/two-nodes.ts';
 import { isLost, isSuspect, lostAtMs } from '../timing/silence.ts';
 import { disarmedNow, disarmedText } from './arming.ts';
+import { isSetAside } from './downtime.ts';
 import type { Draft } from './draft.ts';
 import { releaseCommand, shotInWindow } from './governor.ts';
 import { incidentOf } from './incident.ts';
@@ -95,7 +96,7 @@ const isolated: Guard = (draft, fence) => {
   const { others, heard } = draft.observations.managers;
   if (others === 0 || heard * 2 >= others) return null;
   const { timing } = draft.state.settings;
-  const all = draft.nodes().filter((node) => node.incarnation !== null && !node.maintenance);
+  const all = draft.nodes().filter((node) => node.incarnation !== null && !isSetAside(node));
   const silent = all.filter((node) =>
     isSuspect(draft.observations.nodes.get(node.id), draft.observations, timing),
   );

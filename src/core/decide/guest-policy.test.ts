@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { defaultGuestPolicy, type GuestPolicy, type Verdict } from '../model/guest.ts';
-import { operationId } from '../model/ids.ts';
+import { nodeId, operationId } from '../model/ids.ts';
 import type { VmSpec } from '../model/vm.ts';
 import type { DomainObservation } from '../observations.ts';
 import { findingsOf } from '../explain/findings.ts';
@@ -72,6 +72,22 @@ describe('what is done about a guest', () => {
       see(db, change);
       expect(world.vm(db)).toMatchObject({ desired: 'running', phase: 'starting' });
     }
+  });
+
+  it('N26: guests that end as their node goes down, or are ill by then, are neither', () => {
+    const db = add({ onShutdown: 'stayOff' });
+    const web = add({ health }, 'web');
+    world.say('n1', 'shutdown');
+    world.report('n1', [
+      world.domain(db, { ...off, reason: 'shutdown' }),
+      world.domain(web, { checks: { [key]: 'ill' } }),
+    ]);
+    world.settle();
+    expect(world.node(nodeId('n1')).downtime).toBeDefined();
+    expect(world.vm(db)).toMatchObject({ desired: 'running', phase: 'stopping' });
+    expect(world.vm(web)).toMatchObject({ phase: 'running', operation: null });
+    expect(world.events).not.toContain('VM_STAYS_OFF');
+    expect(world.events).not.toContain('VM_ILL');
   });
 
   it('V4: without a policy it is started again, clean or not', () => {

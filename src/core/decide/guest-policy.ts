@@ -2,6 +2,7 @@ import { checkKey, defaultGuestPolicy, type GuestPolicy } from '../model/guest.t
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation } from '../observations.ts';
+import { isLeaving } from './downtime.ts';
 import type { Draft } from './draft.ts';
 import { withRelease } from './operations.ts';
 import type { DomainView } from './ownership.ts';
@@ -15,9 +16,11 @@ export function policyOf({ spec }: VmRecord): GuestPolicy {
 /**
  * A VM that ended by itself and is to stay off then: so it is wanted from now on. True when that was
  * decided; else it is started again (FAILURES V2, V4). What cannot be told apart from somebody else's
- * hand, or from a loss of libvirt's memory, is no shutdown of the guest.
+ * hand, or from a loss of libvirt's memory, is no shutdown of the guest: so what ends on a node that goes
+ * down, which shuts its guests down.
  */
 export function staysOff(draft: Draft, vm: VmRecord, node: NodeRecord, view: DomainView): boolean {
+  if (isLeaving(node)) return false;
   const how = view.kind === 'present' ? endOf(view.domain) : 'unknown';
   const { onShutdown, onCrash } = policyOf(vm);
   const isWanted =
@@ -44,7 +47,8 @@ function endOf({ state, reason }: DomainObservation): 'shutdown' | 'crash' | 'un
 /**
  * A guest that panicked and is still there, or is ill: it is stopped, and started anew as after any
  * failure, first where it was. True when that was decided. Nothing is done about a guest that stands
- * still, is being moved or has something else under way: it could not have answered, or soon may.
+ * still, is being moved or has something else under way, or whose node goes down: it could not have
+ * answered, or soon may.
  */
 export function restartsGuest(
   draft: Draft,
@@ -52,6 +56,7 @@ export function restartsGuest(
   node: NodeRecord,
   domain: DomainObservation,
 ): boolean {
+  if (isLeaving(node)) return false;
   if (domain.state === 'crashed' && policyOf(vm).onCrash !== 'preserve') {
     restart(draft, vm, node, { code: 'VM_PANICKED', because: 'its guest panicked' });
     return true;

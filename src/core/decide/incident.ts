@@ -1,6 +1,7 @@
 import type { NodeId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import { isSuspect } from '../timing/silence.ts';
+import { isAwaited, isEmptied, isSetAside } from './downtime.ts';
 import type { Draft } from './draft.ts';
 import { isAutomatic, openFenceOf } from './open-fence.ts';
 
@@ -24,7 +25,7 @@ export function incidentOf(draft: Draft): Incident {
   const fencing: NodeRecord[] = [];
   let total = 0;
   for (const node of draft.nodes()) {
-    if (node.maintenance) continue;
+    if (isSetAside(node) && (isAwaited(draft, node) || isEmptied(draft, node))) continue;
     const fenced = isFencedSinceJustNow(draft, node);
     if (node.incarnation === null && !fenced) continue;
     total += 1;

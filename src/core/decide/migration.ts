@@ -2,6 +2,8 @@ import type { VmMigration, VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandOutcome } from '../observations.ts';
 import type { Draft } from './draft.ts';
+import { isLeaving } from './downtime.ts';
+import { awayAfter } from './evacuation.ts';
 import { migrationOperation } from './migration-commands.ts';
 import { nextPermit, withRelease, withResume } from './operations.ts';
 import { ownerOf, standingOf } from './ownership.ts';
@@ -52,7 +54,15 @@ function calledOff(draft: Draft, vm: VmRecord, migration: VmMigration): string |
   if (vm.desired !== 'running' || vm.deleting) return 'it is not to run any more';
   const target = standingOf(draft, vm, migration.target);
   if (target.kind === 'dead') return `${migration.target.node} is proven dead`;
+  if (isLeft(draft, vm, migration)) return `${migration.target.node} is emptied too`;
   return null;
+}
+
+/** It would have to leave its new node at once; a person may want it there all the same. */
+function isLeft(draft: Draft, { move }: VmRecord, { target }: VmMigration): boolean {
+  const node = draft.node(target.node);
+  if (node === undefined || move?.cause === undefined) return false;
+  return isLeaving(node) || node.evacuation !== undefined;
 }
 
 function decidePreparing(draft: Draft, vm: VmRecord, move: VmMove, migration: VmMigration): void {
@@ -143,7 +153,8 @@ function handOver(draft: Draft, vm: VmRecord, { target }: VmMigration): void {
   const isLatest = vm.lastToken === target.token;
   const permit =
     isLatest || incarnation == null ? target : nextPermit(vm, target.node, incarnation);
-  draft.put({ ...withResume(vm, permit, target.token), move: null, reason: null });
+  const away = awayAfter(vm, target.node);
+  draft.put({ ...withResume(vm, permit, target.token), move: null, reason: null, away });
 }
 
 /** The copy is to go; the source is what it was. */
@@ -159,7 +170,8 @@ function stays(
   { because, isFailure = true }: { readonly because: string; readonly isFailure?: boolean },
 ): void {
   const failures = move.failures + (isFailure ? 1 : 0);
-  const goesOn = move.way === 'liveOrCold' && move.migration?.withdrawn !== true;
+  const isWanted = move.way === 'liveOrCold' || move.cause !== undefined;
+  const goesOn = isWanted && move.migration?.withdrawn !== true;
   draft.put({
     ...vm,
     phase: 'running',

@@ -1,10 +1,13 @@
 import { token, type NodeId } from '../model/ids.ts';
 import type { VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { compareWaiting } from '../placement/batch.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
 import { place, type Placement } from '../placement/place.ts';
 import type { Site } from '../placement/site.ts';
+import { disarmedNow } from './arming.ts';
 import type { Draft } from './draft.ts';
+import { awayAfter, isTriedAgain } from './evacuation.ts';
 import { nextPermit, withRelease } from './operations.ts';
 import { ownerOf } from './ownership.ts';
 import { siteOf } from './site-of.ts';
@@ -20,9 +23,10 @@ export function decideMoves(draft: Draft): void {
     if (move === null || move.migration !== null) continue;
     if (draft.isFull()) return;
     if (isFulfilled(vm, move)) draft.put({ ...vm, move: null });
-    else if (isReady(draft, vm)) waiting.push({ vm, move });
+    else if (isReady(draft, vm) && isDue(draft, vm, move)) waiting.push({ vm, move });
   }
   if (waiting.length === 0) return;
+  waiting.sort((a, b) => compareWaiting(a.vm, b.vm));
   const site = siteOf(draft, new Set());
   const slots = slotsLeft(draft);
   for (const { vm, move } of waiting) {
@@ -47,6 +51,12 @@ function isReady(draft: Draft, vm: VmRecord): boolean {
   return active && state === 'running' && permit?.token === vm.permit?.token;
 }
 
+/** What nobody asked for waits while nothing is to begin by itself. */
+function isDue(draft: Draft, vm: VmRecord, move: VmMove): boolean {
+  if (move.cause !== undefined && disarmedNow(draft) !== null) return false;
+  return isTriedAgain(draft, vm, move);
+}
+
 interface Room {
   readonly site: Site;
   readonly slots: Slots;
@@ -61,7 +71,8 @@ function begin(draft: Draft, vm: VmRecord, move: VmMove, { site, slots }: Room):
   const isCold = move.way === 'cold' || (move.way === 'liveOrCold' && move.failures > 0);
   if (isCold) {
     site.put(vm, target.node);
-    draft.put({ ...withRelease(vm, false), home: target.node });
+    const away = awayAfter(vm, target.node);
+    draft.put({ ...withRelease(vm, false), home: target.node, away });
     tell(draft, vm, `is shut down to be started on ${target.node}`);
     return;
   }

@@ -4,6 +4,7 @@ import type { VmRecord } from '../model/vm.ts';
 import type { DomainObservation, NodeObservation } from '../observations.ts';
 import { isLost, lostAtMs } from '../timing/silence.ts';
 import { disarmedNow, isLeftAlone } from './arming.ts';
+import { isAwaited, isSetAside } from './downtime.ts';
 import type { Draft } from './draft.ts';
 import { openFence } from './fence-intent.ts';
 import { nextPermit, withPermit, withRelease, withResume, withStart } from './operations.ts';
@@ -67,6 +68,16 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     draft.wakeAt(lostAtMs(seen, draft.observations, draft.state.settings.timing));
     return;
   }
+  decideLost(draft, node, current, seen);
+}
+
+/** It is silent for too long: it is fenced for what may run there, or forgotten where nothing can. */
+function decideLost(
+  draft: Draft,
+  node: NodeRecord,
+  current: Incarnation,
+  seen: NodeObservation | undefined,
+): void {
   const strays = straysOn(draft, node.id, current.bootId);
   const isUnheard = node.unheardSince !== undefined;
   const incoming = incomingVmsOf(draft, current.id);
@@ -74,25 +85,26 @@ function decideAdmitted(draft: Draft, node: NodeRecord, seen: NodeObservation | 
     strays.length === 0 &&
     incoming.length === 0 &&
     !isUnheard &&
-    stoppedVmsOf(draft, node.id).length === 0;
+    (isSetAside(node) || stoppedVmsOf(draft, node.id).length === 0);
   if (heldVmsOf(draft, current.id).length === 0 && unheld) {
     // No record names it, so no start command can be on its way to it: nothing to fence for.
     draft.put({ ...withFlap(node), phase: 'joining', incarnation: null });
     draft.event({
       code: 'NODE_LOST',
-      severity: 'warning',
+      severity: isSetAside(node) ? 'info' : 'warning',
       node: node.id,
       vm: null,
       text: `${node.id} is silent; it held no VM, so it is not fenced`,
     });
     return;
   }
+  if (isAwaited(draft, node)) return;
   const movable = [
     ...movableVmsOf(draft, node.id, current.id),
     ...strays.filter(isMovable),
     ...incoming,
   ];
-  if (node.maintenance || (movable.length === 0 && !isUnheard)) return;
+  if (movable.length === 0 && !isUnheard) return;
   if (disarmedNow(draft) !== null) return;
   openFence(draft, node, {
     kind: 'detector',

@@ -1,10 +1,11 @@
 import type { NodeRecord } from '../model/node.ts';
 import type { NodeObservation } from '../observations.ts';
+import { isSetAside } from './downtime.ts';
 import type { Draft } from './draft.ts';
 
-/** A node that was lost, or whose agent or machine restarted: one more that counts against it. */
+/** A node that was lost, or whose agent or machine restarted: one more that counts, unless that was to be. */
 export function withFlap(node: NodeRecord): NodeRecord {
-  return { ...node, flaps: (node.flaps ?? 0) + 1 };
+  return isSetAside(node) ? node : { ...node, flaps: (node.flaps ?? 0) + 1 };
 }
 
 /** The phase of a node that comes back: a flapping one gets no VMs until it has been quiet. */

@@ -3,6 +3,7 @@ import type { VmRecord } from '../model/vm.ts';
 import type { CommandObservation, DomainObservation } from '../observations.ts';
 import type { Draft } from './draft.ts';
 import { disarmedNow, isBetweenNodes, isLeftAlone } from './arming.ts';
+import { freezes, isLeaving } from './downtime.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
 import { isWell, restartsGuest, staysOff } from './guest-policy.ts';
@@ -204,7 +205,7 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
     draft.put(withRelease(vm, true));
     return;
   }
-  if (disarmedNow(draft) !== null) return;
+  if (disarmedNow(draft) !== null || isFrozen(owner.node)) return;
   if (staysOff(draft, vm, owner.node, owner.domain)) return;
   // It ended without being told to: crash, guest shutdown, or someone else's hand.
   restartLocally(draft, vm, owner.node, endedBecause(owner.domain));
@@ -253,6 +254,11 @@ function decideForeignPermit(
   draft.put(withPermit(vm, nextPermit(vm, node.id, node.incarnation), carried));
 }
 
+/** Its guests end because it goes down, and are started when it is back. */
+function isFrozen(node: NodeRecord): boolean {
+  return node.downtime !== undefined && isLeaving(node) && freezes(node.downtime);
+}
+
 function endedBecause(view: DomainView): string {
   return view.kind === 'present' ? `${view.domain.state} (${view.domain.reason})` : 'gone';
 }
@@ -267,6 +273,11 @@ function restartLocally(draft: Draft, vm: VmRecord, node: NodeRecord, because: s
     text: `${vm.spec.name} ended on ${node.id}: ${because}`,
   });
   const base: VmRecord = { ...vm, tries, reason: `ended on ${node.id}: ${because}` };
+  if (isLeaving(node) || node.evacuation !== undefined) {
+    // Whatever shut it down there, it is no failure of its own.
+    draft.put(withRelease({ ...base, tries: vm.tries }, true));
+    return;
+  }
   const mayRetryHere = !isGivenUp(vm, tries) && !node.cordoned;
   if (mayRetryHere && node.incarnation !== null) {
     draft.put(withStart(base, nextPermit(base, node.id, node.incarnation), 'starting'));

@@ -9,6 +9,7 @@ import type { Observations } from '../observations.ts';
 import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 import { failingDevices } from './fence-grade.ts';
+import { maintenanceFacts } from './maintenance-findings.ts';
 import { isHeld } from '../order/hold.ts';
 import { queuedStart } from './guest-findings.ts';
 import { nodeState, vmState } from './states.ts';
@@ -82,6 +83,7 @@ export function explainNode(
       ? 'this manager has not heard it yet'
       : `last heard ${seconds(observations.nowMs - seen.lastHeartbeatMs)} ago`,
   );
+  facts.push(...maintenanceFacts(openDraft(state, observations), node));
   const fence = node.fence === null ? undefined : state.fences.get(node.fence);
   if (fence !== undefined) {
     const more = explainFence(fence, state, observations);

@@ -13,6 +13,10 @@ export const findingCodes = {
   TWO_NODE_NO_WITNESS:
     'two nodes and no manager on a third machine: a silent node is not fenced by itself',
   NODE_QUARANTINED: 'a node was lost or restarted too often; it keeps its VMs and gets no new ones',
+  NODE_NOT_EMPTY:
+    'a node is drained or in maintenance, and VMs of it do not leave; each has its reason',
+  MAINTENANCE_OVERDUE: 'the time for emptying a node is over, and VMs are still on it',
+  NODE_AWAITED: 'a node went down as it said, and its VMs wait for it to come back',
   ALERT_FAILING: 'somebody who is to be told of what happens cannot be; it is tried again',
   BMC_LIED: 'a fence device read Off while its node lived; it is not believed in this operation',
   NODE_SUSPECT: 'heartbeats are overdue, though not for long enough to act',

@@ -2,11 +2,13 @@ import type { ClusterState } from '../cluster-state.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Observations, ReportObservation } from '../observations.ts';
+import { isSetAside } from '../decide/downtime.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
 import { explainFence } from './awaiting.ts';
 import { failingDevices, isFenceable } from './fence-grade.ts';
 import type { FindingCode } from './finding-codes.ts';
 import { guardFindings } from './guard-findings.ts';
+import { maintenanceFindings } from './maintenance-findings.ts';
 import { guestFindings } from './guest-findings.ts';
 import { placementFindings } from './placement-findings.ts';
 import { isHeld } from '../order/hold.ts';
@@ -32,6 +34,7 @@ export function findingsOf(state: ClusterState, observations: Observations): rea
     findings.push(...(guest.length > 0 ? guest : vmFindings(vm, state, observations)));
   }
   findings.push(...placementFindings(state, observations));
+  findings.push(...maintenanceFindings(state, observations));
   return findings.sort(
     (a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'),
   );
@@ -75,6 +78,7 @@ function nodeFindings(
       add('NODE_SUSPECT', 'warning', 'heartbeats are overdue', [`kennel explain ${node.id}`]);
       break;
     case 'joining':
+      if (isSetAside(node)) break;
       add('NODE_NOT_ADMITTED', 'warning', 'its agent is not connected or not admitted yet', [
         `kennel explain ${node.id}`,
       ]);

@@ -1,7 +1,7 @@
 import type { ManagerRecord } from '../model/manager.ts';
 import type { NodeRecord } from '../model/node.ts';
 
-const hostOf = (address: string): string =>
+export const hostOf = (address: string): string =>
   address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 
 /**

@@ -64,4 +64,9 @@ export interface VmMove {
   readonly failures: number;
   /** Null while it waits for its turn or its target, and during a cold move. */
   readonly migration: VmMigration | null;
+  /** Nobody asked for it: its node is emptied, or takes back what was moved away. Absent = a person did. */
+  readonly cause?: MoveCause | undefined;
 }
+
+/** `drain`: it stays where it goes; `maintenance`: it goes back later; `return`: it goes back now. */
+export type MoveCause = 'drain' | 'maintenance' | 'return';

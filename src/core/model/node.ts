@@ -1,3 +1,4 @@
+import type { NodeDowntime, NodeEvacuation } from './evacuation.ts';
 import type { BootId, FenceId, IncarnationId, NodeId } from './ids.ts';
 
 /**
@@ -110,7 +111,10 @@ export interface NodeRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly phase: NodePhase;
   readonly cordoned: boolean;
-  readonly maintenance: boolean;
+  /** It is to be emptied; absent = it is not. */
+  readonly evacuation?: NodeEvacuation | undefined;
+  /** It is about to go down, or went down as it said; absent = it is to run. */
+  readonly downtime?: NodeDowntime | undefined;
   /** The admitted incarnation; the only one that gets leases and commands. */
   readonly incarnation: Incarnation | null;
   /** The open fence operation. */

@@ -1,3 +1,4 @@
+import type { ShutdownPolicy } from './evacuation.ts';
 import { defaultPlacementPolicy, type PlacementPolicy } from './placement-policy.ts';
 
 /** Failure-detection profile (DESIGN §5): how long a node may be silent before fence intent. */
@@ -65,6 +66,10 @@ export interface ClusterSettings {
   /** Live migrations under way at once: to and from one node, and in the whole cluster. */
   readonly maxMigrationsPerNode: number;
   readonly maxMigrations: number;
+  /** What becomes of the VMs of a node that is shut down or rebooted by its operating system. */
+  readonly shutdownPolicy: ShutdownPolicy;
+  /** How long a node that said that it reboots may be silent before it counts as lost. */
+  readonly rebootPatienceMs: number;
   /** How long a VM stays `failed` before it is tried anew. */
   readonly failedWindowMs: number;
 }
@@ -116,6 +121,8 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     maxStartsPerStorage: 128,
     maxMigrationsPerNode: 2,
     maxMigrations: 8,
+    shutdownPolicy: 'conditional',
+    rebootPatienceMs: 15 * 60_000,
     failedWindowMs: 30 * 60_000,
   };
 }

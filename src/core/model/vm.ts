@@ -1,7 +1,7 @@
 import type { GuestPolicy } from './guest.ts';
 import type { VmHardware } from './hardware.ts';
 import type { BootId, FailoverId, NodeId, OperationId, Token, VmId } from './ids.ts';
-import type { VmMove } from './move.ts';
+import type { MoveWay, VmMove } from './move.ts';
 import type { OrderWait, VmDependency } from './order.ts';
 import type { Permit } from './permit.ts';
 import type { VmActed, VmAction } from './vm-action.ts';
@@ -110,11 +110,16 @@ export interface VmSpec {
   /** Allowed nodes; empty = all. */
   readonly nodes: readonly NodeId[];
   readonly limits: VmLimits;
+  /** How it leaves a node that is emptied; absent = live, and as that evacuation says otherwise. */
+  readonly onEvacuation?: EvacuationWay | undefined;
   /** VMs that are to be ready before it starts; absent = none. */
   readonly after?: readonly VmDependency[] | undefined;
   /** Absent: `defaultGuestPolicy`. */
   readonly guest?: GuestPolicy | undefined;
 }
+
+/** Live or not at all; shut down and started elsewhere; or not at all, so that it has to be stopped. */
+export type EvacuationWay = 'migrate' | 'restart' | 'leave';
 
 /** What came of the starts since it last ran for a while, or a person last wanted it running. */
 export interface VmTries {
@@ -175,6 +180,11 @@ export interface VmRecord {
   readonly wait?: OrderWait | null | undefined;
   /** Where else it is to run, and how it gets there; null = it stays. */
   readonly move: VmMove | null;
+  /**
+   * The node that maintenance moved it away from, and that it goes back to by the same way when that
+   * ends; absent = it is where it belongs. A person who moves it takes that away.
+   */
+  readonly away?: { readonly from: NodeId; readonly way: MoveWay } | undefined;
   /** The dead incarnation's failover it is being recovered by. */
   readonly failover: FailoverId | null;
   /** Why it is where it is: the last failure or placement refusal, for people. */

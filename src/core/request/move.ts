@@ -1,6 +1,7 @@
 import type { Draft } from '../decide/draft.ts';
 import { targetFor } from '../decide/moves.ts';
 import { siteOf } from '../decide/site-of.ts';
+import { withdrawn } from '../decide/withdrawn.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { MigrationLimits, MoveWay, VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
@@ -28,7 +29,7 @@ export function moveVm(draft: Draft, vm: VmRecord, wish: MoveWish): Outcome<VmRe
     return ok(rehomed);
   }
   const move: VmMove = { ...wish, from: vm.permit.node, failures: 0, migration: null };
-  const moved = { ...vm, move };
+  const moved = { ...vm, move, away: undefined };
   draft.put(moved);
   draft.event({
     code: 'VM_MOVE_ASKED',
@@ -87,20 +88,22 @@ export function cancelMove(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
     const because = isCold ? 'it is on its way already' : 'it is not being moved';
     return problem(refusal(vm, 'E_CONFLICT', because, [`kennel vm show ${vm.spec.name}`]));
   }
+  if (move.cause === 'drain' || move.cause === 'maintenance') {
+    return problem(
+      refusal(vm, 'E_CONFLICT', `${move.from} is being emptied`, [
+        `kennel node uncordon ${move.from}`,
+        `kennel node maintenance exit ${move.from}`,
+      ]),
+    );
+  }
+  // One that was to return stays for good.
+  const stays: VmRecord = { ...vm, away: undefined };
   const next: VmRecord =
     move.migration === null
-      ? { ...vm, move: null, reason: null }
-      : { ...vm, move: withdrawn(move) };
+      ? { ...stays, move: null, reason: null }
+      : { ...stays, move: withdrawn(move) };
   draft.put(next);
   return ok(next);
-}
-
-/** The move with its migration called off by a person. */
-export function withdrawn(move: VmMove): VmMove {
-  const { migration } = move;
-  if (migration === null) return move;
-  const because = migration.because ?? 'it was called off';
-  return { ...move, migration: { ...migration, because, withdrawn: true } };
 }
 
 function refusal(

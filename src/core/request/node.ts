@@ -63,7 +63,6 @@ const unknownBefore = {
   labels: {},
   phase: 'joining',
   cordoned: false,
-  maintenance: false,
   incarnation: null,
   fence: null,
   fenceTopology: [],

@@ -3,7 +3,7 @@ import { openDraft } from '../decide/draft.ts';
 import { TestWorld } from '../testing/world.ts';
 import { changeSettings, settingList } from './settings.ts';
 
-const ask = (values: Readonly<Record<string, number>>) => {
+const ask = (values: Readonly<Record<string, number | string>>) => {
   const world = new TestWorld();
   const draft = openDraft(world, world.observe());
   const outcome = changeSettings(draft, values);
@@ -27,6 +27,12 @@ describe('settings', () => {
       }
     },
   );
+
+  it('a word is taken by its name, and another one is refused with those that there are', () => {
+    expect(ask({ 'shutdown.policy': 'migrate' }).settings.shutdownPolicy).toBe('migrate');
+    const { outcome } = ask({ 'shutdown.policy': 'never' });
+    expect(outcome).toMatchObject({ problem: { because: expect.stringContaining('freeze') } });
+  });
 
   it('all are changed or none', () => {
     const { outcome, settings, before } = ask({ 'governor.window': 60_000, 'no.such': 1 });

@@ -6,7 +6,9 @@ import type { Draft } from '../decide/draft.ts';
 export interface Setting {
   readonly key: string;
   readonly summary: string;
-  readonly unit: 'share' | 'count' | 'ms';
+  /** `word`: one of `words`, by its number from 0. */
+  readonly unit: 'share' | 'count' | 'ms' | 'word';
+  readonly words?: readonly string[];
   readonly min: number;
   readonly max: number;
   get(settings: ClusterSettings): number;
@@ -45,6 +47,8 @@ const ofBudget = (
     guards: { ...settings.guards, [budget]: { ...settings.guards[budget], [part]: value } },
   }),
 });
+
+const shutdownPolicies = ['conditional', 'freeze', 'failover', 'migrate'] as const;
 
 const ofStarts = (
   key: string,
@@ -121,6 +125,28 @@ export const settingList: readonly Setting[] = [
     min: 10_000,
     max: 7 * dayMs,
   }),
+  {
+    key: 'shutdown.policy',
+    summary: 'what becomes of the VMs of a node that its operating system shuts down or reboots',
+    unit: 'word',
+    words: shutdownPolicies,
+    min: 0,
+    max: shutdownPolicies.length - 1,
+    get: (settings) => shutdownPolicies.indexOf(settings.shutdownPolicy),
+    set: (settings, value) => ({
+      ...settings,
+      shutdownPolicy: shutdownPolicies[value] ?? settings.shutdownPolicy,
+    }),
+  },
+  {
+    key: 'shutdown.reboot-patience',
+    summary: 'how long a node that said that it reboots may be silent before it counts as lost',
+    unit: 'ms',
+    min: 10_000,
+    max: dayMs,
+    get: (settings) => settings.rebootPatienceMs,
+    set: (settings, value) => ({ ...settings, rebootPatienceMs: value }),
+  },
   ofStarts('starts.per-node', 'maxStartsPerNode', 'VMs that start at once on one node'),
   ofStarts(
     'starts.per-storage',
@@ -129,14 +155,15 @@ export const settingList: readonly Setting[] = [
   ),
 ];
 
-/** Changes settings, all of them or none. */
+/** Changes settings, all of them or none. One that is a word is given as that word, or by its number. */
 export function changeSettings(
   draft: Draft,
-  values: Readonly<Record<string, number>>,
+  values: Readonly<Record<string, number | string>>,
 ): Outcome<ClusterSettings> {
   let next = draft.state.settings;
-  for (const [key, value] of Object.entries(values)) {
+  for (const [key, given] of Object.entries(values)) {
     const setting = settingList.find((one) => one.key === key);
+    const value = numberOf(setting, given);
     const because = setting === undefined ? `there is no setting ${key}` : refusal(setting, value);
     if (setting === undefined || because !== null) {
       return problem({
@@ -162,8 +189,18 @@ export function changeSettings(
   return ok(next);
 }
 
+/** NaN for a word that is not the setting's. */
+function numberOf(setting: Setting | undefined, given: number | string): number {
+  if (typeof given === 'number') return given;
+  const index = setting?.words?.indexOf(given) ?? -1;
+  return index < 0 ? Number.NaN : index;
+}
+
 function refusal(setting: Setting, value: number): string | null {
-  const { key, min, max, unit } = setting;
+  const { key, min, max, unit, words } = setting;
+  if (words !== undefined) {
+    return words[value] === undefined ? `${key} is one of ${words.join(', ')}` : null;
+  }
   if (unit !== 'share' && !Number.isInteger(value)) return `${key} is a whole number`;
   if (value >= min && value <= max) return null;
   return `${key} is ${value}, it must be from ${min} to ${max}${unit === 'ms' ? ' ms' : ''}`;

@@ -8,8 +8,8 @@ import type { Draft } from '../decide/draft.ts';
 import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
+import { withdrawn } from '../decide/withdrawn.ts';
 import { capacityProblem } from './capacity.ts';
-import { withdrawn } from './move.ts';
 import { orderProblem } from './vm-order.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 

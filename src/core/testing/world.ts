@@ -133,7 +133,6 @@ export class TestWorld implements ClusterState {
       labels: {},
       phase: 'online',
       cordoned: false,
-      maintenance: false,
       incarnation: incarnationOf(name),
       fence: null,
       fenceTopology: [
@@ -179,6 +178,7 @@ export class TestWorld implements ClusterState {
         capacity: { memoryMiB: 1000, vcpus: 4 },
         degraded: null,
         mending: null,
+        leaving: null,
       },
     });
   }
@@ -230,6 +230,13 @@ export class TestWorld implements ClusterState {
         domains: domains === null ? null : new Map(domains.map((domain) => [domain.vm, domain])),
       },
     });
+  }
+
+  /** Its operating system goes down, or not. */
+  say(name: string, leaving: 'reboot' | 'shutdown' | null): void {
+    const before = this.seen.get(nodeId(name));
+    if (before?.report == null) throw new Error(`${name} was never connected`);
+    this.seen.set(nodeId(name), { ...before, report: { ...before.report, leaving } });
   }
 
   reportCapacity(name: string, capacity: NodeRecord['capacity']): void {

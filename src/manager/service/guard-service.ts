@@ -126,6 +126,7 @@ async function changeNode(
 function settingViews(settings: ClusterSettings): readonly SettingView[] {
   return settingList.map((setting) => {
     const { key, unit, min, max, summary } = setting;
-    return { key, value: setting.get(settings), unit, min, max, summary };
+    const words = setting.words === undefined ? null : [...setting.words];
+    return { key, value: setting.get(settings), unit, min, max, words, summary };
   });
 }

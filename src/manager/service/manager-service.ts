@@ -72,9 +72,10 @@ import type { JoinService } from './join-service.ts';
 import type { FenceService } from './fence-service.ts';
 import { armCluster, disarmCluster } from './arming-service.ts';
 import type { GuardsOf } from './guard-service.ts';
+import { MaintenanceOf } from './maintenance-service.ts';
 import type { NodeService } from './node-service.ts';
 import { type SightsOptions, Sights, storeProblem } from './sights.ts';
-import { failoverView, nodeView, vmView } from './views.ts';
+import { byName, failoverView, nodeView, vmView } from './views.ts';
 import { findVm, type VmService } from './vm-service.ts';
 import { VmVerbs } from './vm-verbs.ts';
 
@@ -96,11 +97,13 @@ interface ManagerServiceOptions extends SightsOptions {
 export class ManagerService implements ClusterService {
   readonly #options: ManagerServiceOptions;
   readonly #sights: Sights;
+  readonly maintenance: MaintenanceOf;
   readonly vmVerbs: VmVerbs;
 
   constructor(options: ManagerServiceOptions) {
     this.#options = options;
     this.#sights = new Sights(options);
+    this.maintenance = new MaintenanceOf(this.#sights);
     this.vmVerbs = new VmVerbs({ ...options, sights: this.#sights });
   }
 
@@ -127,8 +130,8 @@ export class ManagerService implements ClusterService {
       ageMs,
       managers: registry.managers(mirror, leader),
       findings,
-      nodes: sorted([...mirror.nodes.values()].map((node) => nodeView(node, sight))),
-      vms: sorted([...mirror.vms.values()].map((vm) => vmView(vm, sight))),
+      nodes: byName([...mirror.nodes.values()].map((node) => nodeView(node, sight))),
+      vms: byName([...mirror.vms.values()].map((vm) => vmView(vm, sight))),
     });
   }
 
@@ -491,9 +494,4 @@ export class ManagerService implements ClusterService {
     const leader = { name: this.#options.name, epoch: leading.mirror.epoch };
     return this.#sights.findings({ sight, leader, leading, ageMs: 0 }, true);
   }
-}
-
-/** As people count: node-2 before node-10. */
-function sorted<T extends { readonly name: string }>(views: T[]): T[] {
-  return views.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }

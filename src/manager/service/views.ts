@@ -1,5 +1,6 @@
 import type { BudgetView, FenceDeviceView } from '../../api/schema/fencing.ts';
 import type { FailoverView, FenceView, NodeView, VmView } from '../../api/schema/views.ts';
+import { isSetAside } from '../../core/decide/downtime.ts';
 import { explainFence } from '../../core/explain/awaiting.ts';
 import { fenceGrade, isFenceable } from '../../core/explain/fence-grade.ts';
 import { nodeState, vmState } from '../../core/explain/states.ts';
@@ -42,7 +43,8 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
     address: node.address,
     labels: { ...node.labels },
     cordoned: node.cordoned,
-    maintenance: node.maintenance,
+    maintenance: isSetAside(node),
+    draining: node.evacuation?.kind === 'drain',
     isolation: node.incarnation?.isolation ?? null,
     incarnation: node.incarnation?.id ?? null,
     bootId: node.incarnation?.bootId ?? null,
@@ -206,4 +208,9 @@ export function failoverView(record: FailoverRecord): FailoverView {
     proof: record.proof === null ? null : { ...record.proof },
     vms: record.vms.map((vm) => ({ ...vm })),
   };
+}
+
+/** As people count: node-2 before node-10. */
+export function byName<T extends { readonly name: string }>(views: T[]): T[] {
+  return views.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }

@@ -46,6 +46,7 @@ export class FakeAgent {
   readonly batches: Message<'commands'>[] = [];
   readonly lists: Message<'managers'>[] = [];
   readonly peerLists: Message<'peers'>[] = [];
+  readonly departures: Message<'depart'>[] = [];
   readonly guestLists: Message<'guests'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
@@ -143,6 +144,7 @@ export class FakeAgent {
       capacity: { memoryMiB: 16_384, vcpus: 16 },
       degraded: null,
       mending: null,
+      leaving: null,
     };
   }
 
@@ -179,6 +181,9 @@ export class FakeAgent {
         break;
       case 'peers':
         this.peerLists.push(message);
+        break;
+      case 'depart':
+        this.departures.push(message);
         break;
       case 'guests':
         this.guestLists.push(message);

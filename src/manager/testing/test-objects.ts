@@ -55,7 +55,6 @@ export const nodeRecord = (name: string, change: Partial<NodeRecord> = {}): Node
   labels: {},
   phase: 'joining',
   cordoned: false,
-  maintenance: false,
   incarnation: null,
   fence: null,
   fenceTopology: [{ devices: [fakeDevice(name)] }],
