@@ -116,23 +116,36 @@ function wasNotWritten(answer: WriteOutcome | undefined): boolean {
 async function live(disk: SimDisk, life: Life, number: number, history: History): Promise<void> {
   const stopped = disk.stopAt(life.stop);
   const own = disk.attach(`life ${number}`);
-  await Promise.race([stopped, work(disk, own, life, number, history)]);
+  const over = new AbortController();
+  await Promise.race([stopped, work({ disk, own, life, number, history, over: over.signal })]);
+  // What is still under way in a dead process is nothing to anybody.
+  over.abort();
   own.kill();
   disk.clearFaults();
   disk.setCapacity(Number.POSITIVE_INFINITY);
   if (life.end !== 'kill') disk.crash(life.end);
 }
 
-async function work(
-  disk: SimDisk,
-  own: Disk,
-  life: Life,
-  number: number,
-  history: History,
-): Promise<void> {
+async function work({
+  disk,
+  own,
+  life,
+  number,
+  history,
+  over,
+}: {
+  readonly disk: SimDisk;
+  readonly own: Disk;
+  readonly life: Life;
+  readonly number: number;
+  readonly history: History;
+  readonly over: AbortSignal;
+}): Promise<void> {
   const store = await openOn(own, { limits, onFatal: () => undefined });
   // What an earlier life left in doubt is settled by reading, as the manager would do it.
-  history.settle(await pictureOf(store));
+  const found = await pictureOf(store);
+  if (over.aborted) return;
+  history.settle(found);
   let count = 0;
   const groups = life.groups.map((group) =>
     group.map((one) => {
@@ -145,7 +158,7 @@ async function work(
   if (life.fault === 'failedWrite') disk.inject({ operation: 'write', code: 'EIO', after: 3 });
   if (life.fault === 'full') disk.setCapacity(disk.usedBytes + life.stop.n * 10);
   await submitGroups(store, groups, (position, outcome) => {
-    history.answers[position] = outcome;
+    if (!over.aborted) history.answers[position] = outcome;
   });
 }
 
