@@ -209,20 +209,6 @@ export const raftMutants: readonly Mutant[] = [
     ground: 'raftGroup',
   },
   {
-    name: 'raft-lone-reads-early',
-    summary: 'an only member that restarted answers reads before it knows what is committed',
-    edits: [
-      {
-        file: 'src/store/raft/raft-member.ts',
-        find: 'return this.isLeader && !this.leads;',
-        replace: 'return this.isLeader && !this.isLeader;',
-      },
-    ],
-    expected: ['watches', 'acknowledged', 'consensus'],
-    maxSeeds: 300,
-    profile: 'disks',
-  },
-  {
     name: 'raft-snapshot-keeps-tail',
     summary: 'entries behind an installed snapshot stay, whatever they build on',
     edits: [

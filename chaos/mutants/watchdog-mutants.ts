@@ -41,7 +41,7 @@ export const watchdogMutants: readonly Mutant[] = [
       },
     ],
     expected: ['selfFencing', 'proofs'],
-    maxSeeds: 200,
+    maxSeeds: 500,
     profile: 'watchdog',
   },
   {

@@ -20,10 +20,23 @@ export function isSetAside({ downtime, evacuation }: NodeRecord): boolean {
 }
 
 /** No VM of the cluster runs on this incarnation, is copied to it, or was seen there unpermitted. */
-export function isEmptied(draft: Draft, { id, incarnation }: NodeRecord): boolean {
+export function isEmptied(draft: Draft, node: NodeRecord): boolean {
+  const { incarnation } = node;
+  const holdsNone = incarnation === null || heldVmsOf(draft, incarnation.id).length === 0;
+  return holdsNone && expectsNone(draft, node);
+}
+
+/** What it still holds is ignored, and for nobody but people to move. */
+function isLeftToPeople(draft: Draft, node: NodeRecord): boolean {
+  const { incarnation } = node;
+  const held = incarnation === null ? [] : heldVmsOf(draft, incarnation.id);
+  return held.every((vm) => vm.desired === 'ignored') && expectsNone(draft, node);
+}
+
+/** Nothing is copied to it, and nothing was seen there unpermitted. */
+function expectsNone(draft: Draft, { id, incarnation }: NodeRecord): boolean {
   if (incarnation === null) return true;
   return (
-    heldVmsOf(draft, incarnation.id).length === 0 &&
     incomingVmsOf(draft, incarnation.id).length === 0 &&
     straysOn(draft, id, incarnation.bootId).length === 0
   );
@@ -167,7 +180,7 @@ export function departuresFor(draft: Draft): readonly Departure[] {
     const { downtime, incarnation } = node;
     if (downtime === undefined || incarnation === null) continue;
     if (!isLeaving(node) || !isAdmitted(node) || draft.isChanged(node)) continue;
-    if (downtime.policy === 'migrate' && !isEmptied(draft, node)) continue;
+    if (downtime.policy === 'migrate' && !isLeftToPeople(draft, node)) continue;
     const action = downtime.isAsked ? downtime.kind : null;
     departures.push({ node: node.id, incarnation: incarnation.id, action });
   }

@@ -362,6 +362,15 @@ describe('a node that goes down by its own will', () => {
     expect(world.node(n1).downtime).toBeUndefined();
   });
 
+  it('N26: a VM that is ignored holds up no shutdown', () => {
+    world.settings = { ...world.settings, shutdownPolicy: 'migrate' };
+    for (const id of [a, b]) world.vms.set(id, { ...world.vm(id), desired: 'ignored' });
+    world.say('n1', 'reboot');
+    world.step();
+    expect(departures()).toMatchObject([{ node: 'n1', action: null }]);
+    expect([placeOf(a), placeOf(b)]).toEqual(['n1', 'n1']);
+  });
+
   it('N26: that reboots with VMs frozen is awaited, and starts them again', () => {
     world.say('n1', 'reboot');
     nodes.settle(5);
