@@ -139,7 +139,9 @@ describe.skipIf(noLab.skip)(`failover on a real cluster${noLab.why}`, () => {
     const after = await site.permits();
     for (const name of names) expect(after.get(name)?.node).toBe(permits.get(name)?.node);
     const codes = await site.codesAfter(mark);
-    expect(codes.filter((code) => code !== 'AGENT_RESTARTED')).toEqual([]);
+    // On a busy machine an agent without VMs may be back too late to have been missed by nobody.
+    const harmless = ['AGENT_RESTARTED', 'NODE_LOST', 'NODE_ADMITTED'];
+    expect(codes.filter((code) => !harmless.includes(code))).toEqual([]);
   });
 
   test('N11: while libvirtd hangs its VMs are unknown, run on, and nothing starts elsewhere', async () => {
