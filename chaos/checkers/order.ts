@@ -33,7 +33,6 @@ interface Known {
   readonly permit: string | null;
   /** Of its owner; the agent may have been restarted meanwhile. */
   readonly boot: string | null;
-  readonly phase: string;
   /** Nobody waits for what is to go. */
   readonly isDeleting: boolean;
   /** Since when its record has said that it waits. */
@@ -86,7 +85,6 @@ export class OrderChecker implements Checker {
       id,
       permit: permit === null ? null : String(permit.token),
       boot: permit?.incarnation.split('.')[0] ?? null,
-      phase: textAt(value, 'phase') ?? '',
       isDeleting: value['deleting'] === true,
       waitsMs: wait === null ? null : (before?.waitsMs ?? atMs),
     };
@@ -135,5 +133,5 @@ function isStart(value: JsonObject): boolean {
 
 /** It ended where it ran, and the same owner starts it again. */
 function isRestart(before: Known, now: Known): boolean {
-  return before.phase === 'running' && before.boot === now.boot;
+  return before.boot !== null && before.boot === now.boot;
 }
