@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noLab, WatchedCluster } from '../../deploy/lab/cluster/watched-cluster.ts';
+
+const names = ['disk-1', 'disk-2', 'disk-3'];
+
+describe.skipIf(noLab.skip)(`agents of a real cluster${noLab.why}`, () => {
+  let site: WatchedCluster;
+
+  beforeAll(async () => {
+    // Three agents that start at once on a busy machine may need longer than a quicker profile waits.
+    site = await WatchedCluster.up({ vms: names.length, profile: 'conservative' });
+  });
+  afterAll(async () => site.down());
+
+  test('U2: when all agents are killed at once no guest notices and nobody is fenced', async () => {
+    const [boots, permits, mark] = [site.bootsOf(names), await site.permits(), await site.now()];
+    const commands = site.lab.nodes().map((machine) => site.powerCommands(machine));
+    for (const machine of site.lab.nodes()) {
+      expect(machine.signalService('agent', 'SIGKILL')).toBe(true);
+    }
+    await site.until('all agents are back', ({ vms }) =>
+      vms.every((vm) => (vm.permit?.token ?? 0) > (permits.get(vm.name)?.token ?? 0)),
+    );
+    await site.healthy();
+    await site.beating(names);
+    expect(site.bootsOf(names)).toEqual(boots);
+    const after = await site.permits();
+    for (const name of names) expect(after.get(name)?.node).toBe(permits.get(name)?.node);
+    expect(new Set(await site.codesAfter(mark))).toEqual(new Set(['AGENT_RESTARTED']));
+    expect(site.lab.nodes().map((machine) => site.powerCommands(machine))).toEqual(commands);
+  });
+});
