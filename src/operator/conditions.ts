@@ -6,7 +6,6 @@ export type Reason =
   // Synced
   | 'Accepted'
   | 'InvalidSpec'
-  | 'SpecChangeUnsupported'
   | 'ChangedElsewhere'
   | 'ManagersUnavailable'
   | 'Deleting'
@@ -30,6 +29,9 @@ export type Reason =
   | 'NothingHolds'
   | 'HostDevices'
   | 'ForeignDefinition'
+  // RestartRequired
+  | 'EditWaits'
+  | 'NothingWaits'
   // Schedulable
   | 'Open'
   | 'Cordoned'

@@ -8,6 +8,7 @@ export type Managers = Pick<
   | 'status'
   | 'failovers'
   | 'createVm'
+  | 'editVm'
   | 'startVm'
   | 'stopVm'
   | 'disableVm'

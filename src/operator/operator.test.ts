@@ -105,11 +105,55 @@ describe('a change of an object', () => {
     expect(it.status('db')['token']).toBe(2);
   });
 
-  test('that cannot be carried out says so and leaves the VM alone', async () => {
-    await it.apply('db', machine({ memory: '2Gi' }));
-    await it.until(() => it.condition('db', 'Synced') === 'False SpecChangeUnsupported');
-    expect(it.world.vm(vmNameOf('shop', 'db')).spec.memoryMiB).toBe(1024);
-    expect(runs('db')).toBe(true);
+  test('of what the domain is made from waits for a restart, and says so', async () => {
+    const name = vmNameOf('shop', 'db');
+    await it.apply('db', machine({ memory: '2Gi', priority: 'High' }));
+    await it.until(() => it.condition('db', 'RestartRequired') === 'True EditWaits');
+    const said = it.status('db').conditions?.find(({ type }) => type === 'RestartRequired');
+    expect(said?.message).toMatch(/^memoryMiB as/);
+    expect(it.condition('db', 'Synced')).toBe('True Accepted');
+    expect(it.world.vm(name)).toMatchObject({
+      spec: { memoryMiB: 1024, priority: 'high' },
+      staged: { memoryMiB: 2048 },
+    });
+    await it.apply('db', machine({ memory: '2Gi', priority: 'High', desired: 'Stopped' }));
+    await it.until(() => it.status('db')['phase'] === 'Stopped');
+    await it.apply('db', machine({ memory: '2Gi', priority: 'High' }));
+    await it.until(() => runs('db'));
+    expect(it.world.vm(name)).toMatchObject({ spec: { memoryMiB: 2048 }, staged: null });
+    expect(it.condition('db', 'RestartRequired')).toBe('False NothingWaits');
+  });
+
+  test('that Kennel refuses says so and leaves the VM alone', async () => {
+    await it.apply('web', machine({ disks: [] }));
+    await it.until(() => runs('web'));
+    await it.apply('web', machine());
+    await it.until(() => it.condition('web', 'Synced') === 'False DiskTaken');
+    expect(it.world.vm(vmNameOf('shop', 'web')).spec.disks).toEqual([]);
+    expect(runs('web')).toBe(true);
+  });
+
+  test('takes nothing back that people set and objects have no word for', async () => {
+    const { seat } = it;
+    if (seat === null) throw new Error('no manager');
+    const name = vmNameOf('shop', 'db');
+    const { spec } = it.world.vm(name);
+    const edit = (change: object): Promise<unknown> =>
+      it.world.ask(seat, (service) =>
+        service.vmVerbs.edit(
+          name,
+          { spec: { ...spec, ...change } as never, before: null },
+          { identity: seatIdentity, dryRun: false, reason: null },
+        ),
+      );
+    await edit({ separateFrom: ['web'] });
+    await it.apply('db', machine({ priority: 'Low' }));
+    await it.until(() => it.world.vm(name).spec.priority === 'low');
+    expect(it.world.vm(name).spec.separateFrom).toEqual(['web']);
+    await edit({ separateFrom: ['web'], priority: 'high' });
+    await it.until(() => it.condition('db', 'Synced') === 'False ChangedElsewhere');
+    await it.world.run(30_000);
+    expect(it.world.vm(name).spec.priority).toBe('high');
   });
 
   test('decides over a command; a command is not fought in between', async () => {

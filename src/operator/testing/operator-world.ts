@@ -102,6 +102,7 @@ export class OperatorWorld {
       status: bent('status', () => service().status()),
       failovers: bent('failovers', () => service().failovers()),
       createVm: bent('createVm', (body) => service().createVm(body, who)),
+      editVm: bent('editVm', (vm, body) => service().vmVerbs.edit(vm, body, who)),
       startVm: bent('startVm', (vm) => service().startVm(vm, who)),
       stopVm: bent('stopVm', (vm, body) => service().stopVm(vm, body, who)),
       disableVm: bent('disableVm', (vm, body) => service().disableVm(vm, body, who)),

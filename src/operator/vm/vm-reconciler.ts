@@ -146,24 +146,33 @@ export class VmReconciler {
         next: done,
       };
     }
-    const wanted = vmSpecOf(spec, vm.name);
-    const changed = Object.entries(wanted).flatMap(([field, value]) =>
-      isDeepStrictEqual(plain(value), plain(vm.spec[field as keyof typeof wanted])) ? [] : [field],
-    );
-    if (changed.length > 0) {
-      const message = `${changed.join(', ')} cannot be changed while the VM exists`;
-      return { sync: refused('SpecChangeUnsupported', message), next: done };
-    }
+    const edited = await this.#edit(object, vm, spec);
+    if (edited !== null) return edited;
     const desired = desiredOf(spec);
     if (desired === vm.desired) return { sync: accepted, next: done };
-    if (wasTaken(object)) {
-      const message = `it was made ${vm.desired} by a command; the next change of the object decides`;
-      return { sync: refused('ChangedElsewhere', message), next: done };
-    }
+    if (wasTaken(object)) return changedElsewhere(`it was made ${vm.desired} by a command`);
     const answered = await this.#want(vm.name, desired);
     if (answered.kind === 'problem') return this.#afterProblem(answered);
     this.#sight.learn(answered.value);
     return { sync: accepted, next: done };
+  }
+
+  /** Makes the spec what the object says. Null = it is so; else what stands against it. */
+  async #edit(object: KubeObject, vm: VmView, spec: VirtualMachineSpec): Promise<Pushed | null> {
+    const latest = vm.staged ?? vm.spec;
+    const wanted = { ...vmSpecOf(spec, vm.name), ...unspoken(latest) };
+    const changed = Object.entries(wanted).flatMap(([field, value]) =>
+      isDeepStrictEqual(plain(value), plain(latest[field as keyof typeof wanted])) ? [] : [field],
+    );
+    if (changed.length === 0) return null;
+    if (wasTaken(object)) return changedElsewhere(`${changed.join(', ')} changed by a command`);
+    const body = { spec: { ...latest, ...wanted }, before: latest };
+    const answered = await this.#managers.editVm(vm.name, body, {
+      reason: 'its VirtualMachine was changed',
+    });
+    if (answered.kind === 'problem') return this.#afterProblem(answered);
+    this.#sight.learn(answered.value.vm);
+    return null;
   }
 
   #want(name: string, desired: VmView['desired']): Promise<Outcome<VmView>> {
@@ -182,7 +191,7 @@ export class VmReconciler {
     }
   }
 
-  #afterProblem(answer: Extract<Outcome<VmView>, { kind: 'problem' }>): Pushed {
+  #afterProblem(answer: Refused): Pushed {
     const { code } = answer.problem;
     return unreached.has(code)
       ? notReached(said(answer))
@@ -212,8 +221,18 @@ const notReached = (message: string): Pushed => ({
   next: again(followUpMs),
 });
 
-const said = ({ problem: { what, because } }: Extract<Outcome<VmView>, { kind: 'problem' }>) =>
-  `${what}: ${because}`;
+/** People may command what an object has a word for too; who spoke last decides. */
+const changedElsewhere = (what: string): Pushed => ({
+  sync: refused('ChangedElsewhere', `${what}; the next change of the object decides`),
+  next: done,
+});
+
+type Refused = Extract<Outcome<unknown>, { kind: 'problem' }>;
+
+const said = ({ problem: { what, because } }: Refused): string => `${what}: ${because}`;
+
+/** What objects have no field for stays as people made it. */
+const unspoken = ({ separateFrom }: VmView['spec']) => ({ separateFrom });
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { capitalised } from '../../api/schema/kubernetes/kube-form.ts';
 import type { VirtualMachineStatus } from '../../api/schema/kubernetes/virtual-machine.ts';
 import type { NodeView, VmView } from '../../api/schema/views.ts';
@@ -89,6 +90,7 @@ function verdictsOf(vm: VmView, node: NodeView | null): readonly Verdict[] {
       ? verdict('FenceBlocked', true, 'GuardOrProofMissing', awaiting)
       : verdict('FenceBlocked', false, 'NotBlocked', ''),
     migratableOf(vm),
+    restartRequired(vm),
   ];
 }
 
@@ -121,4 +123,13 @@ function migratableOf({ spec: { definition } }: VmView): Verdict {
   return devices.length === 0
     ? verdict('LiveMigratable', true, 'NothingHolds', '')
     : verdict('LiveMigratable', false, 'HostDevices', `it holds ${devices.join(', ')}`);
+}
+
+function restartRequired({ spec, staged }: VmView): Verdict {
+  if (staged === null) return verdict('RestartRequired', false, 'NothingWaits', '');
+  const waiting = Object.entries(staged).flatMap(([field, value]) =>
+    isDeepStrictEqual(value, spec[field as keyof typeof spec]) ? [] : [field],
+  );
+  const message = `${waiting.join(', ')} as in its object once it is stopped or restarted`;
+  return verdict('RestartRequired', true, 'EditWaits', message);
 }
