@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { MaintenanceView } from '../api/schema/maintenance.ts';
 import type { FailoverView, NodeView, StatusView, VmView } from '../api/schema/views.ts';
 import type { Env } from '../env/env.ts';
 import { linkedAbort, pause } from './kube/pause.ts';
@@ -19,13 +20,17 @@ export class ClusterSight {
   readonly vms = new Map<string, VmView>();
   readonly nodes = new Map<string, NodeView>();
   readonly failovers = new Map<string, FailoverView>();
+  /** By node. */
+  readonly maintenance = new Map<string, MaintenanceView>();
   #cluster: Pick<StatusView, 'clusterId' | 'epoch'> | null = null;
   #isCurrent = false;
   #onVms: Listener = () => undefined;
   #onNodes: Listener = () => undefined;
   #onFailovers: Listener = () => undefined;
+  #onMaintenance: Listener = () => undefined;
   /** VMs that a change of ours was answered with while a look was under way. */
   readonly #learned = new Map<string, VmView>();
+  readonly #learnedMaintenance = new Map<string, MaintenanceView>();
   readonly #env: Pick<Env, 'timers' | 'log'>;
   readonly #managers: Managers;
 
@@ -44,16 +49,27 @@ export class ClusterSight {
   }
 
   /** Who is told of names whose views changed, came or went. */
-  listen(listeners: { onVms: Listener; onNodes: Listener; onFailovers: Listener }): void {
+  listen(listeners: {
+    onVms: Listener;
+    onNodes: Listener;
+    onFailovers: Listener;
+    onMaintenance: Listener;
+  }): void {
     this.#onVms = listeners.onVms;
     this.#onNodes = listeners.onNodes;
     this.#onFailovers = listeners.onFailovers;
+    this.#onMaintenance = listeners.onMaintenance;
   }
 
   /** Takes in what a change of ours was answered with: newer than what was seen. */
   learn(vm: VmView): void {
     this.vms.set(vm.name, vm);
     this.#learned.set(vm.name, vm);
+  }
+
+  learnMaintenance(view: MaintenanceView): void {
+    this.maintenance.set(view.node, view);
+    this.#learnedMaintenance.set(view.node, view);
   }
 
   /** Looks until the signal fires: after every event, and now and then. Never rejects. */
@@ -78,9 +94,11 @@ export class ClusterSight {
 
   async look(signal: AbortSignal): Promise<void> {
     this.#learned.clear();
-    const [status, failovers] = [
+    this.#learnedMaintenance.clear();
+    const [status, failovers, maintenance] = [
       await this.#managers.status({ signal }),
       await this.#managers.failovers({ signal }),
+      await this.#managers.maintenance({ signal }),
     ];
     if (signal.aborted) return;
     if (status.kind === 'problem') {
@@ -97,6 +115,11 @@ export class ClusterSight {
     if (failovers.kind === 'ok') {
       const byId = new Map(failovers.value.map((one) => [one.id.toLowerCase(), one]));
       this.#onFailovers(take(this.failovers, byId));
+    }
+    if (maintenance.kind === 'ok') {
+      const byNode = new Map(maintenance.value.map((one) => [one.node, one]));
+      for (const [node, view] of this.#learnedMaintenance) byNode.set(node, view);
+      this.#onMaintenance(take(this.maintenance, byNode));
     }
   }
 }

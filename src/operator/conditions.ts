@@ -9,6 +9,7 @@ export type Reason =
   | 'ChangedElsewhere'
   | 'ManagersUnavailable'
   | 'Deleting'
+  | 'NodeTaken'
   | Refusal
   // Ready
   | 'AsDesired'

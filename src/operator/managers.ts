@@ -2,13 +2,18 @@ import type { Client } from '../client/client.ts';
 import { pause } from './kube/pause.ts';
 import type { Env } from '../env/env.ts';
 
-/** What the operator asks of Kennel: the part of its API that VMs and what is shown of them need. */
+/** What the operator asks of Kennel: the part of its API that objects and what is shown of them need. */
 export type Managers = Pick<
   Client,
   | 'status'
+  | 'vm'
   | 'failovers'
+  | 'maintenance'
+  | 'maintainNode'
   | 'createVm'
   | 'editVm'
+  | 'moveVm'
+  | 'cancelMove'
   | 'startVm'
   | 'stopVm'
   | 'disableVm'

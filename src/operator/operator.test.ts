@@ -264,8 +264,8 @@ describe('what it rests on', () => {
       spec: { hypervisor: lost.node },
       status: { proof: 'PowerOff', vmsTotal: 1, vmsRecovered: 1 },
     });
-    const phase = it.kube.at(objectPath(hypervisors, { name: lost.node }))?.status;
-    expect(phase).toMatchObject({ phase: 'Fenced' });
+    const hypervisor = () => it.find(hypervisors, { name: lost.node })?.status;
+    await it.until(() => (hypervisor() as { phase?: string }).phase === 'Fenced');
   });
 
   test('a VM whose node is not proven off says what it waits for', async () => {

@@ -1,23 +1,34 @@
 import type { FailoverView, NodeView } from '../api/schema/views.ts';
 import type { HypervisorStatus } from '../api/schema/kubernetes/hypervisor.ts';
+import type { MigrationSpec } from '../api/schema/kubernetes/migration.ts';
+import type { NodeMaintenanceSpec } from '../api/schema/kubernetes/node-maintenance.ts';
 import type { Env } from '../env/env.ts';
 import { ClusterSight } from './cluster-sight.ts';
-import { failovers, hypervisors, virtualMachines } from './crd/kinds.ts';
+import {
+  failovers,
+  hypervisors,
+  migrations,
+  nodeMaintenances,
+  virtualMachines,
+} from './crd/kinds.ts';
 import { failoverSpec, failoverStatus, isShown } from './failover/failover-object.ts';
 import { hypervisorStatus } from './hypervisor/hypervisor-status.ts';
 import { Controller, type Reconciled } from './kube/controller.ts';
 import type { KubeApi, KubeObject } from './kube/kube-api.ts';
 import { linkedAbort } from './kube/pause.ts';
 import { Reflector } from './kube/reflector.ts';
-import type { Resource } from './kube/resource.ts';
+import { keyOf, type Resource } from './kube/resource.ts';
+import { MaintenanceReconciler } from './maintenance/maintenance-reconciler.ts';
 import type { Managers } from './managers.ts';
+import { MigrationReconciler } from './migration/migration-reconciler.ts';
 import { Projector, type Projection } from './projector.ts';
-import { vmNameOfObject } from './vm/vm-name.ts';
+import { vmNameOf, vmNameOfObject } from './vm/vm-name.ts';
 import { VmReconciler } from './vm/vm-reconciler.ts';
 
 /** Objects that are looked at side by side. */
 const vmWorkers = 8;
 const projectionWorkers = 2;
+const wishWorkers = 2;
 
 type OperatorEnv = Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
 
@@ -47,6 +58,14 @@ export async function runOperator(
       return reconciler.reconcile(key);
     };
   });
+  const maintenances = follow(env, api, nodeMaintenances, wishWorkers, (store) => {
+    const reconciler = new MaintenanceReconciler({ env, api, store, managers, sight });
+    return (key) => reconciler.reconcile(key);
+  });
+  const moves = follow(env, api, migrations, wishWorkers, (store) => {
+    const reconciler = new MigrationReconciler({ env, api, store, managers, sight });
+    return (key) => reconciler.reconcile(key);
+  });
   const shown = (resource: Resource, project: Projection) =>
     follow(env, api, resource, projectionWorkers, (store) => {
       const mayRemove = (): boolean => sight.isCurrent;
@@ -57,12 +76,25 @@ export async function runOperator(
     hypervisorOf(sight.nodes.get(name), before, sight, env),
   );
   const records = shown(failovers, (name) => failoverOf(sight.failovers.get(name), sight, env));
-  const every = [vms, nodes, records];
+  const every = [vms, maintenances, moves, nodes, records];
   sight.listen({
     onVms: (names) => {
       for (const name of names) {
         const key = vmKeys.get(name);
         if (key !== undefined) vms.controller.queue.add(key);
+      }
+      const changed = new Set(names);
+      for (const object of moves.reflector.store.values()) {
+        if (changed.has(movedVmOf(object))) moves.controller.queue.add(keyOf(object));
+      }
+    },
+    onMaintenance: (names) => {
+      const changed = new Set(names);
+      for (const object of maintenances.reflector.store.values()) {
+        const { nodeName } = (object.spec ?? {}) as Partial<NodeMaintenanceSpec>;
+        if (nodeName !== undefined && changed.has(nodeName)) {
+          maintenances.controller.queue.add(keyOf(object));
+        }
       }
     },
     onNodes: (names) => {
@@ -111,6 +143,10 @@ function follow(
   const controller = new Controller({ env, name: resource.plural, store, reconcile, workers });
   onChange = (key) => controller.queue.add(key);
   return { reflector, controller };
+}
+
+function movedVmOf({ metadata, spec }: KubeObject): string {
+  return vmNameOf(metadata.namespace ?? '', ((spec ?? {}) as Partial<MigrationSpec>).vmName ?? '');
 }
 
 function hypervisorOf(

@@ -23,6 +23,12 @@ describe('the files in deploy/crds', () => {
   });
 });
 
+test('deploy/kustomize brings all of them', () => {
+  const file = new URL('../../../deploy/kustomize/kustomization.yaml', import.meta.url);
+  const text = readFileSync(file, 'utf8');
+  for (const kind of kinds) expect(text).toContain(`- ../crds/${crdFile(kind).name}\n`);
+});
+
 describe('a structural schema', () => {
   test('has bounds that the schema does not need to say where a text has a form', () => {
     expect(structuralSchema(z.string().regex(/^a+$/))).toEqual({

@@ -2,6 +2,14 @@ import type { z } from 'zod';
 import { failoverSpecSchema, failoverStatusSchema } from '../../api/schema/kubernetes/failover.ts';
 import { hypervisorStatusSchema } from '../../api/schema/kubernetes/hypervisor.ts';
 import {
+  migrationSpecSchema,
+  migrationStatusSchema,
+} from '../../api/schema/kubernetes/migration.ts';
+import {
+  nodeMaintenanceSpecSchema,
+  nodeMaintenanceStatusSchema,
+} from '../../api/schema/kubernetes/node-maintenance.ts';
+import {
   virtualMachineSpecSchema,
   virtualMachineStatusSchema,
 } from '../../api/schema/kubernetes/virtual-machine.ts';
@@ -102,4 +110,53 @@ export const failovers: Kind = {
   longestName: null,
 };
 
-export const kinds: readonly Kind[] = [virtualMachines, hypervisors, failovers];
+export const migrations: Kind = {
+  ...ours,
+  plural: 'migrations',
+  singular: 'migration',
+  kind: 'Migration',
+  shortNames: ['kmig'],
+  isNamespaced: true,
+  description: 'One move of a VM to another hypervisor. Deleting it while it goes on calls it off.',
+  spec: migrationSpecSchema,
+  status: migrationStatusSchema,
+  columns: [
+    { name: 'VM', type: 'string', path: '.spec.vmName' },
+    { name: 'From', type: 'string', path: '.status.from' },
+    { name: 'To', type: 'string', path: '.status.to' },
+    { name: 'Phase', type: 'string', path: '.status.phase' },
+    age,
+  ],
+  selectable: ['.spec.vmName', '.status.phase'],
+  longestName: null,
+};
+
+export const nodeMaintenances: Kind = {
+  ...ours,
+  plural: 'nodemaintenances',
+  singular: 'nodemaintenance',
+  kind: 'NodeMaintenance',
+  shortNames: ['km'],
+  isNamespaced: false,
+  description: 'Keeps a hypervisor empty and unfenced for as long as it is there.',
+  spec: nodeMaintenanceSpecSchema,
+  status: nodeMaintenanceStatusSchema,
+  columns: [
+    { name: 'Node', type: 'string', path: '.spec.nodeName' },
+    { name: 'Phase', type: 'string', path: '.status.phase' },
+    { name: 'Progress', type: 'integer', path: '.status.drainProgress' },
+    { name: 'Reason', type: 'string', path: '.spec.reason' },
+    { name: 'Error', type: 'string', path: '.status.lastError', priority: 1 },
+    age,
+  ],
+  selectable: ['.spec.nodeName', '.status.phase'],
+  longestName: null,
+};
+
+export const kinds: readonly Kind[] = [
+  virtualMachines,
+  migrations,
+  hypervisors,
+  nodeMaintenances,
+  failovers,
+];

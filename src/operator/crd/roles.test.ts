@@ -33,8 +33,10 @@ test('the operator may follow every kind and write its status, and names nothing
 });
 
 test('the operator never makes or deletes what people ask for', () => {
-  expect(verbsOn('kennel-operator', 'virtualmachines')).not.toContain('create');
-  expect(verbsOn('kennel-operator', 'virtualmachines')).not.toContain('delete');
+  for (const resource of ['virtualmachines', 'migrations', 'nodemaintenances']) {
+    expect(verbsOn('kennel-operator', resource)).not.toContain('create');
+    expect(verbsOn('kennel-operator', resource)).not.toContain('delete');
+  }
 });
 
 test('people of a namespace may write what is theirs, and see nothing of the whole cluster', () => {

@@ -2,9 +2,9 @@ import type { ClusterService } from '../../api/cluster-service.ts';
 import type { Outcome } from '../../core/problem.ts';
 import { caller, ManagerWorld, type ManagerSeat } from '../../manager/testing/manager-world.ts';
 import { nodeRecord } from '../../manager/testing/test-objects.ts';
-import { failovers, hypervisors, virtualMachines } from '../crd/kinds.ts';
+import { kinds, virtualMachines } from '../crd/kinds.ts';
 import type { KubeAnswer, KubeObject } from '../kube/kube-api.ts';
-import { objectPath } from '../kube/resource.ts';
+import { objectPath, type Resource } from '../kube/resource.ts';
 import type { Managers } from '../managers.ts';
 import { runOperator } from '../operator.ts';
 import { FakeKube } from './fake-kube.ts';
@@ -18,6 +18,20 @@ type Status = Readonly<Record<string, unknown>> & {
   }[];
 };
 
+interface Where {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+export const statusOf = (object: KubeObject | undefined): Status =>
+  (object?.status ?? {}) as Status;
+
+/** `True Accepted`. */
+export function conditionOf(object: KubeObject | undefined, type: string): string {
+  const found = statusOf(object).conditions?.find((one) => one.type === type);
+  return found === undefined ? 'absent' : `${found.status} ${found.reason}`;
+}
+
 /** Shared disks and nothing else that a VM could be refused for. */
 export const machine = (change: object = {}): object => ({
   memory: '1Gi',
@@ -28,8 +42,10 @@ export const machine = (change: object = {}): object => ({
 /** A real manager, its nodes played by the test, a fake API server, and the operator between them. */
 export class OperatorWorld {
   readonly world = new ManagerWorld();
-  readonly kube = new FakeKube(this.world.timers, [virtualMachines, hypervisors, failovers]);
+  readonly kube = new FakeKube(this.world.timers, kinds);
   seat: ManagerSeat | null = null;
+  /** Who commands beside the operator. */
+  readonly admin = caller();
   /** Bends what the operator's calls to the manager are answered with. */
   bend: (answer: Outcome<never>, call: string) => Outcome<never> | null = () => null;
   #ending = new AbortController();
@@ -55,31 +71,42 @@ export class OperatorWorld {
   }
 
   apply(name: string, spec: object, namespace = 'shop'): Promise<KubeAnswer> {
+    return this.put(virtualMachines, { namespace, name }, spec);
+  }
+
+  /** Of any kind, as kubectl does it. */
+  put(resource: Resource, where: Where, spec: object): Promise<KubeAnswer> {
     return this.kube.call({
       method: 'PATCH',
-      path: objectPath(virtualMachines, { namespace, name }),
+      path: objectPath(resource, where),
       query: { fieldManager: 'kubectl', force: 'true' },
-      body: { metadata: { name, namespace }, spec },
+      body: { metadata: where, spec },
     });
   }
 
   remove(name: string, namespace = 'shop'): Promise<KubeAnswer> {
-    const path = objectPath(virtualMachines, { namespace, name });
-    return this.kube.call({ method: 'DELETE', path });
+    return this.drop(virtualMachines, { namespace, name });
+  }
+
+  drop(resource: Resource, where: Where): Promise<KubeAnswer> {
+    return this.kube.call({ method: 'DELETE', path: objectPath(resource, where) });
   }
 
   object(name: string, namespace = 'shop'): KubeObject | undefined {
-    return this.kube.at(objectPath(virtualMachines, { namespace, name }));
+    return this.find(virtualMachines, { namespace, name });
+  }
+
+  find(resource: Resource, where: Where): KubeObject | undefined {
+    return this.kube.at(objectPath(resource, where));
   }
 
   status(name: string): Status {
-    return (this.object(name)?.status ?? {}) as Status;
+    return statusOf(this.object(name));
   }
 
   /** `True Accepted`. */
   condition(name: string, type: string): string {
-    const found = this.status(name).conditions?.find((one) => one.type === type);
-    return found === undefined ? 'absent' : `${found.status} ${found.reason}`;
+    return conditionOf(this.object(name), type);
   }
 
   until(condition: () => boolean, withinMs?: number): Promise<void> {
@@ -101,6 +128,13 @@ export class OperatorWorld {
     return {
       status: bent('status', () => service().status()),
       failovers: bent('failovers', () => service().failovers()),
+      vm: bent('vm', (name) => service().vm(name)),
+      maintenance: bent('maintenance', () => service().maintenance.ls()),
+      maintainNode: bent('maintainNode', (node, body, options) =>
+        service().maintenance.change(node, body, { ...who, reason: options?.reason ?? null }),
+      ),
+      moveVm: bent('moveVm', (vm, body) => service().moveVm(vm, body, who)),
+      cancelMove: bent('cancelMove', (vm) => service().cancelMove(vm, who)),
       createVm: bent('createVm', (body) => service().createVm(body, who)),
       editVm: bent('editVm', (vm, body) => service().vmVerbs.edit(vm, body, who)),
       startVm: bent('startVm', (vm) => service().startVm(vm, who)),

@@ -7,41 +7,35 @@ import {
   type VirtualMachineStatus,
 } from '../../api/schema/kubernetes/virtual-machine.ts';
 import type { VmView } from '../../api/schema/views.ts';
-import type { Outcome, ProblemCode } from '../../core/problem.ts';
+import type { Outcome } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
 import type { ClusterSight } from '../cluster-sight.ts';
-import { refusalOf, type Reason } from '../conditions.ts';
 import { virtualMachines } from '../crd/kinds.ts';
 import { applyFinalizers, applyStatus } from '../kube/apply.ts';
 import { again, done, type Reconciled } from '../kube/controller.ts';
-import type { KubeAnswer, KubeApi, KubeObject } from '../kube/kube-api.ts';
+import type { KubeApi, KubeObject } from '../kube/kube-api.ts';
 import type { ObjectStore } from '../kube/object-store.ts';
+import { settled } from '../kube/settled.ts';
 import type { Managers } from '../managers.ts';
+import {
+  accepted,
+  afterProblem,
+  changedElsewhere,
+  followUpMs,
+  invalidSpec,
+  notReached,
+  refused,
+  said,
+  wasTaken,
+  type Pushed,
+  type Sync,
+} from '../pushed.ts';
 import { vmNameOfObject } from './vm-name.ts';
 import { desiredOf, vmSpecOf } from './vm-spec.ts';
-import { isWorthWriting, vmStatus, type Sync } from './vm-status.ts';
+import { isWorthWriting, vmStatus } from './vm-status.ts';
 
 /** Held until Kennel no longer knows the VM, which it forgets once its agent confirmed or a proof covers it. */
 export const domainFinalizer = 'kennel.dev/domain';
-
-/** While something is under way that no event may tell of. */
-const followUpMs = 1000;
-/** After an answer of the managers that another try may change. */
-const refusedMs = 30_000;
-
-/** Nothing was decided: the managers, or the leader among them, were not reached. */
-const unreached: ReadonlySet<ProblemCode> = new Set([
-  'E_UNAVAILABLE',
-  'E_AMBIGUOUS',
-  'E_TIMEOUT',
-  'E_NOT_LEADER',
-  'E_STORE_READ_ONLY',
-]);
-
-interface Pushed {
-  readonly sync: Sync;
-  readonly next: Reconciled;
-}
 
 /** Brings one VirtualMachine's wish to Kennel, and what Kennel says of its VM back. */
 export class VmReconciler {
@@ -98,20 +92,14 @@ export class VmReconciler {
       settled(await applyFinalizers(this.#api, virtualMachines, object, []));
       return done;
     }
-    const message = asked.kind === 'ok' ? 'it is stopped and then forgotten' : said(asked);
+    const message = asked.kind === 'ok' ? 'it is stopped and then forgotten' : said(asked.problem);
     await this.#show(object, name, { status: 'True', reason: 'Deleting', message });
     return again(followUpMs);
   }
 
   async #push(object: KubeObject, name: string): Promise<Pushed> {
     const checked = virtualMachineSpecSchema.safeParse(object.spec);
-    if (!checked.success) {
-      // A server without CEL has let it through.
-      const message = checked.error.issues
-        .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-        .join('; ');
-      return { sync: refused('InvalidSpec', message), next: done };
-    }
+    if (!checked.success) return invalidSpec(checked.error);
     const spec = checked.data;
     const vm = this.#sight.vms.get(name);
     return vm === undefined
@@ -133,7 +121,7 @@ export class VmReconciler {
     }
     // Made by a try whose answer was lost, or by an operator before this one: the next look shows it.
     if (created.problem.code === 'E_NAME_TAKEN') return notReached('it is there already');
-    return this.#afterProblem(created);
+    return afterProblem(created);
   }
 
   async #compare(
@@ -152,7 +140,7 @@ export class VmReconciler {
     if (desired === vm.desired) return { sync: accepted, next: done };
     if (wasTaken(object)) return changedElsewhere(`it was made ${vm.desired} by a command`);
     const answered = await this.#want(vm.name, desired);
-    if (answered.kind === 'problem') return this.#afterProblem(answered);
+    if (answered.kind === 'problem') return afterProblem(answered);
     this.#sight.learn(answered.value);
     return { sync: accepted, next: done };
   }
@@ -170,7 +158,7 @@ export class VmReconciler {
     const answered = await this.#managers.editVm(vm.name, body, {
       reason: 'its VirtualMachine was changed',
     });
-    if (answered.kind === 'problem') return this.#afterProblem(answered);
+    if (answered.kind === 'problem') return afterProblem(answered);
     this.#sight.learn(answered.value.vm);
     return null;
   }
@@ -191,13 +179,6 @@ export class VmReconciler {
     }
   }
 
-  #afterProblem(answer: Refused): Pushed {
-    const { code } = answer.problem;
-    return unreached.has(code)
-      ? notReached(said(answer))
-      : { sync: refused(refusalOf(code), said(answer)), next: again(refusedMs) };
-  }
-
   async #show(object: KubeObject, name: string, sync: Sync): Promise<void> {
     const cluster = this.#sight.cluster;
     if (cluster === null) return;
@@ -212,43 +193,7 @@ export class VmReconciler {
   }
 }
 
-const accepted: Sync = { status: 'True', reason: 'Accepted', message: '' };
-
-const refused = (reason: Reason, message: string): Sync => ({ status: 'False', reason, message });
-
-const notReached = (message: string): Pushed => ({
-  sync: { status: 'Unknown', reason: 'ManagersUnavailable', message },
-  next: again(followUpMs),
-});
-
-/** People may command what an object has a word for too; who spoke last decides. */
-const changedElsewhere = (what: string): Pushed => ({
-  sync: refused('ChangedElsewhere', `${what}; the next change of the object decides`),
-  next: done,
-});
-
-type Refused = Extract<Outcome<unknown>, { kind: 'problem' }>;
-
-const said = ({ problem: { what, because } }: Refused): string => `${what}: ${because}`;
-
 /** What objects have no field for stays as people made it. */
 const unspoken = ({ separateFrom }: VmView['spec']) => ({ separateFrom });
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
-
-/** Whether this generation of the object was taken before: then who changed the VM since was somebody else. */
-function wasTaken({ metadata: { generation }, status }: KubeObject): boolean {
-  const synced = ((status ?? {}) as VirtualMachineStatus).conditions?.find(
-    (condition) => condition.type === 'Synced',
-  );
-  const isTaken = synced?.status === 'True' || synced?.reason === 'ChangedElsewhere';
-  return isTaken && synced.observedGeneration === generation;
-}
-
-/** Written; false when the object is another one by now. Throws what another try may mend. */
-function settled(answer: KubeAnswer): boolean {
-  if (answer.kind === 'answered') return true;
-  const { kind, message } = answer.failure;
-  if (kind === 'notFound' || kind === 'conflict') return false;
-  throw new Error(`the API server did not take a change (${kind}): ${message}`);
-}

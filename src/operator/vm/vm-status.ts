@@ -4,6 +4,7 @@ import type { VirtualMachineStatus } from '../../api/schema/kubernetes/virtual-m
 import type { NodeView, VmView } from '../../api/schema/views.ts';
 import { conditionsOf, verdict, type Verdict } from '../conditions.ts';
 import type { KubeObject } from '../kube/kube-api.ts';
+import type { Sync } from '../pushed.ts';
 
 export interface VmSight {
   readonly clusterId: string;
@@ -12,9 +13,6 @@ export interface VmSight {
   /** Its owner; null when nobody owns it. */
   readonly node: NodeView | null;
 }
-
-/** Whether Kennel has taken what the object says. */
-export type Sync = Pick<Verdict, 'status' | 'reason' | 'message'>;
 
 /** The whole status of a VirtualMachine, made of what Kennel says of its VM. */
 export function vmStatus(
