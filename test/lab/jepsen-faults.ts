@@ -31,7 +31,8 @@ export async function strike(
       ends.push(await begin(site, fault, manager));
     }
     await pause(1000 + Math.random() * 6000);
-    for (const end of ends) await end();
+    // Side by side: a manager that is started waits for a leader, which the others may hinder.
+    await Promise.all(ends.map((end) => end()));
     // Time for a leader, so that not all of it is spent without one.
     await pause(1500 + Math.random() * 2500);
   }
