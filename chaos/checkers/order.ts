@@ -11,7 +11,7 @@ import {
   type WriteFact,
 } from './history.ts';
 
-const facts = ['write', 'vmRuns'] as const;
+const facts = ['write', 'startAsked', 'vmRuns'] as const;
 
 /** What a leader heard of a VM may be that old when its decision is committed, ms. */
 const staleMs = 10_000;
@@ -24,6 +24,8 @@ const rate = 0.9;
 
 interface Life {
   bootedMs: number;
+  /** Node, boot and token by which it ended; null = by none, as when a person started it. */
+  place: string | null;
   /** Null while it runs. */
   endedMs: number | null;
 }
@@ -47,25 +49,32 @@ export class OrderChecker implements Checker {
   readonly name = 'order';
   readonly facts = facts;
   readonly #lives = new Map<string, Life>();
+  /** VMs for which a boot was asked since they last ran. */
+  readonly #asked = new Set<string>();
   readonly #byName = new Map<string, Known>();
 
   take(fact: Fact, atMs: number): readonly string[] {
+    if (fact.kind === 'startAsked') this.#asked.add(fact.permit.vm);
     if (fact.kind === 'vmRuns') this.#runs(fact, atMs);
     if (fact.kind !== 'write' || !fact.key.startsWith('vm/')) return [];
     return this.#vm(fact, atMs);
   }
 
-  #runs({ vm, running, ground }: FactOf<'vmRuns'>, atMs: number): void {
+  #runs({ node, vm, permit, running, ground }: FactOf<'vmRuns'>, atMs: number): void {
     const life = this.#lives.get(vm);
+    const place = permit === null ? null : `${node} ${ground.boots.get(node)} ${permit.token}`;
     if (!running) {
-      if (life !== undefined && ground.liveOn(vm).length === 0) life.endedMs = atMs;
+      if (life === undefined || ground.liveOn(vm).length > 0) return;
+      Object.assign(life, { place, endedMs: atMs });
       return;
     }
-    if (life !== undefined && (life.endedMs === null || atMs - life.endedMs < copiedMs)) {
-      life.endedMs = null;
-      return;
-    }
-    this.#lives.set(vm, { bootedMs: atMs, endedMs: null });
+    // No two boots have one token: whoever runs again by the same was only stood still, at the
+    // switch-over of a migration that failed.
+    const stood = place !== null && place === life?.place && !this.#asked.has(vm);
+    this.#asked.delete(vm);
+    const isCopied = life !== undefined && atMs - (life.endedMs ?? atMs) < copiedMs;
+    if (life !== undefined && (stood || isCopied)) life.endedMs = null;
+    else this.#lives.set(vm, { bootedMs: atMs, place, endedMs: null });
   }
 
   #vm(fact: WriteFact, atMs: number): readonly string[] {
