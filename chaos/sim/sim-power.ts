@@ -66,6 +66,16 @@ export class SimPower {
     this.#tell(kind);
   }
 
+  /** What the system was told and waits to do; null = nothing. */
+  get waiting(): GoingDown | null {
+    return this.#isGoing ? null : this.#kind;
+  }
+
+  /** A person on the machine does not wait for those who delay it. */
+  insist(): void {
+    if (this.waiting !== null) this.#goDown(this.waiting);
+  }
+
   #tell(kind: GoingDown): void {
     const holder = this.#holder;
     holder?.process.enter(() => holder.onChange(kind));

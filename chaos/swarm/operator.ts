@@ -17,6 +17,9 @@ const stuckMs = 60_000;
 /** A person looks after an incident for so long before releasing it, ms. */
 const lookMs = 10_000;
 
+/** A machine that is to go down may wait for its VMs for so long before it is made to, ms. */
+const goesDownMs = 60_000;
+
 /**
  * The person beside the cluster, who looks once a second: pushes the buttons of dark and hung
  * machines, asks why a VM does not run, and after everything was healed does what Kennel says only a
@@ -26,6 +29,7 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #darkSinceMs = new Map<string, number>();
   readonly #stuckSinceMs = new Map<string, number>();
+  readonly #goingSinceMs = new Map<string, number>();
   #held: { readonly incident: string | null; readonly sinceMs: number } | null = null;
   #repairing = false;
 
@@ -142,12 +146,35 @@ export class Operator {
       if (node.phase !== 'quarantined') continue;
       client.person((service, caller) => service.unquarantine(node.id, caller));
     }
+    for (const { name } of this.#away()) {
+      // It was stopped in its tracks by a person, and moves only once a person lets it go on.
+      const stands = stage.domains(name).some(({ domain }) => domain.state === 'paused');
+      if (stands) client.take({ verb: 'resume', vm: numberOf(name), force: false });
+    }
+    this.#goDown();
+  }
+
+  /** Machines that wait to go down for a VM that can go nowhere. */
+  #goDown(): void {
+    const { nodes, world } = this.#options.stage.cluster;
+    const { nowMs } = world.time;
+    for (const { name, power } of nodes) {
+      const sinceMs = this.#goingSinceMs.get(name) ?? nowMs;
+      if (power.waiting === null) this.#goingSinceMs.delete(name);
+      else this.#goingSinceMs.set(name, sinceMs);
+      if (nowMs - sinceMs >= goesDownMs) power.insist();
+    }
   }
 
   /** Nodes that are still worked on, and VMs that their maintenance moved away and that are not back. */
   #unreturned(): readonly string[] {
+    const vms = this.#away().map(({ name, from }) => `${name} is to return to ${from}`);
+    return [...this.#maintained().map(({ node }) => `${node} is still being worked on`), ...vms];
+  }
+
+  #away(): readonly { readonly name: string; readonly from: string }[] {
     const { machine } = this.#options.stage.cluster.store;
-    const vms = machine.list('vm/').flatMap(({ value }) => {
+    return machine.list('vm/').flatMap(({ value }) => {
       const { spec, desired, away } = JSON.parse(value) as {
         readonly spec: { readonly name: string };
         readonly desired: string;
@@ -155,9 +182,8 @@ export class Operator {
       };
       // What is left to people stays where they have it.
       if (away === undefined || desired === 'ignored') return [];
-      return [`${spec.name} is to return to ${away.from}`];
+      return [{ name: spec.name, from: away.from }];
     });
-    return [...this.#maintained().map(({ node }) => `${node} is still being worked on`), ...vms];
   }
 
   #maintained(): ReturnType<typeof unfinishedMaintenance> {
@@ -182,8 +208,7 @@ export class Operator {
   }
 
   #start(name: string): void {
-    const vm = Number(name.slice('vm-'.length));
-    this.#options.client.take({ verb: 'start', vm, force: false });
+    this.#options.client.take({ verb: 'start', vm: numberOf(name), force: false });
   }
 
   #leases(): void {
@@ -202,4 +227,8 @@ export class Operator {
       });
     }
   }
+}
+
+function numberOf(vm: string): number {
+  return Number(vm.slice('vm-'.length));
 }
