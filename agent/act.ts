@@ -1,18 +1,9 @@
 import type { CommandOutcome } from '../src/api/schema/session.ts';
 import type { ActionVerb } from '../src/core/model/vm-action.ts';
-import { refused } from './checks.ts';
 import { findDomain } from './domain-list.ts';
-import { carries } from './domain-removal.ts';
 import type { HypervisorDomain } from './hypervisor.ts';
-import {
-  ambiguous,
-  done,
-  failed,
-  notDone,
-  permitOf,
-  type Of,
-  type OperationTools,
-} from './operations.ts';
+import { ambiguous, done, failed, permitOf, type Of, type OperationTools } from './operations.ts';
+import { runningHere } from './running-here.ts';
 
 /**
  * Pauses, resumes, resets or reboots a VM that runs here by the very permit of the command. It is tried
@@ -21,14 +12,8 @@ import {
 export async function actOnVm(tools: OperationTools, command: Of<'act'>): Promise<CommandOutcome> {
   const permit = permitOf(command.permit);
   const { verb } = command;
-  const unrecorded = await tools.record();
-  if (unrecorded !== null) return unrecorded;
-  const listing = await tools.domains.fresh();
-  if (listing.kind === 'unknown') return notDone(listing);
-  const domain = findDomain(listing, permit.vm);
-  if (domain?.active !== true || !carries(domain, permit)) {
-    return refused('conflict', `${permit.vm} does not run here by token ${permit.token}`);
-  }
+  const here = await runningHere(tools, permit);
+  if (here.kind === 'no') return here.outcome;
   const no = tools.recheck();
   if (no !== null) return no;
   const result = await tools.hypervisor.act(permit.vm, verb, () => tools.recheck() === null);

@@ -1,9 +1,9 @@
 import type { CommandOutcome } from '../src/api/schema/session.ts';
-import { vmId } from '../src/core/model/ids.ts';
+import { vmId, type VmId } from '../src/core/model/ids.ts';
 import { refused } from './checks.ts';
 import { findDomain } from './domain-list.ts';
 import { carries } from './domain-removal.ts';
-import type { HypervisorDomain } from './hypervisor.ts';
+import type { HypervisorDomain, HypervisorResult } from './hypervisor.ts';
 import {
   ambiguous,
   done,
@@ -13,6 +13,7 @@ import {
   type Of,
   type OperationTools,
 } from './operations.ts';
+import { runningHere } from './running-here.ts';
 
 /** Makes room for a copy: an old definition of the VM, and a state that was saved with it, go. */
 export async function prepareVm(
@@ -52,14 +53,9 @@ export async function migrateVm(
   command: Of<'migrate'>,
 ): Promise<CommandOutcome> {
   const permit = permitOf(command.permit);
-  const unrecorded = await tools.record();
-  if (unrecorded !== null) return unrecorded;
-  const listing = await tools.domains.fresh();
-  if (listing.kind === 'unknown') return notDone(listing);
-  const domain = findDomain(listing, permit.vm);
-  if (domain?.active !== true || !carries(domain, permit)) {
-    return refused('conflict', `${permit.vm} does not run here by token ${permit.token}`);
-  }
+  const here = await runningHere(tools, permit);
+  if (here.kind === 'no') return here.outcome;
+  const { domain } = here;
   if (domain.state !== 'running') {
     return refused('conflict', `${domain.name} is ${domain.state} (${domain.reason})`);
   }
@@ -71,10 +67,40 @@ export async function migrateVm(
     address: command.address,
     limits: command.limits,
   };
-  const result = await tools.hypervisor.migrate(request, () => tools.recheck() === null);
+  const call = tools.hypervisor.migrate(request, () => tools.recheck() === null);
+  const result = await answered(tools, permit.vm, call);
   if (result.kind === 'ok') return done;
   const code = result.kind === 'failed' ? result.code : 'migrationUnanswered';
   return answerOfSource(await standing(tools, permit.vm), failed(code, result.message));
+}
+
+/**
+ * The end of the call; or that there will be none, because nothing was copied for `goneMs` and the call
+ * waits on. A copy may take hours, so its call has no deadline that would help here.
+ */
+async function answered(
+  tools: OperationTools,
+  vm: VmId,
+  call: Promise<HypervisorResult<void>>,
+): Promise<HypervisorResult<void>> {
+  const { changes, clock, hypervisor, tuning } = tools;
+  const end = call.then((result) => ({ result }));
+  let copiedMs = clock.monotonicMs();
+  let lookMs = copiedMs;
+  for (;;) {
+    lookMs += tuning.copyLookMs;
+    while (clock.monotonicMs() < lookMs) {
+      const ended = await Promise.race([end, changes.wait(lookMs - clock.monotonicMs())]);
+      if (ended !== undefined) return ended.result;
+    }
+    const job = await Promise.race([end, hypervisor.migration(vm)]);
+    if ('result' in job) return job.result;
+    lookMs = clock.monotonicMs();
+    if (job.kind !== 'ok' || job.value !== null) copiedMs = lookMs;
+    if (lookMs - copiedMs >= tuning.goneMs) {
+      return { kind: 'ambiguous', message: `nothing was copied for ${tuning.goneMs} ms` };
+    }
+  }
 }
 
 /** Of a migration whose end is not known: how the VM stands. Copies nothing. */

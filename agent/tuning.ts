@@ -20,6 +20,8 @@ export interface AgentTuning {
   readonly resolveMs: number;
   /** How long a domain may take to be gone for certain, after any guest shutdown. */
   readonly goneMs: number;
+  /** How often the call of a migration is looked after: whether anything is copied at all. */
+  readonly copyLookMs: number;
   /** Pause between two looks while waiting for an effect. */
   readonly lookMs: number;
   /** A state file that could not be written is tried again this often. */
@@ -48,6 +50,7 @@ export const defaultTuning: AgentTuning = {
   settleMs: 2000,
   resolveMs: 10_000,
   goneMs: 45_000,
+  copyLookMs: 5000,
   lookMs: 500,
   stateRetryMs: 5000,
   restartAfterMs: 15_000,
