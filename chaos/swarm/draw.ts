@@ -6,6 +6,7 @@ import type { Cast, FaultName } from './draw-faults.ts';
 import { drawMaintenance } from './maintenance.ts';
 import { createdTogether, drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
+import { drawRare } from './rare-plots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
 import type { Fault, Recreate, Scenario, WorkloadStep } from './scenario.ts';
@@ -47,6 +48,9 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const workload = drawWorkload(random.split('workload'), vms, { faultsMs, steps: workloadSteps });
   const cast: Cast = { managers: numbered('m', managers), nodes: numbered('node', nodes), vms };
   const watchdogs = drawWatchdogs(random.split('watchdogs'), chosen, cast);
+  const isPlain = !lies && chosen.harmless !== true && chosen.once !== true;
+  const rare = isPlain ? drawRare(random.split('rare'), cast, faultsMs) : [];
+  const usual = drawFaults(random.split('faults'), cast, { profile, faultsMs });
   return {
     seed,
     profile,
@@ -73,7 +77,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     recreate: options.recreate ?? 'never',
     guests,
     workload: guests.length > 0 ? createdTogether(workload) : workload,
-    faults: drawFaults(random.split('faults'), cast, { profile, faultsMs }).map((each) =>
+    faults: inOrder([...usual, ...rare], faultsMs).map((each) =>
       Object.keys(watchdogs).length === 0 ? each : withLivingClocks(each),
     ),
     maintenance:
@@ -230,7 +234,11 @@ function drawFaults(
       faults.push({ ...each, atMs: beginMs + each.atMs });
     }
   }
-  return faults.filter((each) => each.atMs < options.faultsMs).sort((a, b) => a.atMs - b.atMs);
+  return faults;
+}
+
+function inOrder(faults: readonly Fault[], faultsMs: number): readonly Fault[] {
+  return faults.filter((each) => each.atMs < faultsMs).sort((a, b) => a.atMs - b.atMs);
 }
 
 function weighted(weights: Readonly<Partial<Record<FaultName, number>>>): readonly FaultName[] {

@@ -450,6 +450,6 @@ export const plots = {
 
 export type PlotName = keyof typeof plots;
 
-function fault(effect: FaultEffect, atMs: number, lastsMs: number): Fault {
+export function fault(effect: FaultEffect, atMs: number, lastsMs: number): Fault {
   return { ...effect, atMs: Math.round(atMs), lastsMs: Math.round(lastsMs) };
 }

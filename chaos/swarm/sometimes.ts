@@ -67,7 +67,7 @@ const states = [
   'a damaged log was refused',
   'a failed sync ended a manager',
   'a full disk took only what must be written',
-  'a write was left unanswered by the disk',
+  'a write got no answer of a quorum',
   'a damaged state file was set aside',
   'a tail that was never committed gave way',
   'a leading member died between append and sync',
@@ -140,6 +140,12 @@ const logged: readonly (readonly [begin: string, name: Name])[] = [
   ['state file is damaged', 'a damaged state file was set aside'],
   ['the store failed; this process stops', 'a failed sync ended a manager'],
 ];
+
+/** Begin of what a replicated store says of a write whose end it does not know. */
+const noQuorum = 'no answer from a quorum';
+
+/** Texts of the code under test by which states are recognised. */
+export const recognisedBy: readonly string[] = [...logged.map(([begin]) => begin), noQuorum];
 
 /** Held longer than this, a message was sent by a process that stood still, ms. */
 const heldMs = 200;
@@ -281,9 +287,7 @@ export class Sometimes {
       this.hit('a full disk took only what must be written');
     }
     if (outcome.kind !== 'ambiguous') return;
-    if (outcome.detail.startsWith('no answer from the disk')) {
-      this.hit('a write was left unanswered by the disk');
-    }
+    if (outcome.detail.startsWith(noQuorum)) this.hit('a write got no answer of a quorum');
     const effect = this.#drawn.get(manager);
     if (effect === undefined) return;
     this.#drawn.delete(manager);
