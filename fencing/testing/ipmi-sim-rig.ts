@@ -65,7 +65,8 @@ const emulation = [
 /**
  * ipmi_sim calls this once per chassis request, from its only thread, as
  * `DIRECTORY get power [boot]` or `DIRECTORY set power 0|1`; a failure becomes completion code
- * 0xFF. Shell builtins only, so that a call takes about a millisecond.
+ * 0xFF. Shell builtins only, so that a call takes about a millisecond; `machine`, where there is one, is
+ * what has the power.
  */
 const chassisProgram = `#!/bin/sh
 directory=$1
@@ -91,6 +92,11 @@ if [ "$1" = get ]; then
   done
 elif [ "$1 $2" = 'set power' ] && [ "$mode" != stuck ]; then
   echo "$3" >"$directory/claimed"
-  [ "$mode" = lie ] || echo "$3" >"$directory/power"
+  if [ "$mode" != lie ]; then
+    if [ -x "$directory/machine" ]; then
+      if [ "$3" = 0 ]; then "$directory/machine" "$directory" off; else "$directory/machine" "$directory" on; fi
+    fi
+    echo "$3" >"$directory/power"
+  fi
 fi
 exit 0`;

@@ -11,6 +11,7 @@ const scansPerProcess = 25;
 export class SecretWatch {
   /** Where a secret was seen. */
   readonly leaks: string[] = [];
+  readonly #seen = new Map<string, string>();
   /** Programs seen running, by their first argument. */
   readonly programs = new Set<string>();
   readonly #secrets = new Set<string>();
@@ -23,6 +24,12 @@ export class SecretWatch {
 
   add(secret: string): void {
     this.#secrets.add(secret);
+  }
+
+  /** Where one of these was seen first; null = nowhere. One watch may serve several tests at once. */
+  leakOf(secrets: readonly string[]): string | null {
+    const found = secrets.find((secret) => this.#seen.has(secret));
+    return found === undefined ? null : (this.#seen.get(found) ?? null);
   }
 
   stop(): void {
@@ -45,7 +52,10 @@ export class SecretWatch {
       const text = read(`/proc/${pid}/${what}`);
       if (what === 'cmdline') this.programs.add(text.split('\0')[0] ?? '');
       for (const secret of this.#secrets) {
-        if (text.includes(secret)) this.leaks.push(`${what} of ${text.slice(0, 200)}`);
+        if (!text.includes(secret)) continue;
+        const leak = `${what} of ${text.slice(0, 200)}`;
+        this.leaks.push(leak);
+        if (!this.#seen.has(secret)) this.#seen.set(secret, leak);
       }
     }
   }

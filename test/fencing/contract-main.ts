@@ -1,17 +1,35 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { tryCell, type Cell } from './cell.ts';
 import { faults } from './device.ts';
-import { devices } from './devices.ts';
 
 /** Cells that are tried at once; most of them wait. */
-const atOnce = 4;
+const atOnce = 3;
+/** What the devices need beside this checkout, as packages of Debian. */
+const packages = ['ipmitool', 'openipmi', 'python3-pyghmi', 'fence-agents', 'qemu-system-x86'];
 
-/** `npm run fencing:contract -- [--json FILE] [--device NAME]`: every fault on every device. */
+/**
+ * `npm run fencing:contract -- [--json FILE] [--device NAME] [--fault NAME] [--install]`: every fault on
+ * every device. `--install` gets what the devices need, as root.
+ */
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { json: { type: 'string' }, device: { type: 'string' } },
+    options: {
+      json: { type: 'string' },
+      device: { type: 'string' },
+      fault: { type: 'string' },
+      install: { type: 'boolean', default: false },
+    },
   });
+  if (values.install) {
+    const got = spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], {
+      stdio: 'inherit',
+    });
+    if (got.status !== 0) return 1;
+  }
+  // What is missing is looked for when the devices are loaded.
+  const { devices } = await import('./devices.ts');
   const chosen = devices.filter(
     ({ name }) => values.device === undefined || name === values.device,
   );
@@ -21,7 +39,8 @@ async function main(): Promise<number> {
     );
     return 64;
   }
-  const wanted = chosen.flatMap((device) => faults.map((fault) => ({ device, fault })));
+  const tried = faults.filter((fault) => values.fault === undefined || fault === values.fault);
+  const wanted = chosen.flatMap((device) => tried.map((fault) => ({ device, fault })));
   const cells: Cell[] = Array.from(wanted, ({ device, fault }) => ({
     device: device.name,
     fault,

@@ -13,6 +13,7 @@ import {
   uniquePassword,
 } from '../../fencing/testing/bmc-rig.ts';
 import { ipmiSimMissing, startIpmiSim } from '../../fencing/testing/ipmi-sim-rig.ts';
+import { machineMissing, startMachine } from '../../fencing/testing/machine-rig.ts';
 import { pyghmiMissing, startPyghmi } from '../../fencing/testing/pyghmi-rig.ts';
 import { RedfishEmulator, type RedfishMode } from '../../fencing/testing/redfish-emulator.ts';
 import { exhaustSessions } from '../../fencing/testing/rmcp-packets.ts';
@@ -41,14 +42,15 @@ function ofBmc(rig: BmcRig, use: Pick<Stand, 'driver' | 'settings'>): Stand {
       rig.mode = bmcModes[fault] ?? 'ok';
       if (fault === 'already off') rig.power = 'off';
       if (fault === 'unreachable') rig.kill();
-      if (fault === 'session exhaustion' && !(await exhaustSessions(rig.files, 10_000))) {
+      if (fault === 'session exhaustion' && !(await exhaustSessions(rig.files, 25_000))) {
         throw new Error('it has sessions left');
       }
       if (fault !== 'dies mid-operation') return {};
-      rig.mode = 'slow 1';
+      // Less than a client waits, and long enough to be caught in.
+      rig.mode = 'slow 4';
       return {
         during: async () => {
-          await waitUntil(() => rig.commands().length > 0, 15_000, 'the command to arrive');
+          await waitUntil(() => rig.commands().length > 0, 60_000, 'the command to arrive');
           rig.kill();
         },
       };
@@ -185,6 +187,26 @@ export const devices: readonly Device[] = [
     start: async () => {
       const rig = await startPyghmi('00112233445566778899aabbccddee00');
       return ofBmc(rig, { driver: ipmiDriver, settings: rig.settings });
+    },
+  },
+  {
+    name: 'BMC with QEMU guest',
+    missing: machineMissing,
+    without: { busy: 'ipmi_sim answers with completion code 0xFF only' },
+    coarse: {},
+    start: async () => {
+      const machine = await startMachine(guid);
+      const { bmc } = machine;
+      const stand = ofBmc(bmc, { driver: ipmiDriver, settings: bmc.settings });
+      return {
+        ...stand,
+        inflict: (fault) => {
+          if (fault === 'already off') machine.pullPlug();
+          return stand.inflict(fault);
+        },
+        power: () => machine.power(),
+        stop: () => machine.stop(),
+      };
     },
   },
   {

@@ -25,7 +25,11 @@ describe('when a host goes down', () => {
   it('its agent is stopped before the host shuts its guests down, and after nothing that it needs', () => {
     // systemd stops units in the reverse of the order in which they start.
     expect(words('kennel-agent.service', 'After')).toEqual(
-      expect.arrayContaining(['libvirt-guests.service', 'libvirtd.service', 'network-online.target']),
+      expect.arrayContaining([
+        'libvirt-guests.service',
+        'libvirtd.service',
+        'network-online.target',
+      ]),
     );
     expect(words('kennel-agent.service', 'Before')).not.toContain('libvirt-guests.service');
   });
