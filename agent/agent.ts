@@ -6,12 +6,11 @@ import type {
   ManagerList,
   PeerList,
 } from '../src/api/schema/session.ts';
-import type { BootId, ClusterId, IncarnationId, NodeId } from '../src/core/model/ids.ts';
-import type { IsolationPolicy, NodeCapacity } from '../src/core/model/node.ts';
-import { DiskError } from '../src/env/disk.ts';
+import type { IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { Env } from '../src/env/env.ts';
 import type { NetworkAddress } from '../src/env/network.ts';
 import { KennelError } from '../src/errors/kennel-error.ts';
+import type { AgentConfig } from './agent-config.ts';
 import { ChangeSignal } from './change-signal.ts';
 import { refused } from './checks.ts';
 import { DaemonRestart } from './daemon-restart.ts';
@@ -28,6 +27,7 @@ import { ManagerListFile } from './manager-list.ts';
 import { ManagerSession } from './manager-session.ts';
 import type { ManagerSessionStatus } from './manager-session.ts';
 import { ManagerSessions } from './manager-sessions.ts';
+import { lockNode } from './node-lock.ts';
 import { PeerProbes } from './peer-probes.ts';
 import { Reporter } from './reporter.ts';
 import type { ReceivedMessage } from './session-messages.ts';
@@ -36,37 +36,6 @@ import { defaultTuning } from './tuning.ts';
 import type { AgentTuning } from './tuning.ts';
 import { coveredHypervisor } from './watchdog/covered-hypervisor.ts';
 import { SelfFencing, type PetterLink } from './watchdog/self-fencing.ts';
-
-export interface AgentConfig {
-  readonly clusterId: ClusterId;
-  readonly node: NodeId;
-  readonly machineId: string;
-  /** Absolute, without a slash at its end. Holds the state file. Made when absent. */
-  readonly dataDirectory: string;
-  /**
-   * What keeps a second agent off this node; the same path for every agent of it. Default: in the
-   * data directory. Best on a tmpfs, so that a root file system gone read-only does not keep a
-   * crashed agent from coming back.
-   */
-  readonly lockPath?: string;
-  /** Where managers are looked for until a leader has told which there are. */
-  readonly managers: readonly NetworkAddress[];
-  /** Where other agents may probe this one, the first that can be listened on. Default: nowhere. */
-  readonly probes?: readonly NetworkAddress[];
-  /** Told to the managers instead of what the hypervisor says. */
-  readonly capacity?: NodeCapacity;
-  /** `/proc/sys/kernel/random/boot_id`. */
-  readonly bootId: BootId;
-  /**
-   * What the node is to do when its lease runs out. It self-fences only while it has a watchdog that
-   * it may rely on; until then, and without `petter`, it keeps its VMs running.
-   */
-  readonly isolation: IsolationPolicy;
-  readonly version: string;
-  /** Program and arguments that restart the hypervisor's daemon; null = that is left to others. */
-  readonly restartHypervisor?: readonly string[] | null;
-  readonly tuning?: Partial<AgentTuning>;
-}
 
 export interface AgentStatus {
   readonly node: NodeId;
@@ -135,46 +104,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   } catch (error) {
     await unlock();
     throw error;
-  }
-}
-
-async function lockNode(env: Env, config: AgentConfig): Promise<() => Promise<void>> {
-  const path = config.lockPath ?? `${config.dataDirectory}/agent.lock`;
-  try {
-    await makeDataDirectory(env, config.dataDirectory);
-    const lock = await env.disk.lock(path);
-    if (lock.kind === 'locked') return () => lock.release();
-    throw new KennelError({
-      code: 'E_STORE_LOCKED',
-      what: `node ${config.node} has an agent already`,
-      because: `${lock.holder} holds ${path}`,
-      so: 'this one does not start; the other one and the VMs go on',
-      try: ['stop the other agent first'],
-    });
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error;
-    throw new KennelError(
-      {
-        code: 'E_DATA_DIRECTORY',
-        what: `${path} cannot be locked`,
-        because: `${error.code}: ${error.message}`,
-        so: 'the agent does not start, since a second one could run beside it; VMs go on',
-        try: ['make the directory writable', 'set the lock path to a file on a tmpfs'],
-      },
-      { cause: error },
-    );
-  }
-}
-
-/** A directory that is there but cannot be made again (EROFS) is good enough to begin with. */
-async function makeDataDirectory(env: Env, path: string): Promise<void> {
-  try {
-    await env.disk.makeDirectory(path, { mode: 0o700 });
-    // Its name must last, or a power loss takes everything in it along.
-    await env.disk.syncDirectory(path.slice(0, path.lastIndexOf('/')) || '/');
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error;
-    env.log.warn({ path, err: error.message }, 'data directory cannot be made');
   }
 }
 

@@ -12,12 +12,13 @@ import type {
   MigrationProgress,
   MigrationRequest,
 } from '../hypervisor.ts';
-import type { Dial } from './byte-stream.ts';
 import { LibvirtClient } from './client.ts';
 import type { CallResult, SendGuard } from './connection.ts';
 import { DomainListing, readPermit } from './domain-listing.ts';
 import type { DomainRef } from './domain-ref.ts';
-import { uuidBytes, uuidText } from './domain-ref.ts';
+import { uuidText } from './domain-ref.ts';
+import { done, type DomainLookup, failed, lookUpDomain } from './domain-lookup.ts';
+import { DomainMigrations } from './domain-migrations.ts';
 import { domainDefinition } from './domain-definition.ts';
 import { errorCode, libvirtError } from './errors.ts';
 import {
@@ -26,7 +27,6 @@ import {
   defineValidate,
   metadataElement,
   undefineFlags,
-  xmlMigratable,
   xmlSecureInactive,
 } from './flags.ts';
 import { versionText } from './handshake.ts';
@@ -34,60 +34,17 @@ import { pingGuest } from './guest-ping.ts';
 import { callFailure } from './hypervisor-result.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { isRunning, sendAction } from './guest-action.ts';
-import { migrationArguments, progressOf, type MigrationTransport } from './migration.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
-import type { LinkOptions, LinkProblem } from './link.ts';
+import {
+  defaultDeadlines,
+  type LibvirtDeadlines,
+  type LibvirtHypervisorOptions,
+} from './libvirt-options.ts';
+import type { LinkProblem } from './link.ts';
 import { permitNamespace, permitPrefix, permitXml } from './permit-metadata.ts';
 import { procedures } from './procedures.ts';
 
-/** Deadlines per call, in ms. */
-export interface LibvirtDeadlines {
-  readonly readMs: number;
-  /** Changes that need no QEMU: define, undefine, metadata, autostart. */
-  readonly changeMs: number;
-  readonly startMs: number;
-  /**
-   * Longest time from the call of `start` until the boot command leaves this process. The caller
-   * checked its lease when it called; a boot that was held up longer is not asked for any more.
-   */
-  readonly bootWithinMs: number;
-  /** libvirt asks a guest agent first and waits 5 s for it. */
-  readonly shutdownMs: number;
-  /** libvirt needs 10 s to kill a QEMU that hangs. */
-  readonly destroyMs: number;
-  /** Longer than any migration is let run; its own deadline is the manager's. */
-  readonly migrateMs: number;
-}
-
-export interface LibvirtHypervisorOptions {
-  readonly env: LibvirtEnv;
-  readonly dial: Dial;
-  readonly deadlines?: Partial<LibvirtDeadlines>;
-  readonly link?: Partial<LinkOptions>;
-  /** Longest time that a permit is told from memory without an announced change. */
-  readonly permitMaxAgeMs?: number;
-  /** How this libvirtd reaches those of other nodes. Default `tls`. */
-  readonly migrateOver?: MigrationTransport;
-}
-
-const defaultDeadlines: LibvirtDeadlines = {
-  readMs: 3000,
-  changeMs: 10_000,
-  startMs: 60_000,
-  bootWithinMs: 5000,
-  shutdownMs: 10_000,
-  destroyMs: 30_000,
-  migrateMs: 24 * 3_600_000,
-};
-
-const done: HypervisorResult<void> = { kind: 'ok', value: undefined };
-
-type Failure = Exclude<HypervisorResult<never>, { readonly kind: 'ok' }>;
-type Lookup = { readonly kind: 'found'; readonly domain: DomainRef } | { readonly kind: 'absent' };
-
 const operationInvalid = errorCode(libvirtError.operationInvalid);
-
-const failed = (code: string, message: string): Failure => ({ kind: 'failed', code, message });
 
 /** libvirtd on its local socket, spoken to in its own protocol; nothing here ever blocks. */
 export class LibvirtHypervisor implements Hypervisor {
@@ -95,7 +52,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #env: LibvirtEnv;
   readonly #client: LibvirtClient;
   readonly #deadlines: LibvirtDeadlines;
-  readonly #migrateOver: MigrationTransport;
+  readonly #migrations: DomainMigrations;
   readonly #listing: DomainListing;
   readonly #listeners: (() => void)[] = [];
   /** A definition of one start must not be booted under the permit of another. */
@@ -109,10 +66,16 @@ export class LibvirtHypervisor implements Hypervisor {
     const { env, dial, link, permitMaxAgeMs } = options;
     this.#env = env;
     this.#deadlines = { ...defaultDeadlines, ...options.deadlines };
-    this.#migrateOver = options.migrateOver ?? 'tls';
     this.#client = new LibvirtClient({ env, dial, ...(link === undefined ? {} : { link }) });
     const { readMs } = this.#deadlines;
     this.#listing = new DomainListing(env, this.#client, readMs, permitMaxAgeMs ?? 30_000);
+    this.#migrations = new DomainMigrations({
+      env,
+      client: this.#client,
+      deadlines: this.#deadlines,
+      over: options.migrateOver ?? 'tls',
+      onMoved: (vm) => this.#listing.invalidate(vm),
+    });
     this.#client.onEvent((event) => {
       if (event.kind === 'domainChanged' && event.domain !== null) this.#listing.saw(event.domain);
       else this.#listing.forget();
@@ -262,52 +225,12 @@ export class LibvirtHypervisor implements Hypervisor {
     return without ? done : autostart;
   }
 
-  /** Held up longer than `bootWithinMs` it is not asked for any more, as with `start`. */
   migrate(request: MigrationRequest, mayGo: () => boolean): Promise<HypervisorResult<void>> {
-    const { clock } = this.#env;
-    const askedMs = clock.boottimeMs();
-    const guard: SendGuard = () => {
-      const lateMs = Math.round(clock.boottimeMs() - askedMs);
-      if (lateMs <= this.#deadlines.bootWithinMs && mayGo()) return null;
-      const message = `${request.vm} stays: the command was held up for ${lateMs} ms`;
-      return { code: 'migrationTooLate', message };
-    };
-    return this.#changes.run(request.vm, () => this.#migrate(request, guard));
+    return this.#changes.run(request.vm, this.#migrations.prepared(request, mayGo));
   }
 
-  async #migrate(request: MigrationRequest, guard: SendGuard): Promise<HypervisorResult<void>> {
-    const found = await this.#lookup(request.vm);
-    if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
-    if (found.kind === 'absent') return failed('noDomain', `${request.vm} is not defined here`);
-    const { domain } = found;
-    const { readMs, migrateMs } = this.#deadlines;
-    const read = (flags: number) =>
-      this.#client.reads.call(procedures.getXmlDesc, { domain, flags }, readMs);
-    const [live, stored] = await Promise.all([
-      read(xmlMigratable.live),
-      read(xmlMigratable.inactive),
-    ]);
-    if (live.kind !== 'ok') return callFailure(live);
-    if (stored.kind !== 'ok') return callFailure(stored);
-    const xml = { live: live.value.text, stored: stored.value.text };
-    const args = migrationArguments(domain, request, xml, this.#migrateOver);
-    if (args.kind === 'invalid') return failed('domainXmlInvalid', args.message);
-    const { moves } = this.#client;
-    const moved = await moves.call(procedures.migratePerform3Params, args.value, migrateMs, guard);
-    this.#listing.invalidate(request.vm);
-    return moved.kind === 'ok' ? done : callFailure(moved);
-  }
-
-  async abortMigration(vm: VmId): Promise<HypervisorResult<void>> {
-    const found = await this.#lookup(vm);
-    if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
-    if (found.kind === 'absent' || found.domain.id < 0) return done;
-    const { domain } = found;
-    const { changeMs } = this.#deadlines;
-    const result = await this.#client.changes.call(procedures.abortJob, { domain }, changeMs);
-    const without =
-      result.kind === 'error' && result.error.number === libvirtError.operationInvalid;
-    return result.kind === 'ok' || without ? done : callFailure(result);
+  abortMigration(vm: VmId): Promise<HypervisorResult<void>> {
+    return this.#migrations.abort(vm);
   }
 
   /** libvirt takes whatever its peer sends. */
@@ -315,16 +238,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return Promise.resolve(done);
   }
 
-  async migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>> {
-    const found = await this.#lookup(vm);
-    if (found.kind === 'failed' || found.kind === 'ambiguous') return found;
-    if (found.kind === 'absent' || found.domain.id < 0) return { kind: 'ok', value: null };
-    const args = { domain: found.domain, flags: 0 };
-    const { readMs } = this.#deadlines;
-    const stats = await this.#client.reads.call(procedures.getJobStats, args, readMs);
-    if (stats.kind === 'ok') return { kind: 'ok', value: progressOf(stats.value) };
-    const isOff = stats.kind === 'error' && stats.error.number === libvirtError.operationInvalid;
-    return isOff ? { kind: 'ok', value: null } : callFailure(stats);
+  migration(vm: VmId): Promise<HypervisorResult<MigrationProgress | null>> {
+    return this.#migrations.progress(vm);
   }
 
   resume(vm: VmId): Promise<HypervisorResult<void>> {
@@ -377,16 +292,8 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   /** The domain as libvirt has it now; its id says whether it is active. */
-  async #lookup(vm: VmId): Promise<Lookup | Failure> {
-    const uuid = uuidBytes(vm);
-    if (uuid === null) return failed('vmIdInvalid', `${vm} is not a UUID`);
-    const { readMs } = this.#deadlines;
-    const found = await this.#client.reads.call(procedures.lookupByUuid, { uuid }, readMs);
-    if (found.kind === 'ok') return { kind: 'found', domain: found.value.domain };
-    if (found.kind === 'error' && found.error.number === libvirtError.noDomain) {
-      return { kind: 'absent' };
-    }
-    return callFailure(found);
+  #lookup(vm: VmId): Promise<DomainLookup> {
+    return lookUpDomain(this.#client.reads, vm, this.#deadlines.readMs);
   }
 
   /** Ok exactly when the live metadata carries this very permit. */

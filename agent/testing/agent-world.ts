@@ -16,7 +16,8 @@ import { bootId, clusterId, nodeId, vmId } from '../../src/core/model/ids.ts';
 import type { Env } from '../../src/env/env.ts';
 import type { PeerIdentity } from '../../src/env/network.ts';
 import { startAgent } from '../agent.ts';
-import type { Agent, AgentConfig } from '../agent.ts';
+import type { AgentConfig } from '../agent-config.ts';
+import type { Agent } from '../agent.ts';
 import { FakeManager } from './fake-manager.ts';
 import { testSpec } from './test-spec.ts';
 

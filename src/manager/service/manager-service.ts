@@ -52,7 +52,6 @@ import type {
   StatusView,
   VmView,
 } from '../../api/schema/views.ts';
-import { nodeState, vmState } from '../../core/explain/states.ts';
 import { failoverId, managerId, nodeId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import type { PeerIdentity } from '../../env/network.ts';
@@ -72,6 +71,7 @@ import type { JoinService } from './join-service.ts';
 import type { FenceService } from './fence-service.ts';
 import { armCluster, disarmCluster } from './arming-service.ts';
 import type { GuardsOf } from './guard-service.ts';
+import { metricsText } from './metrics-text.ts';
 import { MaintenanceOf } from './maintenance-service.ts';
 import type { NodeService } from './node-service.ts';
 import { type SightsOptions, Sights, storeProblem } from './sights.ts';
@@ -451,41 +451,8 @@ export class ManagerService implements ClusterService {
     }
   }
 
-  /** Prometheus text. A manager that does not lead tells that, and nothing of nodes and VMs. */
-  async metrics(): Promise<string> {
-    const { metrics } = this.#options;
-    const leader = this.#options.leader();
-    const gauges = [
-      metrics.leading,
-      metrics.epoch,
-      metrics.nodes,
-      metrics.vms,
-      metrics.findings,
-      metrics.managers,
-    ];
-    // What an earlier leadership knew is not so any more.
-    for (const gauge of gauges) gauge.reset();
-    if (leader !== null) {
-      const { mirror } = leader;
-      const sight = this.#sights.sight(mirror, true);
-      metrics.leading.set(1);
-      metrics.epoch.set(mirror.epoch);
-      for (const node of mirror.nodes.values()) {
-        metrics.nodes.inc({ state: nodeState(node, mirror, sight.observations) });
-      }
-      for (const vm of mirror.vms.values()) {
-        metrics.vms.inc({ state: vmState(vm, mirror, sight.observations) });
-      }
-      const self = { name: this.#options.name, epoch: mirror.epoch };
-      const seen = { sight, leader: self, leading: leader, ageMs: 0 };
-      for (const { severity } of this.#sights.findings(seen, true))
-        metrics.findings.inc({ severity });
-      for (const { healthy } of this.#options.registry.managers(mirror, self)) {
-        metrics.managers.inc({ reachable: String(healthy) });
-      }
-    }
-    metrics.storeQuorum.set(this.#options.store.status().hasQuorum ? 1 : 0);
-    return metrics.registry.metrics();
+  metrics(): Promise<string> {
+    return metricsText({ ...this.#options, sights: this.#sights });
   }
 
   /** What this manager finds wrong while it leads. */
