@@ -106,6 +106,24 @@ export function oneOf<const Choice extends string>(
   };
 }
 
+/** Any number of the choices; empty = it was not given. */
+export function someOf<const Choice extends string>(
+  flags: string,
+  summary: string,
+  choices: readonly Choice[],
+): Option<readonly Choice[]> {
+  return {
+    ...base(flags, summary, { completes: { kind: 'words', words: choices } }),
+    isRepeatable: true,
+    read: (raw) =>
+      (Array.isArray(raw) ? raw.map(str) : []).map((given) => {
+        const choice = choices.find((candidate) => candidate === given);
+        if (choice !== undefined) return choice;
+        throw badValue(flags, `"${given}" is not one of ${choices.join(', ')}`);
+      }),
+  };
+}
+
 /** A duration with a unit, in ms. */
 export function duration(flags: string, summary: string, fallback: string): Option<number> {
   return {

@@ -1,20 +1,12 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { ls } from './vm-ls.ts';
 import { actCommands, restart } from './vm-act.ts';
 import { migrate, relocate } from './vm-move.ts';
 import { flag, repeatedText, requiredText, text } from '../option.ts';
 
 const vm = { summary: 'name or UUID of the VM', completes: { kind: 'vm' } } as const;
-
-const ls = command({
-  name: 'ls',
-  summary: 'list VMs',
-  arguments: {},
-  options: {},
-  examples: ['kennel vm ls', 'kennel vm ls -o wide'],
-  run: async (call) => (await import('../actions/vm-read.ts')).listVms(call),
-});
 
 const show = command({
   name: 'show',
