@@ -5,6 +5,7 @@ import type {
   GuestList,
   ManagerList,
   PeerList,
+  StreamOpen,
 } from '../src/api/schema/session.ts';
 import type { IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { Env } from '../src/env/env.ts';
@@ -18,6 +19,7 @@ import { Departure } from './departure.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
 import type { HostPower } from './host-power.ts';
+import { GuestStreams } from './guest-streams.ts';
 import { GuestChecks } from './guest-checks.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
@@ -124,6 +126,7 @@ class RunningAgent implements Agent {
   readonly #probes: PeerProbes;
   readonly #guests: GuestChecks;
   readonly #changes: ChangeSignal;
+  readonly #streams: GuestStreams;
   readonly #departure: Departure;
   readonly #selfFencing: SelfFencing | null;
   #lease: Lease = noLease;
@@ -166,6 +169,11 @@ class RunningAgent implements Agent {
       checks: (domain) => this.#guests.verdicts(domain),
       onDomains: (domains) => this.#guests.note(domains),
       onReport: (report) => this.#sessions.report(report),
+    });
+    this.#streams = new GuestStreams({
+      hypervisor,
+      domains: this.#reporter.domains,
+      log: env.log,
     });
     this.#executor = new Executor({
       env,
@@ -264,6 +272,7 @@ class RunningAgent implements Agent {
     this.#reporter.stop();
     this.#departure.stop();
     this.#guests.stop();
+    this.#streams.stop();
     this.#daemon.stop();
     await this.#executor.stop();
     await state.close();
@@ -288,6 +297,9 @@ class RunningAgent implements Agent {
       onPeers: (list) => this.#takePeers(list),
       onDepart: (message) => this.#takeDepart(message),
       onGuests: (list) => this.#takeGuests(list),
+      onStreamOpen: (message, asker) => this.#takeStream(message, asker),
+      onStreamControl: (message, asker) => this.#streams.control(message, asker),
+      onEnd: (asker) => this.#streams.drop(asker),
       onOpen,
     });
   }
@@ -307,6 +319,7 @@ class RunningAgent implements Agent {
       roster: known === null ? null : { epoch: known.epoch, version: known.version },
       probePort: this.#probes.port,
       asksGuests: true,
+      opensStreams: true,
       report: this.#reporter.current(),
     };
   }
@@ -329,6 +342,18 @@ class RunningAgent implements Agent {
     if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
       this.#guests.follow(list);
     }
+  }
+
+  #takeStream(message: StreamOpen, asker: Asker): void {
+    const { config, state, incarnation } = this.#options;
+    const { clusterId, epoch } = message;
+    const isMeant = clusterId === config.clusterId && message.incarnation === incarnation;
+    if (isMeant && epoch >= state.epochSeen) {
+      void this.#streams.open(message, asker);
+      return;
+    }
+    const because = 'it is for another start of this agent, or of an earlier leader';
+    asker.answer({ kind: 'streamClosed', stream: message.stream, because });
   }
 
   #takeAck(ack: LeaseAck): void {

@@ -47,6 +47,26 @@ export interface MigrationProgress {
   readonly elapsedMs: number;
 }
 
+/** What of a guest is looked into. `force` takes a console from whoever has it open. */
+export type GuestStreamRequest =
+  | { readonly kind: 'console'; readonly force: boolean }
+  | { readonly kind: 'screenshot' };
+
+/** Told what comes out of a guest, from before the stream is opened. */
+export interface GuestStreamEvents {
+  onData(bytes: Uint8Array): void;
+  /** Called once; null = it came to its end in order. Not called after `close`. */
+  onEnd(because: string | null): void;
+}
+
+export interface GuestStream {
+  /** Media type of what comes; null = bytes of a terminal. */
+  readonly mime: string | null;
+  /** Into the guest's serial port. */
+  write(bytes: Uint8Array): void;
+  close(): void;
+}
+
 /**
  * The agent's only way to VMs: libvirt in production, simulated in the simulator. Every call has a
  * deadline of its own and never blocks the event loop.
@@ -106,6 +126,15 @@ export interface Hypervisor {
    * resuming what runs, is ok. `mayAct` is asked in the turn in which the command leaves.
    */
   act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>>;
+  /**
+   * The serial console of a VM that runs, or a picture of its screen. Failed `libvirtUnsupported`: there is
+   * none to look into.
+   */
+  openStream(
+    vm: VmId,
+    request: GuestStreamRequest,
+    events: GuestStreamEvents,
+  ): Promise<HypervisorResult<GuestStream>>;
   /** The domain's XML, for adoption. */
   xml(vm: VmId): Promise<HypervisorResult<string>>;
 }

@@ -23,6 +23,13 @@ export interface ManagerSessionOptions {
   readonly onPeers: (list: Received<'peers'>) => void;
   readonly onDepart: (message: Received<'depart'>) => void;
   readonly onGuests: (list: Received<'guests'>) => void;
+  readonly onStreamOpen: (message: Received<'streamOpen'>, asker: Asker) => void;
+  readonly onStreamControl: (
+    message: Received<'streamInput' | 'streamCredit' | 'streamClose'>,
+    asker: Asker,
+  ) => void;
+  /** A channel ended; another one may follow. */
+  readonly onEnd: (asker: Asker) => void;
   /** The manager said welcome. */
   readonly onOpen: () => void;
 }
@@ -177,6 +184,7 @@ export class ManagerSession implements Asker {
     channel.onClose((reason) => {
       connection.timer?.cancel();
       this.#connection = null;
+      this.#options.onEnd(this);
       // Only a session that worked earns a quick return.
       if (connection.acknowledged) this.#failures = 0;
       this.#ended(reason);
@@ -219,7 +227,9 @@ export class ManagerSession implements Asker {
     else if (message.kind === 'peers') this.#options.onPeers(message);
     else if (message.kind === 'depart') this.#options.onDepart(message);
     else if (message.kind === 'guests') this.#options.onGuests(message);
-    else this.#options.onCommands(message, this);
+    else if (message.kind === 'streamOpen') this.#options.onStreamOpen(message, this);
+    else if (message.kind === 'commands') this.#options.onCommands(message, this);
+    else this.#options.onStreamControl(message, this);
   }
 
   #welcomed(connection: Connection, message: Received<'welcome'>): void {

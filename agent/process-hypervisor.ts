@@ -178,6 +178,10 @@ export class ProcessHypervisor implements Hypervisor {
     return failed('libvirtUnsupported', `${vm} is a process and knows no ${verb}`);
   }
 
+  async openStream(vm: VmId): Promise<HypervisorResult<never>> {
+    return failed('libvirtUnsupported', `${vm} is a process without a console or a screen`);
+  }
+
   async xml(vm: VmId): Promise<HypervisorResult<string>> {
     return failed('noDomain', `${vm} is a process and has no XML`);
   }

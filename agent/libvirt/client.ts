@@ -26,7 +26,7 @@ export interface ClientOptions {
  * A daemon that hangs is known after three seconds: the same time in which a silent node is
  * suspected. Measured: an idle round trip takes 2 ms.
  */
-const defaults: LinkOptions = {
+export const defaultLinkOptions: LinkOptions = {
   uri: 'qemu:///system',
   pingMs: 1000,
   silentPings: 3,
@@ -54,7 +54,7 @@ export class LibvirtClient {
   readonly #listeners: ((event: LibvirtEvent) => void)[] = [];
 
   constructor({ env, dial, link }: ClientOptions) {
-    const options = { ...defaults, ...link };
+    const options = { ...defaultLinkOptions, ...link };
     const up = (): void => {
       if (this.connected()) this.#tell({ kind: 'connected' });
     };

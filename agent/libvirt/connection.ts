@@ -57,10 +57,18 @@ interface Call {
   readonly answer: (message: Message) => 'understood' | 'malformed';
   readonly end: (result: Exclude<CallResult<never>, { readonly kind: 'ok' }>) => void;
   readonly guard: SendGuard | null;
+  /** Told the serial in the turn in which the call leaves. */
+  readonly onSerial: ((serial: number) => void) | null;
   timer: Timer | null;
   /** Given up at its deadline; holds its place in the server until the late reply. */
   abandoned: boolean;
 }
+
+/** One piece of a stream, or its end. */
+export type StreamPiece =
+  | { readonly kind: 'data'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'failed'; readonly message: string };
 
 /** One connection to libvirtd: calls, events and keepalive over a byte stream. */
 export class LibvirtConnection {
@@ -70,6 +78,7 @@ export class LibvirtConnection {
   readonly #frames = new FrameReader();
   readonly #queue: Call[] = [];
   readonly #inFlight = new Map<number, Call>();
+  readonly #streams = new Map<number, (piece: StreamPiece) => void>();
   #serial = 0;
   #closedBecause: string | null = null;
   #pingTimer: Timer | null = null;
@@ -126,6 +135,7 @@ export class LibvirtConnection {
     args: Args,
     deadlineMs: number,
     guard: SendGuard | null = null,
+    onSerial: ((serial: number) => void) | null = null,
   ): Promise<CallResult<Ret>> {
     if (this.#closedBecause !== null) {
       const message = `no connection to libvirtd: ${this.#closedBecause}`;
@@ -146,6 +156,7 @@ export class LibvirtConnection {
         abandoned: false,
         end: resolve,
         guard,
+        onSerial,
         answer: (message) => {
           const result = readReply(procedure, message);
           if (result === null) return 'malformed';
@@ -157,6 +168,39 @@ export class LibvirtConnection {
       this.#queue.push(call);
       this.#pump();
     });
+  }
+
+  /**
+   * As `call`, for a procedure whose bytes travel as a stream of the same serial. `onPiece` may be
+   * called before the answer is passed on. The stream ends with the connection.
+   */
+  async callStream<Args, Ret>(
+    procedure: Procedure<Args, Ret>,
+    args: Args,
+    deadlineMs: number,
+    onPiece: (piece: StreamPiece) => void,
+  ): Promise<CallResult<{ readonly value: Ret; readonly write: (bytes: Uint8Array) => void }>> {
+    let serial = 0;
+    const result = await this.call(procedure, args, deadlineMs, null, (given) => {
+      serial = given;
+      this.#streams.set(given, onPiece);
+    });
+    if (result.kind !== 'ok') {
+      this.#streams.delete(serial);
+      return result;
+    }
+    const header = {
+      program: procedure.program ?? remoteProgram,
+      version: 1,
+      procedure: procedure.number,
+      type: messageType.stream,
+      serial,
+      status: messageStatus.more,
+    };
+    const write = (bytes: Uint8Array): void => {
+      if (this.#closedBecause === null) this.#stream.write(encodeMessage(header, bytes));
+    };
+    return { kind: 'ok', value: { value: result.value, write } };
   }
 
   /** Ends all pending calls in one sweep, then tells the listener. */
@@ -191,6 +235,7 @@ export class LibvirtConnection {
       }
       this.#serial = this.#serial >= 0xffff_ffff ? 1 : this.#serial + 1;
       this.#inFlight.set(this.#serial, call);
+      call.onSerial?.(this.#serial);
       const header = {
         program: call.program,
         version: 1,
@@ -245,6 +290,10 @@ export class LibvirtConnection {
       this.#onEvent(procedure, message.payload);
       return;
     }
+    if (type === messageType.stream) {
+      this.#streams.get(serial)?.(pieceOf(message));
+      return;
+    }
     if (type !== messageType.reply) return;
     const call = this.#inFlight.get(serial);
     if (call === undefined) return;
@@ -260,6 +309,16 @@ export class LibvirtConnection {
     }
     this.#pump();
   }
+}
+
+function pieceOf({ header, payload }: Message): StreamPiece {
+  if (header.status === messageStatus.error) {
+    const error = decodeError(payload);
+    return { kind: 'failed', message: error.kind === 'ok' ? error.value.message : 'it broke off' };
+  }
+  const isMore = header.status === messageStatus.more && payload.byteLength > 0;
+  // Pieces share the buffer that they were read from.
+  return isMore ? { kind: 'data', bytes: payload.slice() } : { kind: 'end' };
 }
 
 function readReply<Ret>(

@@ -10,6 +10,9 @@ export const metadataElement = 2;
 /** Boot afresh even when a saved state exists. */
 export const createForceBoot = 8;
 
+/** Whoever has the console open loses it. Without it a second one is refused. */
+export const consoleForce = 1;
+
 /** Check the XML against libvirt's schema. */
 export const defineValidate = 1;
 

@@ -7,8 +7,9 @@ export const keepaliveProgram = 0x6b65_6570;
 export const keepalivePing = 1;
 export const keepalivePong = 2;
 
-export const messageType = { call: 0, reply: 1, event: 2 } as const;
-export const messageStatus = { ok: 0, error: 1 } as const;
+export const messageType = { call: 0, reply: 1, event: 2, stream: 3 } as const;
+/** `more`: of a stream, another piece of it; an empty one is its end. */
+export const messageStatus = { ok: 0, error: 1, more: 2 } as const;
 
 /** Length word included. Source: libvirt's limit of 32 MiB plus the length word itself. */
 export const maxMessageBytes = 33_554_436;

@@ -7,17 +7,21 @@ import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type {
   Hypervisor,
+  GuestStream,
+  GuestStreamEvents,
+  GuestStreamRequest,
   HypervisorDomain,
   HypervisorResult,
   MigrationProgress,
   MigrationRequest,
 } from '../hypervisor.ts';
-import { LibvirtClient } from './client.ts';
+import type { Dial } from './byte-stream.ts';
+import { defaultLinkOptions, LibvirtClient } from './client.ts';
 import type { CallResult, SendGuard } from './connection.ts';
 import { DomainListing, readPermit } from './domain-listing.ts';
 import type { DomainRef } from './domain-ref.ts';
 import { uuidText } from './domain-ref.ts';
-import { done, type DomainLookup, failed, lookUpDomain } from './domain-lookup.ts';
+import { done, type DomainLookup, failed, findDomain, lookUpDomain } from './domain-lookup.ts';
 import { DomainMigrations } from './domain-migrations.ts';
 import { domainDefinition } from './domain-definition.ts';
 import { errorCode, libvirtError } from './errors.ts';
@@ -32,6 +36,7 @@ import {
 import { versionText } from './handshake.ts';
 import { pingGuest } from './guest-ping.ts';
 import { callFailure } from './hypervisor-result.ts';
+import { openGuestStream } from './guest-stream.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { isRunning, sendAction } from './guest-action.ts';
 import type { LibvirtEnv } from './libvirt-env.ts';
@@ -40,7 +45,7 @@ import {
   type LibvirtDeadlines,
   type LibvirtHypervisorOptions,
 } from './libvirt-options.ts';
-import type { LinkProblem } from './link.ts';
+import type { LinkOptions, LinkProblem } from './link.ts';
 import { permitNamespace, permitPrefix, permitXml } from './permit-metadata.ts';
 import { procedures } from './procedures.ts';
 
@@ -53,6 +58,8 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #client: LibvirtClient;
   readonly #deadlines: LibvirtDeadlines;
   readonly #migrations: DomainMigrations;
+  readonly #dial: Dial;
+  readonly #link: LinkOptions;
   readonly #listing: DomainListing;
   readonly #listeners: (() => void)[] = [];
   /** A definition of one start must not be booted under the permit of another. */
@@ -65,6 +72,8 @@ export class LibvirtHypervisor implements Hypervisor {
   constructor(options: LibvirtHypervisorOptions) {
     const { env, dial, link, permitMaxAgeMs } = options;
     this.#env = env;
+    this.#dial = dial;
+    this.#link = { ...defaultLinkOptions, ...link };
     this.#deadlines = { ...defaultDeadlines, ...options.deadlines };
     this.#client = new LibvirtClient({ env, dial, ...(link === undefined ? {} : { link }) });
     const { readMs } = this.#deadlines;
@@ -265,6 +274,20 @@ export class LibvirtHypervisor implements Hypervisor {
 
   pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>> {
     return pingGuest(this.#client, vm, timeoutMs);
+  }
+
+  async openStream(
+    vm: VmId,
+    request: GuestStreamRequest,
+    events: GuestStreamEvents,
+  ): Promise<HypervisorResult<GuestStream>> {
+    const { readMs, changeMs } = this.#deadlines;
+    const found = await findDomain(this.#client.reads, vm, readMs);
+    if (found.kind !== 'found') return found;
+    const { domain } = found;
+    if (domain.id < 0) return failed('notActive', `${domain.name} is not active`);
+    const options = { env: this.#env, dial: this.#dial, link: this.#link, deadlineMs: changeMs };
+    return openGuestStream(options, domain, request, events);
   }
 
   async xml(vm: VmId): Promise<HypervisorResult<string>> {

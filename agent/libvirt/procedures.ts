@@ -135,6 +135,26 @@ export const procedures = {
   ),
   managedSaveRemove: procedure('DOMAIN_MANAGED_SAVE_REMOVE', 184, withFlags, nothing),
   createWithFlags: procedure('DOMAIN_CREATE_WITH_FLAGS', 196, withFlags, theDomain),
+  openConsole: procedure(
+    'DOMAIN_OPEN_CONSOLE',
+    201,
+    struct<{ domain: DomainRef; device: string | null; flags: number }>({
+      domain: domainRef,
+      device: optional(string),
+      flags: uint32,
+    }),
+    nothing,
+  ),
+  screenshot: procedure(
+    'DOMAIN_SCREENSHOT',
+    211,
+    struct<{ domain: DomainRef; screen: number; flags: number }>({
+      domain: domainRef,
+      screen: uint32,
+      flags: uint32,
+    }),
+    struct<{ mime: string | null }>({ mime: optional(string) }),
+  ),
   undefineFlags: procedure('DOMAIN_UNDEFINE_FLAGS', 231, withFlags, nothing),
   destroyFlags: procedure('DOMAIN_DESTROY_FLAGS', 234, withFlags, nothing),
   reset: procedure('DOMAIN_RESET', 245, withFlags, nothing),

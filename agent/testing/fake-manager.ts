@@ -4,6 +4,7 @@ import type {
   AgentMessage,
   AgentReport,
   CommandOutcome,
+  StreamReport,
 } from '../../src/api/schema/session.ts';
 import type { JsonValue, MessageChannel, Network, NetworkAddress } from '../../src/env/network.ts';
 
@@ -37,6 +38,7 @@ export class FakeManager {
   readonly results: Sent<'result'>[] = [];
   readonly xmls: Sent<'xml'>[] = [];
   readonly sightings: Sent<'sightings'>[] = [];
+  readonly streams: StreamReport[] = [];
   readonly closed: string[] = [];
 
   constructor(options: FakeManagerOptions) {
@@ -131,6 +133,11 @@ export class FakeManager {
         break;
       case 'sightings':
         this.sightings.push(message);
+        break;
+      case 'streamOpened':
+      case 'streamOutput':
+      case 'streamClosed':
+        this.streams.push(message);
         break;
       default:
         message satisfies never;

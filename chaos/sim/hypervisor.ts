@@ -205,6 +205,11 @@ export class SimHypervisor implements Hypervisor {
     });
   }
 
+  /** Simulated guests say nothing. */
+  openStream(vm: VmId): Promise<HypervisorResult<never>> {
+    return Promise.resolve(failed('libvirtUnsupported', `${vm} has no console`));
+  }
+
   xml(vm: VmId): Promise<HypervisorResult<string>> {
     return this.#onVm('xml', vm, this.#deadlines.readMs, (domain) => {
       const xml = domain?.stored?.xml;

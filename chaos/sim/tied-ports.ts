@@ -72,6 +72,8 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     resume: (vm) => process.call(() => hypervisor.resume(vm)),
     pingGuest: (vm, timeoutMs) => process.call(() => hypervisor.pingGuest(vm, timeoutMs)),
     act: (vm, verb, mayAct) => process.call(() => hypervisor.act(vm, verb, mayAct)),
+    openStream: (vm, request, events) =>
+      process.call(() => hypervisor.openStream(vm, request, events)),
     xml: (vm) => process.call(() => hypervisor.xml(vm)),
   };
 }

@@ -3,6 +3,7 @@ import type { AlertService } from './alert-service.ts';
 import type { ArmingService } from './arming-service.ts';
 import type { GuardService } from './guard-service.ts';
 import type { MaintenanceService } from './maintenance-service.ts';
+import type { VmStreamService } from './vm-stream-service.ts';
 import type { VmVerbService } from './vm-verb-service.ts';
 import type { PeerIdentity } from '../env/network.ts';
 import type {
@@ -109,6 +110,7 @@ export interface ClusterService extends GuardService, AlertService, ArmingServic
   /** Takes that back; what is handed over already stays there. */
   cancelMove(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   readonly vmVerbs: VmVerbService;
+  readonly vmStreams: VmStreamService;
   adoptVm(body: AdoptVm, caller: Caller): Promise<Outcome<VmView>>;
   /** What plans of placement rest on. */
   placement(): Promise<Outcome<SiteSnapshotView>>;

@@ -18,6 +18,10 @@ export function processTerminal(): Terminal {
     writeError: (text) => {
       stderr.write(text);
     },
+    writeBytes: (bytes) => {
+      stdout.write(bytes);
+    },
+    readKeys,
     ask,
     readInput,
   };
@@ -26,6 +30,17 @@ export function processTerminal(): Terminal {
 /** https://no-color.org: set and not empty means no colour. */
 function wantsColor(variables: Readonly<Record<string, string | undefined>>): boolean {
   return (variables['NO_COLOR'] ?? '') === '' && variables['TERM'] !== 'dumb';
+}
+
+function readKeys(onBytes: (bytes: Uint8Array) => void): () => void {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  stdin.on('data', onBytes);
+  return () => {
+    stdin.off('data', onBytes);
+    stdin.setRawMode(false);
+    stdin.pause();
+  };
 }
 
 async function ask(question: string): Promise<string> {

@@ -10,6 +10,13 @@ export interface Terminal {
   writeError(text: string): void;
   /** Prints `question` and reads one line. Only while `isInteractive`. */
   ask(question: string): Promise<string>;
+  /** Bytes as they are, to standard output. */
+  writeBytes(bytes: Uint8Array): void;
+  /**
+   * Every key as it is pressed, none of them with a meaning to the terminal, until the returned function is
+   * called. Only while `isInteractive`.
+   */
+  readKeys(onBytes: (bytes: Uint8Array) => void): () => void;
   /** Standard input up to its end, at most `maxBytes`; more is an error of usage. */
   readInput(maxBytes: number): Promise<string>;
 }

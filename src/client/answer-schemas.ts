@@ -11,6 +11,7 @@ import {
   fenceDeviceAddedSchema,
   fenceDriverViewSchema,
 } from '../api/schema/fencing.ts';
+import { screenshotViewSchema } from '../api/schema/guest-stream.ts';
 import { joinedSchema, tokenCreatedSchema } from '../api/schema/requests.ts';
 import { alertTestViewSchema, alertViewSchema } from '../api/schema/alerts.ts';
 import { armingViewSchema } from '../api/schema/arming.ts';
@@ -56,6 +57,7 @@ export const answerSchemas = {
   explanation: explanationViewSchema,
   why: whyViewSchema,
   vmEdited: vmEditedSchema,
+  screenshot: screenshotViewSchema,
   fence: fenceViewSchema,
   fenceDeviceAdded: fenceDeviceAddedSchema,
   deviceTests: z.array(deviceTestViewSchema),

@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream';
+import type { ScreenshotView } from '../api/schema/guest-stream.ts';
 import type { CreateManagerToken, ManagersView, ManagerView } from '../api/schema/managers.ts';
 import type { NewRule, PolicyView, RuleView, SiteSnapshotView } from '../api/schema/placement.ts';
 import type {
@@ -47,6 +49,7 @@ import { routeTo, type Connection } from './connection.ts';
 import type { CallOptions } from './deadline.ts';
 import type { ApiRequest } from './exchange.ts';
 import { jsonOf, parseAnswer, problemOf } from './parse-answer.ts';
+import { openConsole, type ConsoleOptions } from './open-console.ts';
 import type { Route } from './route.ts';
 import { watchEvents, type WatchOptions } from './watch-events.ts';
 
@@ -75,6 +78,9 @@ export interface Client {
     limit: number,
     options?: CallOptions,
   ): Promise<Outcome<readonly EventView[]>>;
+  screenshotOfVm(vm: string, options?: CallOptions): Promise<Outcome<ScreenshotView>>;
+  /** The serial console of a VM, until either side ends it. */
+  consoleOfVm(vm: string, how: ConsoleOptions): Promise<Outcome<Duplex>>;
   /** See `watchEvents`; the iteration throws `KennelError` when it cannot go on. */
   watchEvents(after: number, options?: WatchOptions): AsyncIterable<EventView>;
   failovers(options?: CallOptions): Promise<Outcome<readonly FailoverView[]>>;
@@ -170,6 +176,8 @@ export function openClient(connection: Connection): Client {
     ...changes(route, closing.signal),
     watchEvents: (after, options = {}) =>
       watchEvents(route, after, { ...options, signal: joined(options, closing.signal) }),
+    consoleOfVm: (vm, how) =>
+      openConsole(route, vm, { ...how, signal: joined(how, closing.signal) }),
     close: async () => closing.abort(),
   };
 }
@@ -196,6 +204,7 @@ type Reads = Pick<
   | 'exportFailovers'
   | 'alerts'
   | 'whyVm'
+  | 'screenshotOfVm'
   | 'explain'
   | 'placement'
   | 'rules'
@@ -251,6 +260,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
     exportFailovers: (options) => get('/v1/failover-export', 'failoverExport', options),
     placement: (options) => get('/v1/placement', 'placement', options),
     rules: (options) => get('/v1/rules', 'rules', options),
+    screenshotOfVm: (vm, options) => get(`/v1/vms/${part(vm)}/screenshot`, 'screenshot', options),
     whyVm: (vm, options) => get(`/v1/vms/${part(vm)}/why`, 'why', options),
     explain: (topic, options) => get(`/v1/explain/${part(topic)}`, 'explanation', options),
     backup: (options) => text('/v1/backup', options),
@@ -259,7 +269,7 @@ function reads(route: Route, closing: AbortSignal): Reads {
   };
 }
 
-type Changes = Omit<Client, keyof Reads | 'watchEvents' | 'close'>;
+type Changes = Omit<Client, keyof Reads | 'watchEvents' | 'consoleOfVm' | 'close'>;
 
 function changes(route: Route, closing: AbortSignal): Changes {
   const send = async <F extends AnswerForm>(

@@ -182,7 +182,7 @@ function namesNoLeader({ status, text }: RawAnswer): boolean {
 }
 
 /** The address in the location of a redirect. */
-function targetOf(location: string | null): Target | null {
+export function targetOf(location: string | null): Target | null {
   const host = /^https:\/\/([^/]+)\//.exec(location ?? '')?.[1];
   const parsed = host === undefined ? null : parseHostPort(host);
   return parsed?.kind === 'ok' ? { host: parsed.host, port: parsed.port } : null;

@@ -9,6 +9,7 @@ import {
   type ManagerMessage,
   type PeerList,
   type Sightings,
+  type StreamReport,
 } from '../api/schema/session.ts';
 import type { CommandOutcome } from '../core/observations.ts';
 import { bootId, incarnationId, nodeId, operationId } from '../core/model/ids.ts';
@@ -38,6 +39,7 @@ export interface SessionEvents {
   onSightings(session: AgentSession, nodes: Sightings['nodes'], answeredMs: number): void;
   onResult(session: AgentSession, operation: OperationId, outcome: CommandOutcome): void;
   onXml(session: AgentSession, operation: OperationId, xml: string | null, detail: string): void;
+  onStream(session: AgentSession, message: StreamReport): void;
   onClose(session: AgentSession, reason: string): void;
 }
 
@@ -189,6 +191,11 @@ export class AgentSession {
         break;
       case 'xml':
         this.#events.onXml(this, operationId(message.operation), message.xml, message.detail);
+        break;
+      case 'streamOpened':
+      case 'streamOutput':
+      case 'streamClosed':
+        this.#events.onStream(this, message);
         break;
       default:
         message satisfies never;

@@ -5,8 +5,12 @@ import type { TimingSettings } from '../core/model/settings.ts';
 import type { AddressedCommand, Departure } from '../core/plan.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { MessageChannel } from '../env/network.ts';
+import type { Outcome } from '../core/problem.ts';
+import type { Permit } from '../core/model/permit.ts';
+import type { StreamRequest } from '../api/schema/guest-stream.ts';
 import type { AgentCommand, ManagerList, Sightings } from '../api/schema/session.ts';
 import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
+import { GuestStreams, type OpenStream, type StreamReader } from './guest-streams.ts';
 import { tellGuests } from './guest-list.ts';
 import { tellPeers } from './probe-list.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
@@ -56,6 +60,7 @@ export class SessionHub {
   readonly #open = new Set<AgentSession>();
   readonly #sessions = new Map<NodeId, AgentSession>();
   readonly #inspections = new Map<OperationId, Inspection>();
+  readonly #streams: GuestStreams;
   #leading: LeadingListener | null = null;
   #peersSoon: Timer | null = null;
 
@@ -63,6 +68,7 @@ export class SessionHub {
     this.#env = env;
     this.#identity = identity;
     this.#book = book;
+    this.#streams = new GuestStreams(env, identity.clusterId);
   }
 
   /** Takes a connection; what it may say depends on its certificate and its hello. */
@@ -84,6 +90,7 @@ export class SessionHub {
       onSightings: (session, nodes, answeredMs) => this.#onSightings(session, nodes, answeredMs),
       onResult: (session, operation, outcome) => this.#onResult(session, operation, outcome),
       onXml: (session, operation, xml, detail) => this.#onXml(session, operation, xml, detail),
+      onStream: (session, message) => this.#streams.report(session, message),
       onClose: (session, reason) => this.#onClose(session, reason),
     });
     this.#open.add(accepted);
@@ -152,6 +159,17 @@ export class SessionHub {
   /** Agents that have another list of what to ask of their guests are told. */
   tellGuests(epoch: number, byNode: ReadonlyMap<NodeId, readonly WatchedGuest[]>): void {
     tellGuests(this.#sessions.values(), { clusterId: this.#identity.clusterId, epoch }, byNode);
+  }
+
+  /** Null: the incarnation is not connected, or its agent opens no streams. */
+  openStream(
+    asked: { readonly epoch: number; readonly permit: Permit; readonly request: StreamRequest },
+    reader: StreamReader,
+  ): Promise<Outcome<OpenStream>> | null {
+    const session = this.#sessions.get(asked.permit.node);
+    const isThere = session?.isOf(asked.permit.incarnation) === true;
+    if (!isThere || session.hello?.opensStreams !== true) return null;
+    return this.#streams.open(session, asked, reader);
   }
 
   /** Asks an agent for a domain's XML. Null when there is none or no answer within the time. */
@@ -287,6 +305,7 @@ export class SessionHub {
 
   #onClose(session: AgentSession, reason: string): void {
     this.#open.delete(session);
+    this.#streams.sessionClosed(session);
     for (const inspection of this.#inspections.values()) {
       if (inspection.session === session) inspection.end(null, `${session.node} went away`);
     }

@@ -53,7 +53,8 @@ function differencesOf(vm: VmView, domains: readonly ListedDomain[]): readonly s
   const differs = [`${vm.name} is ${told}, and libvirt has it ${seen}`];
   // What is left to people is told as it is found.
   if (vm.desired === 'ignored') return found.filter(isActive).length > 1 ? differs : [];
-  if (vm.move !== null || vm.action !== null) return differs;
+  // One that waits for its turn, or for a paused guest to go on, changes nothing yet.
+  if (vm.action !== null || (vm.move !== null && vm.move.phase !== null)) return differs;
   if (vm.state === 'stopped') return found.length === 0 ? [] : differs;
   if (vm.state !== 'running' && vm.state !== 'paused') return differs;
   const isThere = found.length === 1 && found[0]?.node === vm.node && found[0].state === vm.state;

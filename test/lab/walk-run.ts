@@ -24,7 +24,7 @@ export interface WalkReport {
 }
 
 /** A VM whose guest hears no shutdown is cut off after the grace, and a drain moves several of them. */
-const patienceMs = 180_000;
+const patienceMs = 120_000;
 const lookEveryMs = 150;
 
 /** Numbers that look random and are the same each time (mulberry32). */
@@ -48,16 +48,20 @@ export async function randomWalk(
     readonly operations: number;
     readonly seed: number;
     readonly say: (line: string) => void;
+    /** Ends it before its time; what was seen until then is reported. */
+    readonly signal: AbortSignal;
   },
 ): Promise<WalkReport> {
-  const { operations, seed, say } = options;
+  const { seed, say, signal } = options;
   const chance = numbers(seed);
   const begunMs = performance.now();
   const settled: number[] = [];
   const violations: { step: number; what: string; text: string }[] = [];
   const verbs = new Map<string, number>();
   const refusals = new Map<string, number>();
-  for (let step = 1; step <= operations; step += 1) {
+  let step = 0;
+  while (step < options.operations && !signal.aborted) {
+    step += 1;
     const { nodes, vms } = await site.status();
     const view: WalkView = {
       client: site.client,
@@ -84,7 +88,7 @@ export async function randomWalk(
   const sorted = settled.toSorted((a, b) => a - b);
   return {
     seed,
-    operations,
+    operations: step,
     refused: [...refusals.values()].reduce((sum, one) => sum + one, 0),
     refusals: Object.fromEntries(refusals),
     verbs: Object.fromEntries(verbs),

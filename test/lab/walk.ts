@@ -29,7 +29,8 @@ async function main(): Promise<number> {
   }
   const site = await WatchedCluster.up({ vms });
   try {
-    const report = await randomWalk(site, { operations, seed, say: (line) => console.log(line) });
+    const say = (line: string): void => console.log(line);
+    const report = await randomWalk(site, { operations, seed, say, signal: interrupted() });
     if (values.json !== undefined) {
       writeFileSync(values.json, `${JSON.stringify({ vms, ...report }, null, 2)}\n`);
     }
@@ -38,6 +39,13 @@ async function main(): Promise<number> {
   } finally {
     await site.down();
   }
+}
+
+/** Fires with the first interruption; the walk then ends with its step and takes the lab down. */
+function interrupted(): AbortSignal {
+  const ending = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  return ending.signal;
 }
 
 const isCount = (value: number | undefined): value is number =>

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { actionVerbs } from '../../core/model/vm-action.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import {
+  streamClosedSchema,
+  streamCloseSchema,
+  streamCreditSchema,
+  streamInputSchema,
+  streamOpenedSchema,
+  streamOutputSchema,
+  streamRequestSchema,
+} from './guest-stream.ts';
 import { guestCheckSchema } from './vm-guest.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
@@ -107,6 +116,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
     probePort: z.int().min(1).max(65_535).nullable().optional(),
     /** It asks guests what it is told to ask. Absent: it takes no list of that. */
     asksGuests: z.literal(true).optional(),
+    /** It opens consoles and screens. Absent: it is not asked to. */
+    opensStreams: z.literal(true).optional(),
     report: reportSchema,
   }),
   z.object({
@@ -174,6 +185,9 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
       .nullable(),
     detail: textSchema,
   }),
+  streamOpenedSchema,
+  streamOutputSchema,
+  streamClosedSchema,
 ]);
 
 const commandBase = { operation: operationIdSchema };
@@ -321,6 +335,19 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
       .array(z.object({ vm: uuidSchema, watches: z.array(guestWatchSchema).max(128) }))
       .max(16_384),
   }),
+  /** Open a stream of the guest that runs here by this permit. */
+  z.object({
+    kind: z.literal('streamOpen'),
+    clusterId: uuidSchema,
+    epoch: epochSchema,
+    incarnation: incarnationIdSchema,
+    stream: uuidSchema,
+    permit: permitSchema,
+    request: streamRequestSchema,
+  }),
+  streamInputSchema,
+  streamCreditSchema,
+  streamCloseSchema,
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 
@@ -330,6 +357,15 @@ export type ManagerList = Extract<ManagerMessage, { kind: 'managers' }>;
 export type PeerList = Extract<ManagerMessage, { kind: 'peers' }>;
 export type Depart = Extract<ManagerMessage, { kind: 'depart' }>;
 export type GuestList = Extract<ManagerMessage, { kind: 'guests' }>;
+export type StreamOpen = Extract<ManagerMessage, { kind: 'streamOpen' }>;
+export type StreamControl = Extract<
+  ManagerMessage,
+  { kind: 'streamInput' | 'streamCredit' | 'streamClose' }
+>;
+export type StreamReport = Extract<
+  AgentMessage,
+  { kind: 'streamOpened' | 'streamOutput' | 'streamClosed' }
+>;
 export type Sightings = Extract<AgentMessage, { kind: 'sightings' }>;
 export type AgentCommand = z.infer<typeof commandSchema>;
 export type DomainReport = z.infer<typeof domainReportSchema>;

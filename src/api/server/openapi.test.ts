@@ -87,6 +87,7 @@ test('every route is there, under the name that the client uses', () => {
     'GET /v1/status status',
     'GET /v1/vms vms',
     'GET /v1/vms/{vm} vm',
+    'GET /v1/vms/{vm}/screenshot screenshotOfVm',
     'GET /v1/vms/{vm}/why whyVm',
     'GET /v1/watch watchEvents',
     'POST /v1/alerts/{alert} addAlert',

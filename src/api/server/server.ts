@@ -4,6 +4,7 @@ import type { Env } from '../../env/env.ts';
 import type { NetworkAddress } from '../../env/network.ts';
 import type { CredentialSource } from '../../pki/credentials.ts';
 import type { ClusterService } from '../cluster-service.ts';
+import { serveConsoles } from './console-upgrade.ts';
 import { listenOnAddress, listenOnPath, tlsServer } from './listeners.ts';
 
 export interface ApiServerOptions {
@@ -39,7 +40,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return first;
   };
   const { buildApp } = await import('./app.ts');
-  const app = await buildApp({ env, service, closing: closing.signal }, credentials, makeServer);
+  const context = { env, service, closing: closing.signal };
+  const app = await buildApp(context, credentials, makeServer);
+  for (const server of servers) serveConsoles(server, context, credentials);
   const close = async (): Promise<void> => {
     closing.abort();
     await closeServers(servers, env);

@@ -1,4 +1,6 @@
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
+import type { ScreenshotView } from '../schema/guest-stream.ts';
+import type { ConsoleLink, ConsoleReader } from '../vm-stream-service.ts';
 import type { MaintenanceView } from '../schema/maintenance.ts';
 import type { Caller, ClusterService } from '../cluster-service.ts';
 import type { Handover, ManagerJoined, ManagersView, ManagerView } from '../schema/managers.ts';
@@ -330,6 +332,13 @@ export function makeTestService(
     status: async () => record('status', testStatus),
     node,
     vm,
+    vmStreams: {
+      console: async (name, how, caller, reader) => {
+        const answer = record('consoleOfVm', testConsole(reader), name, how, caller);
+        return answer;
+      },
+      screenshot: async (name) => record('screenshotOfVm', testPicture, name),
+    },
     vmVerbs: {
       act: ofVm('actOnVm'),
       edit: async (...given) => record('editVm', { vm: testVm, now: [], nextStart: [] }, ...given),
@@ -404,6 +413,27 @@ export function makeTestService(
     metrics: async () => '# TYPE kennel_up gauge\nkennel_up 1\n',
   };
   return service;
+}
+
+const testPicture: ScreenshotView = {
+  vm: 'db-1',
+  node: 'node-1',
+  mime: 'image/x-portable-pixmap',
+  data: 'UDYK',
+};
+
+/** A guest that says what it is told, and ends with `!`. */
+function testConsole(reader: ConsoleReader): ConsoleLink {
+  reader.onOutput(Buffer.from('hello\r\n'));
+  return {
+    node: 'node-1',
+    write: (bytes) => {
+      reader.onOutput(bytes);
+      if (bytes.includes(33)) reader.onEnd('it went away');
+    },
+    passedOn: () => undefined,
+    close: () => undefined,
+  };
 }
 
 /** The caller that a recorded call ended with. */

@@ -1,6 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { consoleCommand, screenshot } from './vm-look.ts';
 import { ls } from './vm-ls.ts';
 import { actCommands, restart } from './vm-act.ts';
 import { migrate, relocate } from './vm-move.ts';
@@ -168,6 +169,8 @@ export const vmNoun: Noun = {
     stop,
     restart,
     ...actCommands,
+    consoleCommand,
+    screenshot,
     disable,
     ignore,
     migrate,

@@ -24,6 +24,8 @@ export interface FakeOptions {
   /** Answers of a person at a terminal; without them there is no terminal. */
   readonly answers?: readonly string[];
   readonly input?: string;
+  /** What is typed into a guest's console. */
+  readonly keys?: readonly string[];
 }
 
 export function fakeWorld(options: FakeOptions = {}): FakeWorld {
@@ -59,6 +61,13 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
       ask: async (question) => {
         questions.push(question);
         return answers.shift() ?? '';
+      },
+      writeBytes: (bytes) => {
+        written.out += new TextDecoder().decode(bytes);
+      },
+      readKeys: (onBytes) => {
+        for (const key of options.keys ?? []) onBytes(new TextEncoder().encode(key));
+        return () => undefined;
       },
       readInput: async () => options.input ?? '',
     },

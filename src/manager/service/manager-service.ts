@@ -77,6 +77,8 @@ import type { NodeService } from './node-service.ts';
 import { type SightsOptions, Sights, storeProblem } from './sights.ts';
 import { byName, failoverView, nodeView, vmView } from './views.ts';
 import { findVm, type VmService } from './vm-service.ts';
+import type { SessionHub } from '../session-hub.ts';
+import { VmStreams } from './vm-streams.ts';
 import { VmVerbs } from './vm-verbs.ts';
 
 interface ManagerServiceOptions extends SightsOptions {
@@ -88,6 +90,7 @@ interface ManagerServiceOptions extends SightsOptions {
   readonly fencing: FenceService;
   readonly guards: GuardsOf;
   readonly vms: VmService;
+  readonly hub: SessionHub;
   readonly joins: JoinService;
 }
 
@@ -99,12 +102,14 @@ export class ManagerService implements ClusterService {
   readonly #sights: Sights;
   readonly maintenance: MaintenanceOf;
   readonly vmVerbs: VmVerbs;
+  readonly vmStreams: VmStreams;
 
   constructor(options: ManagerServiceOptions) {
     this.#options = options;
     this.#sights = new Sights(options);
     this.maintenance = new MaintenanceOf(this.#sights);
     this.vmVerbs = new VmVerbs({ ...options, sights: this.#sights });
+    this.vmStreams = new VmStreams({ ...options, sights: this.#sights });
   }
 
   /** Answered by every manager, and also without a quorum: it says how old it is. */

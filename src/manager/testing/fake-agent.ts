@@ -48,6 +48,7 @@ export class FakeAgent {
   readonly peerLists: Message<'peers'>[] = [];
   readonly departures: Message<'depart'>[] = [];
   readonly guestLists: Message<'guests'>[] = [];
+  readonly streams: Message<'streamOpen' | 'streamInput' | 'streamCredit' | 'streamClose'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -187,6 +188,12 @@ export class FakeAgent {
         break;
       case 'guests':
         this.guestLists.push(message);
+        break;
+      case 'streamOpen':
+      case 'streamInput':
+      case 'streamCredit':
+      case 'streamClose':
+        this.streams.push(message);
         break;
       case 'bye':
         this.byes.push(message.reason);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { screenshotViewSchema } from '../../schema/guest-stream.ts';
 import { actOnVmSchema, editVmSchema } from '../../schema/requests.ts';
 import { vmEditedSchema, vmViewSchema, whyViewSchema } from '../../schema/views.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
@@ -6,7 +7,7 @@ import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } 
 const tags = ['vms'];
 const params = z.object({ vm: z.string().min(1).max(63).describe('name or UUID') });
 
-export function vmVerbRoutes(api: Api, { service: { vmVerbs } }: RouteContext): void {
+export function vmVerbRoutes(api: Api, { service: { vmVerbs, vmStreams } }: RouteContext): void {
   const base = { tags, params, querystring: changeQuery, response: answers(vmViewSchema) };
   api.post(
     '/v1/vms/:vm/act',
@@ -34,6 +35,19 @@ export function vmVerbRoutes(api: Api, { service: { vmVerbs } }: RouteContext): 
     },
     async (request) =>
       valueOf(await vmVerbs.edit(request.params.vm, request.body, callerOf(request))),
+  );
+  api.get(
+    '/v1/vms/:vm/screenshot',
+    {
+      schema: {
+        operationId: 'screenshotOfVm',
+        summary: 'A picture of the screen of a VM that runs',
+        tags,
+        params,
+        response: answers(screenshotViewSchema),
+      },
+    },
+    async (request) => valueOf(await vmStreams.screenshot(request.params.vm)),
   );
   api.get(
     '/v1/vms/:vm/why',
