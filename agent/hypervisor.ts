@@ -71,6 +71,14 @@ export interface GuestStream {
  * The agent's only way to VMs: libvirt in production, simulated in the simulator. Every call has a
  * deadline of its own and never blocks the event loop.
  */
+export interface DomainUsage {
+  readonly vm: VmId;
+  /** CPUs kept busy, on average. */
+  readonly cpus: number;
+  /** Host memory that it holds. */
+  readonly memoryMiB: number;
+}
+
 export interface Hypervisor {
   readonly kind: 'libvirt' | 'simulated' | 'process';
   /** Connects and keeps reconnecting until `close`. Returns at once. */
@@ -82,6 +90,8 @@ export interface Hypervisor {
   onChange(listener: () => void): void;
   list(): Promise<HypervisorResult<readonly HypervisorDomain[]>>;
   capacity(): Promise<HypervisorResult<NodeCapacity & { readonly version: string }>>;
+  /** What active domains used since it was asked last; none = it cannot tell. Never waits for a guest. */
+  usage(): Promise<HypervisorResult<readonly DomainUsage[]>>;
   /**
    * Defines the domain with the permit in its metadata, autostart off, drops any saved state, and
    * boots it. Ok when it is already active with this very permit. `mayBoot` is asked in the turn in

@@ -12,6 +12,7 @@ import type { VmSpec } from '../src/core/model/vm.ts';
 import type { ActionVerb } from '../src/core/model/vm-action.ts';
 import type { Env } from '../src/env/env.ts';
 import type {
+  DomainUsage,
   Hypervisor,
   HypervisorDomain,
   HypervisorResult,
@@ -102,6 +103,10 @@ export class ProcessHypervisor implements Hypervisor {
       kind: 'ok',
       value: { memoryMiB, vcpus: availableParallelism(), version: 'process 1' },
     };
+  }
+
+  async usage(): Promise<HypervisorResult<readonly DomainUsage[]>> {
+    return { kind: 'ok', value: [] };
   }
 
   async start(spec: VmSpec, permit: Permit): Promise<HypervisorResult<void>> {

@@ -54,6 +54,8 @@ export class Reporter {
   readonly #domains: DomainList;
   #listing: Listing = { kind: 'unknown', because: 'not listed yet' };
   #capacity: NodeCapacity | null = null;
+  #usage: Content['usage'];
+  #measure: Timer | null = null;
   #leftover: ReadonlySet<string>;
   /** When the hypervisor began to answer without a break, monotonic ms. */
   #answersSinceMs: number | null = null;
@@ -82,12 +84,14 @@ export class Reporter {
 
   start(): void {
     void this.#relist();
+    void this.#readUsage();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#hint?.cancel();
     this.#slow?.cancel();
+    this.#measure?.cancel();
   }
 
   /** Something may have changed: look again soon. */
@@ -160,6 +164,17 @@ export class Reporter {
     this.publish();
   }
 
+  /** Seldom, and on a timer of its own: a hypervisor that is slow to tell keeps no picture back. */
+  async #readUsage(): Promise<void> {
+    const { env, hypervisor, tuning } = this.#options;
+    const result = hypervisor.connected() ? await hypervisor.usage() : null;
+    if (this.#stopped) return;
+    this.#measure = env.timers.after(tuning.usageMs, () => void this.#readUsage());
+    if (result?.kind !== 'ok' || result.value.length === 0) return;
+    this.#usage = result.value.map((one) => ({ ...one })).sort(byVm);
+    this.publish();
+  }
+
   #build(): Content {
     const known = this.#listing.kind === 'ok' && this.#leftover.size === 0;
     const { memoryMiB, vcpus } = this.#options.capacity ??
@@ -173,6 +188,7 @@ export class Reporter {
       mending: this.#options.mending(),
       leaving: this.#options.leaving(),
       watchdog: this.#options.watchdog(),
+      ...(known && this.#usage !== undefined ? { usage: this.#usage } : {}),
     };
   }
 
@@ -197,7 +213,7 @@ function domainReport(domain: HypervisorDomain): DomainReport {
   };
 }
 
-function byVm(a: DomainReport, b: DomainReport): number {
+function byVm(a: Pick<DomainReport, 'vm'>, b: Pick<DomainReport, 'vm'>): number {
   if (a.vm === b.vm) return 0;
   return a.vm < b.vm ? -1 : 1;
 }

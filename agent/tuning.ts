@@ -12,6 +12,8 @@ export interface AgentTuning {
   readonly relistMs: number;
   /** The same while the hypervisor does not answer. */
   readonly relistUnreachableMs: number;
+  /** What domains use is measured that often. */
+  readonly usageMs: number;
   /** A list call that takes longer counts as no answer, until it does answer. */
   readonly listTimeoutMs: number;
   /** How long reports wait, after the hypervisor answers, for starts that an earlier incarnation left. */
@@ -45,6 +47,7 @@ export const defaultTuning: AgentTuning = {
   maxPending: 4096,
   reportDebounceMs: 50,
   relistMs: 10_000,
+  usageMs: 15_000,
   relistUnreachableMs: 1000,
   listTimeoutMs: 4000,
   settleMs: 2000,

@@ -21,6 +21,12 @@ export const listTransient = 8;
 /** The statistics group that needs no word from QEMU. */
 export const statsState = 1;
 
+/** CPU time and the balloon's figures, of active domains. */
+export const statsUsage = 2 | 4;
+
+/** A domain that somebody else works on is told without what would have to wait. */
+export const statsActiveNoWait = 1 | 0x2000_0000;
+
 /** With secrets and the stored definition: without secrets a copied VM would lose its passwords. */
 export const xmlSecureInactive = 1 | 2;
 

@@ -6,6 +6,7 @@ import { samePermit } from '../../src/core/model/permit.ts';
 import type { VmSpec } from '../../src/core/model/vm.ts';
 import type { ActionVerb } from '../../src/core/model/vm-action.ts';
 import type {
+  DomainUsage,
   Hypervisor,
   GuestStream,
   GuestStreamEvents,
@@ -23,6 +24,7 @@ import type { DomainRef } from './domain-ref.ts';
 import { uuidText } from './domain-ref.ts';
 import { done, type DomainLookup, failed, findDomain, lookUpDomain } from './domain-lookup.ts';
 import { DomainMigrations } from './domain-migrations.ts';
+import { UsageMeter } from './domain-usage.ts';
 import { domainDefinition } from './domain-definition.ts';
 import { errorCode, libvirtError } from './errors.ts';
 import {
@@ -30,6 +32,8 @@ import {
   createForceBoot,
   defineValidate,
   metadataElement,
+  statsActiveNoWait,
+  statsUsage,
   undefineFlags,
   xmlSecureInactive,
 } from './flags.ts';
@@ -61,6 +65,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #dial: Dial;
   readonly #link: LinkOptions;
   readonly #listing: DomainListing;
+  readonly #usage = new UsageMeter();
   readonly #listeners: (() => void)[] = [];
   /** A definition of one start must not be booted under the permit of another. */
   readonly #changes = new KeyedQueue<VmId>();
@@ -135,6 +140,20 @@ export class LibvirtHypervisor implements Hypervisor {
     const version = `libvirt ${versionText(libvirt.value.version)}, QEMU ${versionText(qemu.value.version)}`;
     const memoryMiB = Number(info.value.memoryKib / 1024n);
     return { kind: 'ok', value: { memoryMiB, vcpus: info.value.cpus, version } };
+  }
+
+  async usage(): Promise<HypervisorResult<readonly DomainUsage[]>> {
+    const args = { domains: [], stats: statsUsage, flags: statsActiveNoWait };
+    const stats = await this.#client.reads.call(
+      procedures.allDomainStats,
+      args,
+      this.#deadlines.readMs,
+    );
+    if (stats.kind !== 'ok') return callFailure(stats);
+    return {
+      kind: 'ok',
+      value: this.#usage.take(stats.value.records, this.#env.clock.monotonicMs()),
+    };
   }
 
   /**

@@ -15,6 +15,7 @@ export function coveredHypervisor(hypervisor: Hypervisor, fencing: SelfFencing):
     onChange: (listener) => hypervisor.onChange(listener),
     list: () => hypervisor.list(),
     capacity: () => hypervisor.capacity(),
+    usage: () => hypervisor.usage(),
     start: async (spec, permit, mayBoot) =>
       (await fencing.covers(permit.vm))
         ? hypervisor.start(spec, permit, mayBoot)

@@ -87,7 +87,12 @@ export const actionSchema = z.discriminatedUnion(
     z.strictObject({ ...common, action: z.literal('service.relocate'), service, to: node }),
     beyond('service.lock'),
     beyond('service.unlock'),
-    beyond('service.set_usage'),
+    z.strictObject({
+      ...common,
+      ...usageSchema.shape,
+      action: z.literal('service.set_usage'),
+      service,
+    }),
     beyond('sim.pause_managers'),
     beyond('sim.pause_agents'),
   ],

@@ -19,6 +19,8 @@ export interface Stage {
   readonly names: Names;
   readonly person: PersonAtCommands;
   readonly monitor: Monitor;
+  /** What the guests of services use. */
+  readonly used: Map<string, { readonly cpus: number; readonly memoryMiB: number }>;
 }
 
 /** Carries out one action of the neutral timeline at this instant. */
@@ -54,6 +56,9 @@ export function act(stage: Stage, action: ScenarioAction): void {
     }
     case 'cluster.arm':
       stage.person.give('kennel arm', (service, caller) => service.arm(caller));
+      break;
+    case 'service.set_usage':
+      setUsage(stage, action.service, action);
       break;
     case 'service.set_desired':
     case 'service.stop':
@@ -189,7 +194,13 @@ function command(
       const to = names.simNode(action.to);
       // A service that cannot be migrated is moved by a stop and a start, as its type says.
       const isLive = action.action === 'service.migrate' && canMigrate(stage, action.service);
-      const move = { to, way: isLive ? 'live' : 'cold', limits: defaultMigrationLimits } as const;
+      const move = {
+        to,
+        way: isLive ? 'live' : 'cold',
+        limits: defaultMigrationLimits,
+        // There, rules about nodes bind the manager and not the person who names one.
+        despiteNodeRules: true,
+      } as const;
       person.give(text, (service, caller) => service.moveVm(vm, move, caller));
       break;
     }
@@ -249,11 +260,45 @@ export function startByHand(stage: Stage, action: Of<'service.add'>): void {
   monitor.byPerson(() => hypervisor.startByHand(vm, names.vmName(action.service)));
 }
 
+/** From now on its guest uses that much; what is not said of it stays as it was. */
+export function setUsage(
+  { cluster, names, used }: Stage,
+  service: string,
+  usage: NonNullable<Scenario['services'][number]['usage']>,
+): void {
+  if (usage.cpu_used === undefined && usage.memory_used_bytes === undefined) return;
+  const before = used.get(service) ?? { cpus: 0, memoryMiB: 0 };
+  const { cpu_used: cpus = before.cpus, memory_used_bytes: bytes } = usage;
+  const memoryMiB = bytes === undefined ? before.memoryMiB : Math.round(bytes / 1024 / 1024);
+  used.set(service, { cpus, memoryMiB });
+  const vm = vmId(names.vmId(service));
+  for (const { hypervisor } of cluster.nodes) hypervisor.setUsage({ vm, cpus, memoryMiB });
+}
+
+/** Its size, also when it is said in an action of its own in the same instant. */
+function usageFrom(
+  { timeline }: Scenario,
+  { service, t_seconds: t, usage }: Of<'service.add'>,
+): Of<'service.add'>['usage'] {
+  const said = timeline.flatMap((one) =>
+    one.action === 'service.set_usage' && one.service === service && one.t_seconds === t
+      ? [
+          {
+            ...(one.cpus === undefined ? {} : { cpus: one.cpus }),
+            ...(one.memory_bytes === undefined ? {} : { memory_bytes: one.memory_bytes }),
+          },
+        ]
+      : [],
+  );
+  return said.length === 0 ? usage : Object.assign({}, usage, ...said);
+}
+
 function add(stage: Stage, action: Of<'service.add'>, text: string): void {
   const { names, person } = stage;
-  const { desired = 'running', max_restart = 1, max_relocate = 1, service: id, usage } = action;
-  const { node: at, type = 'vm' } = action;
-  const seed = { id, type, node: at, desired, max_restart, max_relocate, usage };
+  const { desired = 'running', service: id, node: at } = action;
+  const usage = usageFrom(stage.scenario, action);
+  const { type = 'vm', failback = true, max_restart = 1, max_relocate = 1 } = action;
+  const seed = { id, type, node: at, desired, max_restart, max_relocate, usage, failback };
   const spec = vmSpecSchema.parse(specOfService(seed, names));
   const node = names.simNode(action.node);
   person.give(text, (service, caller) =>

@@ -55,6 +55,8 @@ export class Monitor {
   readonly #phases = new Map<string, FenceOperation['phase']>();
   /** `vm/token` of permits committed while a majority was there. */
   readonly #permits = new Set<string>();
+  /** Where VMs that nobody owns are at home. */
+  readonly #homes = new Map<string, string | null>();
   #isByPerson = false;
   #watched: Watched | null = null;
   #seenRevision = 0;
@@ -199,7 +201,15 @@ export class Monitor {
   }
 
   #seesVm(vm: VmRecord): void {
-    const { cluster } = this.#world();
+    const { cluster, names } = this.#world();
+    const home = this.#homes.get(vm.id) ?? null;
+    this.#homes.set(vm.id, vm.permit === null ? vm.home : null);
+    // A VM that is off is on the node that is its home: a person or a failover gave it another.
+    if (vm.permit === null && vm.desired !== 'running' && home !== null && vm.home !== null) {
+      const service = names.serviceOf(vm.id) ?? vm.id;
+      const move = { from: names.scenarioNode(home), to: names.scenarioNode(vm.home) };
+      if (vm.home !== home) this.#moves.push({ t: this.#nowS(), service, ...move });
+    }
     if (vm.permit === null || cluster.world.time.nowMs - this.#quorumMs > inFlightMs) return;
     this.#permits.add(`${vm.id}/${vm.permit.token}/${vm.permit.node}`);
   }

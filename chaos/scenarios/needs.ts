@@ -5,12 +5,9 @@ import type { Scenario, ScenarioRule } from './schema.ts';
  * `needs:`; the text is for docs/scenarios.md.
  */
 export const missingFeatures = {
-  'failing migrations': 'services whose migration is made to fail',
-  'rule enforcement': 'moving a running VM because a placement rule says so, failback included',
   'legacy groups': 'the older form of node affinity',
   locks: 'VMs that are locked by a backup or a migration',
-  'auto-rebalance': 'moving running VMs to even out load',
-  'measured usage': 'placement by measured instead of configured load',
+  'changed sizes': 'configured CPUs and memory that change while a VM runs',
   'software versions': 'rules about nodes of different versions',
   'pauses of the other simulator': 'actions that exist only in the simulator of the other system',
   'foreign manager state': 'a belief of another manager that has no counterpart here',
@@ -24,58 +21,35 @@ export type MissingFeature = keyof typeof missingFeatures;
  */
 export function needsOf(scenario: Scenario): readonly MissingFeature[] {
   const needs = new Set<MissingFeature>([
-    ...needsOfPolicies(scenario),
     ...scenario.rules.filter((rule) => rule.enabled).flatMap(needsOfRule),
     ...needsOfServices(scenario),
     ...scenario.timeline.flatMap(needsOfAction),
-    ...scenario.expect.moves.filter((move) => !isBeforeStart(scenario, move)).flatMap(needsOfMove),
+    ...(scenario.timeline.some((one) => isResize(scenario, one)) ? ['changed sizes' as const] : []),
     ...needsOfInitialState(scenario),
   ]);
   return [...needs].sort();
-}
-
-/** True for a policy or a rule that has nothing to act on. */
-function isEmpty(scenario: Scenario): boolean {
-  return (
-    scenario.services.length === 0 &&
-    !scenario.timeline.some((action) => action.action === 'service.add')
-  );
-}
-
-function needsOfPolicies(scenario: Scenario): readonly MissingFeature[] {
-  const { placement } = scenario.cluster.policies;
-  const needs: MissingFeature[] = [];
-  if (isEmpty(scenario) || placement === undefined) return needs;
-  if (placement.auto_rebalance !== undefined) needs.push('auto-rebalance');
-  if (placement.mode === 'measured-usage') needs.push('measured usage');
-  return needs;
 }
 
 function needsOfRule(rule: ScenarioRule): readonly MissingFeature[] {
   return rule.kind === 'legacy-group' ? ['legacy groups'] : [];
 }
 
-type ExpectedMove = Scenario['expect']['moves'][number];
-
-/** A VM that had not run yet is placed where its rules want it; nothing has to be moved. */
-function isBeforeStart(
-  { services, expect }: Scenario,
-  { service, t, cause }: ExpectedMove,
-): boolean {
-  if (cause === 'rebalance-on-start') return true;
-  if (cause !== 'placement-rule' || expect.starts === undefined) return false;
-  const atStart = services.find((one) => one.id === service);
-  const wasStarted = expect.starts.some((start) => start.service === service && start.t <= t);
-  return atStart?.instance === 'stopped' && !wasStarted;
-}
-
 function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
   const needs: MissingFeature[] = [];
-  for (const { lock, faults } of scenario.services) {
+  for (const { lock } of scenario.services) {
     if (lock !== undefined) needs.push('locks');
-    if (faults?.migrate_fails !== undefined) needs.push('failing migrations');
   }
   return needs;
+}
+
+/** What is given its size in the instant in which it is added has it from the beginning. */
+function isResize({ timeline }: Scenario, action: Scenario['timeline'][number]): boolean {
+  if (action.action !== 'service.set_usage') return false;
+  if (action.cpus === undefined && action.memory_bytes === undefined) return false;
+  const { service, t_seconds: t } = action;
+  return !timeline.some(
+    (one) => one.action === 'service.add' && one.service === service && one.t_seconds === t,
+  );
 }
 
 function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
@@ -85,29 +59,12 @@ function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFe
     case 'service.lock':
     case 'service.unlock':
       return ['locks'];
-    case 'service.set_usage':
-      return ['measured usage'];
     case 'sim.pause_managers':
     case 'sim.pause_agents':
       return ['pauses of the other simulator'];
     default:
       return [];
   }
-}
-
-function needsOfMove(move: ExpectedMove): readonly MissingFeature[] {
-  const needs: MissingFeature[] = [];
-  switch (move.cause) {
-    case 'placement-rule':
-    case 'follows-affinity-peer':
-      needs.push('rule enforcement');
-      break;
-    case 'auto-rebalance':
-      needs.push('auto-rebalance');
-      break;
-    default:
-  }
-  return needs;
 }
 
 /** Beliefs that have a counterpart here: see `seed.ts`. */

@@ -3,7 +3,7 @@ import { SimCluster } from '../sim/cluster.ts';
 import { identityOf } from '../sim/cluster-world.ts';
 import { enrolmentWrites } from '../sim/enrolment.ts';
 import type { WatchdogTraits } from '../sim/watchdog-device.ts';
-import { act, startByHand } from './actions.ts';
+import { act, setUsage, startByHand } from './actions.ts';
 import type { Stage } from './actions.ts';
 import { PersonAtCommands } from './commands.ts';
 import { finalState } from './final-state.ts';
@@ -46,10 +46,12 @@ export async function replay(scenario: Scenario): Promise<RunOutcome> {
   const nowS = (): number => Math.round(time.nowMs - zeroMs) / 1000;
   const refused: { t: number; text: string }[] = [];
   const person = new PersonAtCommands(cluster, (text) => refused.push({ t: nowS(), text }));
-  const stage: Stage = { scenario, cluster, sites, names, person, monitor };
+  const used: Stage['used'] = new Map();
+  const stage: Stage = { scenario, cluster, sites, names, person, monitor, used };
   monitor.watch({ cluster, sites, names, zeroMs });
   seed(stage, extension);
   plantServiceFaults(scenario, cluster, names);
+  for (const { id, usage } of scenario.services) setUsage(stage, id, usage ?? {});
   powerUp(stage, extension);
   const triggers = new Triggers(stage, monitor);
   const look = (): boolean => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { namesFor } from './names.ts';
 import { brokenRules, placementRules } from './rules.ts';
+import { serviceRecords } from './seed.ts';
 import { sampleScenario, sampleService } from './testing/sample.ts';
 
 const scenario = sampleScenario({
@@ -37,7 +38,7 @@ test('rules become those of the product, by its names of nodes and VMs', () => {
   ]);
 });
 
-test('a rule whose services differ in going back becomes two', () => {
+test('whether a VM goes back is said of the VM, and its rule lets it', () => {
   const mixed = sampleScenario({
     services: [sampleService('vm:1', 'a', { failback: true }), sampleService('vm:2', 'a')],
     rules: [{ id: 'r', kind: 'node-affinity', services: ['vm:1', 'vm:2'], nodes: { a: 0 } }],
@@ -47,10 +48,12 @@ test('a rule whose services differ in going back becomes two', () => {
     namesFor(mixed, (service) => service),
   );
   const told = rules.map((rule) => [rule.id, rule.type === 'nodes' && rule.failback, rule.vms]);
-  expect(told).toEqual([
-    ['r', true, ['vm-1']],
-    ['r-stay', false, ['vm-2']],
-  ]);
+  expect(told).toEqual([['r', true, ['vm-1', 'vm-2']]]);
+  const vms = serviceRecords(
+    mixed,
+    namesFor(mixed, (service) => service),
+  );
+  expect(vms.map((vm) => vm.spec.selfMoves?.failback)).toEqual([true, false]);
 });
 
 test.each([

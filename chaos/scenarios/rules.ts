@@ -2,10 +2,7 @@ import type { PlacementRule } from '../../src/core/model/placement-rule.ts';
 import type { Names } from './names.ts';
 import type { Scenario } from './schema.ts';
 
-/**
- * The rules of a file as the product has them. Whether a VM goes back to a preferred node is said of
- * services there and of rules here: a rule whose services differ in it becomes two.
- */
+/** The rules of a file as the product has them. Whether a VM goes back is said of its service. */
 export function placementRules(scenario: Scenario, names: Names): readonly PlacementRule[] {
   const vmsOf = (services: readonly string[]): string[] => services.map((one) => names.vmName(one));
   return scenario.rules.flatMap((rule): PlacementRule[] => {
@@ -18,30 +15,8 @@ export function placementRules(scenario: Scenario, names: Names): readonly Place
     const nodes = Object.fromEntries(
       Object.entries(rule.nodes).map(([node, priority]) => [names.simNode(node), priority]),
     );
-    const staying = rule.services.filter((service) => !failsBack(scenario, service));
-    const going = rule.services.filter((service) => failsBack(scenario, service));
-    return [
-      { services: going, failback: true, id },
-      { services: staying, failback: false, id: going.length === 0 ? id : `${id}-stay` },
-    ]
-      .filter(({ services }) => services.length > 0)
-      .map((one) => ({
-        ...base,
-        id: one.id,
-        type: 'nodes',
-        vms: vmsOf(one.services),
-        nodes,
-        failback: one.failback,
-      }));
+    return [{ ...base, type: 'nodes', vms: vmsOf(rule.services), nodes, failback: true }];
   });
-}
-
-function failsBack(scenario: Scenario, service: string): boolean {
-  const added = scenario.timeline.find(
-    (action) => action.action === 'service.add' && action.service === service,
-  );
-  if (added?.action === 'service.add') return added.failback ?? true;
-  return scenario.services.find((one) => one.id === service)?.failback ?? true;
 }
 
 /** What of the strict rules a placement breaks, in sentences. Services that run nowhere are left out. */

@@ -25,7 +25,13 @@ const policiesSchema = z.strictObject({
     .strictObject({
       mode: z.enum(['count', 'configured-size', 'measured-usage']).optional(),
       rebalance_on_start: z.boolean().optional(),
-      auto_rebalance: z.looseObject({}).optional(),
+      auto_rebalance: z
+        .looseObject({
+          threshold: z.number().min(0).optional(),
+          hold_rounds: z.int().min(1).optional(),
+          min_relative_gain: z.number().min(0).optional(),
+        })
+        .optional(),
     })
     .optional(),
 });

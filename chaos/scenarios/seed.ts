@@ -30,7 +30,7 @@ const mebibyte = 1024 * 1024;
 /** What a service of the file, or one that it adds later, is made from. */
 export type ServiceSeed = Pick<
   ScenarioService,
-  'id' | 'type' | 'node' | 'desired' | 'usage' | 'max_restart' | 'max_relocate'
+  'id' | 'type' | 'node' | 'desired' | 'usage' | 'max_restart' | 'max_relocate' | 'failback'
 >;
 
 /** The spec of a service's VM. */
@@ -58,6 +58,10 @@ export function specOfService(service: ServiceSeed, names: Names): VmSpec {
     limits: { restarts: service.max_restart, relocations: service.max_relocate },
     // A container is moved by a stop and a start.
     ...(service.type === 'container' ? { onEvacuation: 'restart' as const } : {}),
+    selfMoves: {
+      way: service.type === 'container' ? 'cold' : 'live',
+      failback: service.failback,
+    },
   };
 }
 
@@ -101,9 +105,32 @@ function believedHome(scenario: Scenario, { id, node }: ServiceSeed): string {
 /** How the file's cluster chooses nodes, as a setting of the product. */
 export function settingsOf(scenario: Scenario, detection: DetectionProfile): ClusterSettings {
   const settings = defaultSettings(detection);
-  const rebalanceOnStart = scenario.cluster.policies.placement?.rebalance_on_start ?? false;
-  const shutdownPolicy = scenario.cluster.policies.shutdown ?? settings.shutdownPolicy;
-  return { ...settings, shutdownPolicy, placement: { ...settings.placement, rebalanceOnStart } };
+  const { placement, shutdown: shutdownPolicy = settings.shutdownPolicy } =
+    scenario.cluster.policies;
+  const rebalanceOnStart = placement?.rebalance_on_start ?? false;
+  const load = placement?.mode === 'measured-usage' ? 'measured' : 'configured';
+  const balance = balanceOf(placement?.auto_rebalance, settings.placement.balance);
+  return {
+    ...settings,
+    shutdownPolicy,
+    placement: { ...settings.placement, rebalanceOnStart, load, balance },
+  };
+}
+
+type Balance = ClusterSettings['placement']['balance'];
+
+function balanceOf(
+  asked: NonNullable<Scenario['cluster']['policies']['placement']>['auto_rebalance'],
+  otherwise: Balance,
+): Balance {
+  if (asked === undefined) return otherwise;
+  return {
+    ...otherwise,
+    mode: 'automatic',
+    threshold: asked.threshold ?? otherwise.threshold,
+    holdRounds: asked.hold_rounds ?? otherwise.holdRounds,
+    minRelativeGain: asked.min_relative_gain ?? otherwise.minRelativeGain,
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type {
+  DomainUsage,
   Hypervisor,
   HypervisorDomain,
   HypervisorResult,
@@ -106,6 +107,13 @@ export class SimHypervisor implements Hypervisor {
     return this.#call('capacity', this.#deadlines.readMs, () => ({
       kind: 'ok',
       value: { ...this.#host.capacity, version: 'simulated 1' },
+    }));
+  }
+
+  usage(): Promise<HypervisorResult<readonly DomainUsage[]>> {
+    return this.#call('usage', this.#deadlines.readMs, () => ({
+      kind: 'ok',
+      value: this.#host.usage(),
     }));
   }
 

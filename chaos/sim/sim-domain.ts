@@ -22,6 +22,7 @@ export interface SimLatency {
 export type SimCall =
   | 'list'
   | 'capacity'
+  | 'usage'
   | 'define'
   | 'start'
   | 'shutdown'
@@ -92,6 +93,8 @@ export interface SimTemper {
   readonly stops: boolean;
   /** Asked while it is migrated; false = it changes its memory faster than it is copied. */
   readonly converges?: () => boolean;
+  /** Asked each time that it is to be migrated from here; false = nothing comes of it. */
+  readonly migrates?: () => boolean;
 }
 
 /** How a call that reached the daemon ends. */

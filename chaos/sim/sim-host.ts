@@ -1,5 +1,5 @@
 import type { VmId } from '../../src/core/model/ids.ts';
-import type { MigrationProgress, MigrationRequest } from '../../agent/hypervisor.ts';
+import type { DomainUsage, MigrationProgress, MigrationRequest } from '../../agent/hypervisor.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { ActionVerb } from '../../src/core/model/vm-action.ts';
@@ -36,6 +36,7 @@ export class SimHost {
   readonly #migrations = new Map<VmId, SimMigration>();
   readonly #domains = new Map<VmId, SimDomain>();
   readonly #tempers = new Map<VmId, SimTemper>();
+  readonly #usage = new Map<VmId, DomainUsage>();
   readonly #faults: { readonly call: SimCall; readonly fault: SimFault }[] = [];
   readonly #watchers = new Set<() => void>();
   readonly #frozenActions: (() => void)[] = [];
@@ -171,6 +172,16 @@ export class SimHost {
   /** From now on the VM behaves like that on this host, whichever definition it has. */
   setTemper(vm: VmId, temper: SimTemper): void {
     this.#tempers.set(vm, temper);
+  }
+
+  /** From now on the VM uses that much wherever it runs; hosts that are told the same agree. */
+  setUsage(usage: DomainUsage): void {
+    this.#usage.set(usage.vm, usage);
+  }
+
+  /** What of that is used here. */
+  usage(): readonly DomainUsage[] {
+    return [...this.#usage.values()].filter(({ vm }) => this.#domains.get(vm)?.live !== undefined);
   }
 
   /** The VM's process dies by itself. */
@@ -389,6 +400,9 @@ export class SimHost {
     if (domain?.live === undefined) return failed('operationInvalid', `${vm} is not active`);
     if (running !== undefined && !running.isOver) return failed('domainBusy', `${vm} is migrated`);
     if (peer === null) return failed('libvirtRpc', `nobody is at ${address}`);
+    if (this.#tempers.get(vm)?.migrates?.() === false) {
+      return failed('libvirtOperationFailed', `${domain.name} could not be copied`);
+    }
     const source = {
       host: this,
       domain,

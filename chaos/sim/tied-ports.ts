@@ -60,6 +60,7 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     onChange: (listener) => hypervisor.onChange(() => process.enter(listener)),
     list: () => process.call(() => hypervisor.list()),
     capacity: () => process.call(() => hypervisor.capacity()),
+    usage: () => process.call(() => hypervisor.usage()),
     start: (spec, permit, mayBoot) => process.call(() => hypervisor.start(spec, permit, mayBoot)),
     shutdown: (vm) => process.call(() => hypervisor.shutdown(vm)),
     destroy: (vm) => process.call(() => hypervisor.destroy(vm)),

@@ -1,6 +1,7 @@
 import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import type { Caller, ClusterService } from '../../src/api/cluster-service.ts';
 import { defaultMigrationLimits } from '../../src/core/model/move.ts';
+import { defaultPlacementPolicy } from '../../src/core/model/placement-policy.ts';
 import { defaultLimits } from '../../src/core/model/vm.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { identityOf } from '../sim/cluster-world.ts';
@@ -48,6 +49,46 @@ export class Client {
     for (const step of steps) {
       time.schedule(step.atMs - time.nowMs, () => this.take(step), label);
     }
+  }
+
+  /** Rules that are soon broken, and a cluster that mends them and its load at once. */
+  scheduleRules(): void {
+    const { time } = this.#stage.cluster.world;
+    const rule = { enabled: true, strict: true } as const;
+    const placement = defaultPlacementPolicy;
+    const balance = { ...placement.balance, mode: 'automatic', threshold: 0.05 } as const;
+    const policy = {
+      ...placement,
+      selfMoves: { settleMs: 4000, maxAtOnce: 2 },
+      balance: { ...balance, holdRounds: 1 },
+    };
+    const ask = (atMs: number, call: Parameters<Client['person']>[0]): void => {
+      time.schedule(atMs - time.nowMs, () => this.person(call), time.label('rules'));
+    };
+    ask(5000, (service, caller) => service.setPlacementPolicy(policy, caller));
+    ask(9000, (service, caller) =>
+      service.addRule(
+        {
+          ...rule,
+          id: 'prefer',
+          type: 'nodes',
+          vms: [vmName(1)],
+          nodes: { 'node-2': 1 },
+          strict: false,
+          failback: true,
+        },
+        caller,
+      ),
+    );
+    ask(9500, (service, caller) =>
+      service.addRule({ ...rule, id: 'apart', type: 'apart', vms: [vmName(1), vmName(2)] }, caller),
+    );
+    ask(20_000, (service, caller) =>
+      service.addRule(
+        { ...rule, id: 'together', type: 'together', vms: [vmName(3), vmName(4)] },
+        caller,
+      ),
+    );
   }
 
   /** One call; nothing while an earlier one for the same VM is open, or while nobody leads. */

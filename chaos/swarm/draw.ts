@@ -75,6 +75,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     watchdogs,
     pinned: lies,
     recreate: options.recreate ?? 'never',
+    selfMoves: random.split('self moves').chance(0.3),
     guests,
     workload: guests.length > 0 ? createdTogether(workload) : workload,
     faults: inOrder([...usual, ...rare], faultsMs).map((each) =>

@@ -146,6 +146,7 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   const injector = new Injector(stage, oracles);
   const operator = new Operator({ stage, recorder, client, afterMs: scenario.operatorMs });
   client.schedule(scenario.workload);
+  if (scenario.selfMoves === true) client.scheduleRules();
   injector.schedule(scenario.faults);
   scheduleMaintenance(scenario.maintenance, { stage, client });
   const twoLeaders = new TwoLeaders(stage, oracles);

@@ -195,6 +195,8 @@ export interface Scenario {
   readonly recreate: Recreate;
   /** By number of the VM, from 1; absent or empty = no VM waits for others or is asked for its health. */
   readonly guests?: readonly GuestPlan[];
+  /** Rules and load move VMs that run, sooner than they would elsewhere. */
+  readonly selfMoves?: boolean | undefined;
   readonly workload: readonly WorkloadStep[];
   readonly faults: readonly Fault[];
   readonly maintenance: readonly MaintenanceStep[];

@@ -4,6 +4,7 @@ import type { Incarnation, NodeCapacity, WatchdogAttestation } from './model/nod
 import type { Permit } from './model/permit.ts';
 import type { PowerReading } from './model/proof.ts';
 import type { FenceAttempt } from './model/fence-operation.ts';
+import type { MeasuredUse } from './placement/site-types.ts';
 
 /** What an agent says of one domain, never what it was told. */
 export interface DomainObservation {
@@ -29,6 +30,8 @@ export interface ReportObservation {
   /** Its agent self-fences from now on, by this watchdog; absent or null = it holds. */
   readonly watchdog?: WatchdogAttestation | null;
   readonly degraded: string | null;
+  /** What VMs used of late; absent = its agent has not measured. */
+  readonly usage?: ReadonlyMap<VmId, MeasuredUse> | undefined;
   /** What its agent does about a hypervisor that does not answer. */
   readonly mending: string | null;
   /** Its operating system is going down, and how; null = it is not. */
@@ -117,6 +120,14 @@ export interface Stall {
   readonly lateMs: number;
 }
 
+/** What this manager saw of how load and rules stand, look by look. */
+export interface PlacementObservation {
+  /** It is time to look again for VMs that rules or load want elsewhere. */
+  readonly isDue: boolean;
+  /** Load was uneven for as many looks in a row as it takes, and nothing was being moved meanwhile. */
+  readonly isUneven: boolean;
+}
+
 /** Everything volatile that decisions rest on. Lost with the process, observed anew by the next. */
 export interface Observations {
   readonly nowMs: number;
@@ -145,6 +156,7 @@ export interface Observations {
   /** By the node whose agent reports. */
   readonly peers: ReadonlyMap<NodeId, PeerReport>;
   readonly managers: ManagersHeard;
+  readonly placement: PlacementObservation;
   /** When this manager first saw the fence operation in its present phase. */
   readonly fencePhaseSince: ReadonlyMap<FenceId, { readonly ms: number; readonly wall: string }>;
 }

@@ -20,6 +20,7 @@ import { failoverTimes, type ManagerMetrics } from './metrics.ts';
 import type { Mirror } from './mirror.ts';
 import type { NotedLeadership } from './noted-leadership.ts';
 import type { ObservationBook } from './observation-book.ts';
+import { PlacementWatch } from './placement-watch.ts';
 import {
   neverAtRest,
   stoppedLeading,
@@ -80,6 +81,7 @@ export class Leader implements LeadingListener {
   readonly #options: LeaderOptions;
   readonly #writer: LeaderWriter;
   readonly #leases: LeaseGranter;
+  readonly #placement = new PlacementWatch();
   readonly #requests: (() => Promise<void>)[] = [];
   #wakeTimer: Timer | null = null;
   #dirty = true;
@@ -280,6 +282,7 @@ export class Leader implements LeadingListener {
   async #decideOnce(): Promise<void> {
     const { book, leadership, hub, metrics, stalls } = this.#options;
     stalls.check();
+    book.placement = this.#placement.look(this.mirror, book.observe(this.mirror));
     const plan = decide(this.mirror, book.observe(this.mirror));
     metrics.decisions.inc();
     // In one synchronous turn with the check: what is sent is covered by committed records.

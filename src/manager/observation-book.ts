@@ -1,3 +1,4 @@
+import type { MeasuredUse } from '../core/placement/site-types.ts';
 import type { AgentReport, Sightings } from '../api/schema/session.ts';
 import type {
   CommandObservation,
@@ -8,6 +9,7 @@ import type {
   NodeObservation,
   Observations,
   PeerReport,
+  PlacementObservation,
   ReportObservation,
   Stall,
 } from '../core/observations.ts';
@@ -70,6 +72,8 @@ export class ObservationBook {
   readonly #peers = new Map<NodeId, PeerReport>();
   readonly #options: BookOptions;
   #observingSinceMs: number;
+  /** Looks of this leadership; whoever does not lead looks at nothing. */
+  placement: PlacementObservation = { isDue: false, isUneven: false };
 
   constructor(clock: Clock, options: BookOptions = byItself) {
     this.#clock = clock;
@@ -96,6 +100,7 @@ export class ObservationBook {
       flapsSince: mirror.flapsSince,
       peers: this.#peers,
       managers: this.#options.managersHeard(),
+      placement: this.placement,
     };
   }
 
@@ -268,6 +273,7 @@ export class ObservationBook {
       mending: report.mending,
       leaving: report.leaving,
       watchdog: report.watchdog ?? null,
+      ...(report.usage === undefined ? {} : { usage: usageByVm(report.usage) }),
     };
   }
 
@@ -279,4 +285,8 @@ export class ObservationBook {
       if (command.outcome !== null) this.#commands.delete(id);
     }
   }
+}
+
+function usageByVm(usage: NonNullable<AgentReport['usage']>): ReadonlyMap<VmId, MeasuredUse> {
+  return new Map(usage.map(({ vm, cpus, memoryMiB }) => [vm as VmId, { cpus, memoryMiB }]));
 }

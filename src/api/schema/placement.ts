@@ -44,8 +44,18 @@ export const placementPolicySchema = z.strictObject({
     .strictObject({ failures: z.int().min(1).max(16), by: labelSchema.nullable() })
     .nullable(),
   rebalanceOnStart: z.boolean(),
+  enforcement: z.enum(['off', 'automatic']),
+  /** What counts as load; room is always counted by what is configured. */
+  load: z.enum(['configured', 'measured']),
+  selfMoves: z.strictObject({
+    settleMs: z
+      .int()
+      .min(1000)
+      .max(24 * 60 * 60_000),
+    maxAtOnce: z.int().min(1).max(64),
+  }),
   balance: z.strictObject({
-    mode: z.enum(['off', 'suggest']),
+    mode: z.enum(['off', 'suggest', 'automatic']),
     threshold: z.number().min(0).max(10),
     holdRounds: z.int().min(1).max(1000),
     minRelativeGain: z.number().min(0).max(1),

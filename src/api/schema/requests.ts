@@ -103,6 +103,8 @@ export const moveVmSchema = z.strictObject({
   /** `cold`: shut down here, started there; `liveOrCold`: that only where live does not work out. */
   way: z.enum(['live', 'cold', 'liveOrCold']),
   limits: migrationLimitsSchema,
+  /** Rules about nodes are not asked for `to`; while they are enforced they bring the VM back later. */
+  despiteNodeRules: z.boolean().optional(),
 });
 
 export const adoptVmSchema = z.strictObject({

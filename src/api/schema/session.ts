@@ -65,6 +65,13 @@ const watchdogSchema = z.object({
   held: z.boolean(),
 });
 
+/** What one VM used of late: CPUs kept busy, and host memory held. */
+const usageSchema = z.object({
+  vm: uuidSchema,
+  cpus: z.number().min(0).max(100_000),
+  memoryMiB: z.int().min(0),
+});
+
 const reportSchema = z.object({
   /** Grows with every report of this incarnation; an older one never replaces a newer one. */
   sequence: z.int().min(0),
@@ -83,6 +90,8 @@ const reportSchema = z.object({
   mending: textSchema.nullable(),
   /** Its operating system is going down, and how; null when it is not. */
   leaving: z.enum(['reboot', 'shutdown']).nullable(),
+  /** Absent: its hypervisor does not tell, or nothing is measured yet. Never kept. */
+  usage: z.array(usageSchema).optional(),
 });
 
 /** `GuestWatch` of the core. Times in ms. */

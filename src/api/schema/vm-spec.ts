@@ -76,6 +76,13 @@ export const vmSpecSchema = z
     onEvacuation: z.enum(['migrate', 'restart', 'leave']).optional(),
     after: z.array(vmDependencySchema).max(64).readonly().optional(),
     guest: guestPolicySchema.optional(),
+    /** How rules and balance may move it; absent = live, and back where its rule prefers. */
+    selfMoves: z
+      .strictObject({
+        way: z.enum(['live', 'cold', 'liveOrCold', 'never']),
+        failback: z.boolean(),
+      })
+      .optional(),
   })
   .superRefine(({ vcpus, definition }, context) => {
     const topology = definition.kind === 'typed' ? definition.hardware?.cpu?.topology : null;

@@ -143,6 +143,9 @@ export const testSite: SiteSnapshotView = {
   policy: {
     failoverCapacity: null,
     rebalanceOnStart: false,
+    enforcement: 'automatic',
+    load: 'configured',
+    selfMoves: { settleMs: 30_000, maxAtOnce: 2 },
     balance: { mode: 'off', threshold: 0.3, holdRounds: 3, minRelativeGain: 0.1, maxMoves: 4 },
   },
 };

@@ -16,6 +16,8 @@ interface SetOptions extends Change {
   readonly rebalanceOnStart: string | null;
   readonly balance: string | null;
   readonly threshold: string | null;
+  readonly enforce: string | null;
+  readonly load: string | null;
 }
 
 export async function showPolicy(call: Call): Promise<number> {
@@ -31,6 +33,8 @@ export async function showPolicy(call: Call): Promise<number> {
           ['failover capacity', describeCapacity(policy)],
           ...(room === null ? [] : [['room', room.because] as const]),
           ['rebalance on start', policy.rebalanceOnStart ? 'on' : 'off'],
+          ['enforcement', policy.enforcement],
+          ['load', policy.load],
           ['balance', `${policy.balance.mode}, above ${policy.balance.threshold}`],
         ],
         columns,
@@ -48,11 +52,20 @@ export async function setPolicy(call: Call, options: SetOptions): Promise<number
       options.rebalanceOnStart === null
         ? policy.rebalanceOnStart
         : choice('--rebalance-on-start', options.rebalanceOnStart, ['on', 'off']) === 'on',
+    enforcement:
+      options.enforce === null
+        ? policy.enforcement
+        : choice('--enforce', options.enforce, ['off', 'automatic']),
+    load:
+      options.load === null
+        ? policy.load
+        : choice('--load', options.load, ['configured', 'measured']),
+    selfMoves: policy.selfMoves,
     balance: {
       ...policy.balance,
       ...(options.balance === null
         ? {}
-        : { mode: choice('--balance', options.balance, ['off', 'suggest']) }),
+        : { mode: choice('--balance', options.balance, ['off', 'suggest', 'automatic']) }),
       ...(options.threshold === null
         ? {}
         : { threshold: number('--threshold', options.threshold) }),
@@ -62,7 +75,7 @@ export async function setPolicy(call: Call, options: SetOptions): Promise<number
     question: null,
     apply: (client, how) => client.setPlacementPolicy(next, how),
     describe: (view, isDryRun) =>
-      `${isDryRun ? 'would be set' : 'set'}: failover capacity ${describeCapacity(view)}, rebalance on start ${view.rebalanceOnStart ? 'on' : 'off'}, balance ${view.balance.mode}`,
+      `${isDryRun ? 'would be set' : 'set'}: failover capacity ${describeCapacity(view)}, rebalance on start ${view.rebalanceOnStart ? 'on' : 'off'}, enforcement ${view.enforcement}, balance ${view.balance.mode} by ${view.load} load`,
     goal: null,
   });
 }

@@ -5,6 +5,9 @@ import { kennel, ok } from '../testing/fake-world.ts';
 const policy = {
   failoverCapacity: null,
   rebalanceOnStart: false,
+  enforcement: 'automatic' as const,
+  load: 'configured' as const,
+  selfMoves: { settleMs: 30_000, maxAtOnce: 2 },
   balance: {
     mode: 'off' as const,
     threshold: 0.3,

@@ -15,17 +15,19 @@ interface MigrateOptions extends Change {
   readonly bandwidth: number | null;
   readonly noAutoConverge: boolean;
   readonly deadline: number;
+  readonly despiteRules: boolean;
 }
 
 export async function migrateVm(call: Call, vm: string, options: MigrateOptions): Promise<number> {
-  const { to, cancel, orRestart, bandwidth, noAutoConverge, deadline } = options;
+  const { to, cancel, orRestart, bandwidth, noAutoConverge, deadline, despiteRules } = options;
   if (!cancel) {
     const limits = {
       bandwidthMiBs: bandwidth,
       autoConverge: !noAutoConverge,
       deadlineMs: deadline,
     };
-    return move(call, vm, options, { to, way: orRestart ? 'liveOrCold' : 'live', limits });
+    const way = orRestart ? 'liveOrCold' : 'live';
+    return move(call, vm, options, { to, way, limits, despiteNodeRules: despiteRules });
   }
   if (to !== null) {
     throw usageError({
@@ -46,9 +48,11 @@ export async function migrateVm(call: Call, vm: string, options: MigrateOptions)
 export async function relocateVm(
   call: Call,
   vm: string,
-  options: Change & { readonly to: string | null },
+  options: Change & { readonly to: string | null; readonly despiteRules: boolean },
 ): Promise<number> {
-  return move(call, vm, options, { to: options.to, way: 'cold', limits: defaultMigrationLimits });
+  const { to, despiteRules } = options;
+  const body = { to, way: 'cold', limits: defaultMigrationLimits } as const;
+  return move(call, vm, options, { ...body, despiteNodeRules: despiteRules });
 }
 
 function move(call: Call, vm: string, options: Change, body: MoveVm): Promise<number> {

@@ -25,8 +25,13 @@ const set = command({
       '--rebalance-on-start <on|off>',
       'a VM that is switched on is placed anew',
     ),
-    balance: text('--balance <mode>', 'off or suggest (a line in kennel status)'),
+    balance: text(
+      '--balance <mode>',
+      'off, suggest (a line in kennel status) or automatic (it is mended)',
+    ),
     threshold: text('--threshold <number>', 'imbalance above which moves are looked for, 0.3'),
+    enforce: text('--enforce <mode>', 'off or automatic: VMs that run are moved by their rules'),
+    load: text('--load <source>', 'what counts as load: configured or measured'),
     ...changeOptions,
   },
   examples: [

@@ -7,6 +7,11 @@ const to = text('--to <node>', 'the node that is to run it; without it Kennel ch
   completes: { kind: 'node' },
 });
 
+const despiteRules = flag(
+  '--despite-rules',
+  'to a node that its rules about nodes forbid; enforced rules bring it back later',
+);
+
 export const migrate = command({
   name: 'migrate',
   summary: 'move a running VM to another node without stopping its guest',
@@ -19,6 +24,7 @@ export const migrate = command({
     cancel: flag('--cancel', 'let it stay: stops a migration that is under way'),
     orRestart: flag('--or-restart', 'shut it down and start it there where live does not work out'),
     bandwidth: integer('--bandwidth <number>', 'MiB/s at most', { min: 1, max: 1_000_000 }),
+    despiteRules,
     noAutoConverge: flag('--no-auto-converge', 'do not slow a guest down that outruns the copy'),
     deadline: duration('--deadline <duration>', 'give up after so long; the VM then stays', '10m'),
     ...changeOptions,
@@ -33,7 +39,7 @@ export const relocate = command({
   summary: 'move a VM to another node by a shutdown here and a start there',
   description: ['A VM that is off belongs to the other node from then on.'],
   arguments: { vm },
-  options: { to, ...changeOptions },
+  options: { to, despiteRules, ...changeOptions },
   examples: ['kennel vm relocate db-1 --to node-2 --wait'],
   run: async (call) =>
     (await import('../actions/vm-move.ts')).relocateVm(call, call.arguments.vm, call.options),

@@ -11,8 +11,10 @@ import { decideEdits } from './edits.ts';
 import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
+import { decideGroups } from './groups.ts';
 import { decideMoves } from './moves.ts';
 import { decideNodes } from './nodes.ts';
+import { decidePolicyMoves } from './policy-decisions.ts';
 import { decideRecovery } from './recovery.ts';
 import { decideStrays } from './strays.ts';
 import { decideVms } from './vms.ts';
@@ -38,8 +40,10 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideActions(draft);
   decideVms(draft);
   decideEdits(draft);
+  decideGroups(draft);
   decideRecovery(draft);
   decideEvacuations(draft);
+  decidePolicyMoves(draft);
   decideMoves(draft);
   decideFailovers(draft);
   return draft.finish({

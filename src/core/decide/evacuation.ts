@@ -1,6 +1,6 @@
 import { nodeId } from '../model/ids.ts';
 import type { NodeEvacuation } from '../model/evacuation.ts';
-import { defaultMigrationLimits, type MoveWay, type VmMove } from '../model/move.ts';
+import { defaultMigrationLimits, isByEvacuation, type MoveWay, type VmMove } from '../model/move.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { disarmedNow, isLeftAlone } from './arming.ts';
@@ -21,9 +21,8 @@ const retryCapMs = 60_000;
 export function decideEvacuations(draft: Draft): void {
   for (const vm of draft.vms()) {
     if (draft.isFull()) return;
-    if (vm.move?.cause !== undefined && isPointless(draft, vm.move)) callOff(draft, vm, vm.move);
-    else if (vm.move !== null) followPolicy(draft, vm, vm.move);
-    else if (disarmedNow(draft) === null) decideVm(draft, vm);
+    if (vm.move !== null && isByEvacuation(vm.move.cause)) goOn(draft, vm, vm.move);
+    else if (vm.move === null && disarmedNow(draft) === null) decideVm(draft, vm);
   }
 }
 
@@ -40,10 +39,14 @@ function decideVm(draft: Draft, vm: VmRecord): void {
   }
 }
 
-/** What waits goes the way that is wanted by now. */
-function followPolicy(draft: Draft, vm: VmRecord, move: VmMove): void {
+/** It is called off when its reason is gone; while it waits it goes the way that is wanted by now. */
+function goOn(draft: Draft, vm: VmRecord, move: VmMove): void {
+  if (isPointless(draft, move)) {
+    callOff(draft, vm, move);
+    return;
+  }
   const isWaiting = move.migration === null && vm.phase === 'running';
-  if (move.cause === undefined || move.cause === 'return' || !isWaiting) return;
+  if (move.cause === 'return' || !isWaiting) return;
   const evacuation = draft.node(move.from)?.evacuation;
   const way = evacuation === undefined ? null : wayOut(vm, evacuation);
   if (way !== null && way !== move.way) draft.put({ ...vm, move: { ...move, way } });

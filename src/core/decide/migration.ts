@@ -1,4 +1,9 @@
-import type { VmMigration, VmMove } from '../model/move.ts';
+import {
+  isByEvacuation,
+  isByPolicy,
+  type VmMigration,
+  type VmMove,
+} from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandOutcome } from '../observations.ts';
 import type { Draft } from './draft.ts';
@@ -7,6 +12,7 @@ import { awayAfter } from './evacuation.ts';
 import { migrationOperation } from './migration-commands.ts';
 import { nextPermit, withRelease, withResume } from './operations.ts';
 import { ownerOf, standingOf } from './ownership.ts';
+import { failedOnce, noFailedMoves } from './policy-moves.ts';
 
 /** How long a target may take to answer, in ms. */
 const prepareMs = 30_000;
@@ -154,7 +160,13 @@ function handOver(draft: Draft, vm: VmRecord, { target }: VmMigration): void {
   const permit =
     isLatest || incarnation == null ? target : nextPermit(vm, target.node, incarnation);
   const away = awayAfter(vm, target.node);
-  draft.put({ ...withResume(vm, permit, target.token), move: null, reason: null, away });
+  draft.put({
+    ...withResume(vm, permit, target.token),
+    move: null,
+    reason: null,
+    away,
+    ...noFailedMoves,
+  });
 }
 
 /** The copy is to go; the source is what it was. */
@@ -170,13 +182,14 @@ function stays(
   { because, isFailure = true }: { readonly because: string; readonly isFailure?: boolean },
 ): void {
   const failures = move.failures + (isFailure ? 1 : 0);
-  const isWanted = move.way === 'liveOrCold' || move.cause !== undefined;
+  const isWanted = move.way === 'liveOrCold' || isByEvacuation(move.cause);
   const goesOn = isWanted && move.migration?.withdrawn !== true;
   draft.put({
     ...vm,
     phase: 'running',
     move: goesOn ? { ...move, failures, migration: null } : null,
     reason: isFailure ? `not migrated: ${because}` : vm.reason,
+    ...(isFailure && isByPolicy(move.cause) ? failedOnce(vm) : {}),
   });
   if (move.migration !== null) tellFailed(draft, vm, move.migration, because);
 }

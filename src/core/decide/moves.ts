@@ -1,10 +1,11 @@
 import { token, type NodeId } from '../model/ids.ts';
-import type { VmMove } from '../model/move.ts';
+import { isByPolicy, type VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { compareWaiting } from '../placement/batch.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
 import { place, type Placement } from '../placement/place.ts';
-import type { Site } from '../placement/site.ts';
+import { refusalDespiteNodeRules } from '../placement/refusal.ts';
+import type { Seat, Site } from '../placement/site.ts';
 import { disarmedNow } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { awayAfter, isTriedAgain } from './evacuation.ts';
@@ -65,12 +66,14 @@ interface Room {
 function begin(draft: Draft, vm: VmRecord, move: VmMove, { site, slots }: Room): void {
   const target = targetFor(vm, move, site);
   if (target.kind === 'nowhere') {
-    waits(draft, vm, explainPlacement(target));
+    // No policy waits: the next look finds what is best then.
+    if (isByPolicy(move.cause)) draft.put({ ...vm, move: null });
+    else waits(draft, vm, explainPlacement(target));
     return;
   }
   const isCold = move.way === 'cold' || (move.way === 'liveOrCold' && move.failures > 0);
   if (isCold) {
-    site.put(vm, target.node);
+    site.arrive(vm, target.node);
     const away = awayAfter(vm, target.node);
     draft.put({ ...withRelease(vm, false), home: target.node, away });
     tell(draft, vm, `is shut down to be started on ${target.node}`);
@@ -84,7 +87,7 @@ function begin(draft: Draft, vm: VmRecord, move: VmMove, { site, slots }: Room):
   const node = draft.node(target.node);
   if (node?.incarnation == null) return;
   slots.take(move.from, target.node);
-  site.put(vm, target.node);
+  site.arrive(vm, target.node);
   const permit = nextPermit(vm, node.id, node.incarnation);
   draft.put({
     ...vm,
@@ -128,9 +131,21 @@ export function targetFor(vm: VmRecord, move: VmMove, site: Site): Placement {
     return move.to === null || id === move.to ? null : 'not the node that was asked for';
   };
   if (vm.permit !== null) site.take(vm, vm.permit.node);
-  const placement = place({ vm: { ...vm, home: null }, lostOn: null, anew: true, refuses }, site);
+  const seat = move.to === null || move.despiteNodeRules !== true ? undefined : site.seat(move.to);
+  const placement =
+    seat === undefined
+      ? place({ vm: { ...vm, home: null }, lostOn: null, anew: true, refuses }, site)
+      : sentTo(vm, seat, site);
   if (vm.permit !== null) site.put(vm, vm.permit.node);
   return placement;
+}
+
+/** A person named the node, and the rules about nodes are not asked. */
+function sentTo(vm: VmRecord, seat: Seat, site: Site): Placement {
+  const { id: node } = seat.node;
+  const because = refusalDespiteNodeRules([vm], seat, site);
+  if (because !== null) return { kind: 'nowhere', refused: [{ node, because }] };
+  return { kind: 'placed', node, because: 'rule', refused: [] };
 }
 
 /** Live migrations that may still begin: a node's links and the site's are not to be flooded. */

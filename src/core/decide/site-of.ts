@@ -1,11 +1,13 @@
 import type { VmId } from '../model/ids.ts';
 import type { NodeRecord } from '../model/node.ts';
 import { rulesInForce } from '../placement/rule-conflicts.ts';
-import type { SiteSnapshot } from '../placement/snapshot.ts';
+import type { SiteSnapshot, SnapshotVm } from '../placement/snapshot.ts';
 import { Site } from '../placement/site.ts';
-import type { PlacementNode } from '../placement/site-types.ts';
+import type { MeasuredUse, PlacementNode } from '../placement/site-types.ts';
+import type { VmRecord } from '../model/vm.ts';
 import { closedBecause } from './closed-nodes.ts';
 import type { Draft } from './draft.ts';
+import { pinnedBecause } from './pinned.ts';
 
 /** What is promised where as it is committed, with the permits of some VMs left out. */
 export function siteOf(draft: Draft, without: ReadonlySet<VmId>): Site {
@@ -17,6 +19,7 @@ export function siteOf(draft: Draft, without: ReadonlySet<VmId>): Site {
       nodes.map((node) => node.id),
     ),
     vcpuOvercommit: draft.state.settings.vcpuOvercommit,
+    ...measuredUse(draft),
   });
   for (const vm of draft.vms()) {
     if (without.has(vm.id)) continue;
@@ -24,6 +27,7 @@ export function siteOf(draft: Draft, without: ReadonlySet<VmId>): Site {
     // A copy takes its room from the intent on, and rules hold where it will run.
     const target = vm.move?.migration?.target.node;
     if (target !== undefined) site.put(vm, target);
+    else if (vm.permit !== null && vm.move !== null) site.leave(vm);
   }
   return site;
 }
@@ -43,11 +47,40 @@ export function snapshotOf(draft: Draft): SiteSnapshot {
         home: vm.home,
         desired: vm.desired,
         tries: vm.tries,
+        ...standing(draft, vm),
       })),
     rules: draft.rules(),
     vcpuOvercommit: settings.vcpuOvercommit,
     policy: settings.placement,
+    ...measuredUse(draft),
   };
+}
+
+/** What plans of moves need beyond where it is; nothing for one that runs and may be moved. */
+function standing(
+  draft: Draft,
+  vm: VmRecord,
+): Pick<SnapshotVm, 'comingTo' | 'pinned' | 'failback'> {
+  const comingTo = vm.move?.migration?.target.node;
+  const pinned = pinnedBecause(draft, vm);
+  const failback = vm.spec.selfMoves?.failback;
+  return {
+    ...(comingTo === undefined ? {} : { comingTo }),
+    ...(pinned === null ? {} : { pinned }),
+    ...(failback === undefined ? {} : { failback }),
+  };
+}
+
+/** What nodes measured of late, when that is to count as load. */
+function measuredUse(draft: Draft): Pick<SiteSnapshot, 'measured'> {
+  if (draft.state.settings.placement.load === 'configured') return {};
+  const measured = new Map<string, MeasuredUse>();
+  for (const { spec, id, permit } of draft.vms()) {
+    const seen = permit === null ? undefined : draft.observations.nodes.get(permit.node);
+    const use = seen?.report?.usage?.get(id);
+    if (use !== undefined) measured.set(spec.name, use);
+  }
+  return { measured };
 }
 
 function placementNode(draft: Draft, node: NodeRecord): PlacementNode {

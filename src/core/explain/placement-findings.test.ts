@@ -22,7 +22,9 @@ test('a VM that runs where a strict rule forbids it is a finding, with the rule'
   expect(codes(world)).toEqual([]);
   world.rules.set('ab', apart('ab', ['a', 'b']));
   const found = findingsOf(world, world.observe()).find((one) => one.code === 'RULE_BROKEN');
-  expect(found).toMatchObject({ subject: 'a', text: 'runs on n1: rule ab keeps it apart from b' });
+  const text =
+    'runs on n1: rule ab keeps it apart from b; a stays: it has not been where it is for long';
+  expect(found).toMatchObject({ subject: 'a', text });
 });
 
 test('a preference that is not fulfilled is none', () => {

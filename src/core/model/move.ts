@@ -64,9 +64,32 @@ export interface VmMove {
   readonly failures: number;
   /** Null while it waits for its turn or its target, and during a cold move. */
   readonly migration: VmMigration | null;
-  /** Nobody asked for it: its node is emptied, or takes back what was moved away. Absent = a person did. */
+  /** The rules about nodes are not asked for the node that is named. */
+  readonly despiteNodeRules?: boolean | undefined;
+  /** Why it moves though nobody asked for it; absent = a person did. */
   readonly cause?: MoveCause | undefined;
 }
 
-/** `drain`: it stays where it goes; `maintenance`: it goes back later; `return`: it goes back now. */
-export type MoveCause = 'drain' | 'maintenance' | 'return';
+/** Why a VM moves though nobody asked. */
+export type MoveCause = EvacuationCause | PolicyCause;
+
+/**
+ * Its node is emptied (`drain`: it stays where it goes; `maintenance`: it goes back later), or takes
+ * back what was moved away (`return`). Such a move is wanted until it is done or its reason is gone.
+ */
+export type EvacuationCause = 'drain' | 'maintenance' | 'return';
+
+/**
+ * A strict rule is broken where it is (`rule`), a node that its rule prefers can take it again
+ * (`failback`), what it must share a node with goes (`group`), or load is uneven (`balance`). Such a
+ * move is forgotten when it cannot be, and planned anew from what is then.
+ */
+export type PolicyCause = 'rule' | 'failback' | 'group' | 'balance';
+
+export function isByPolicy(cause: MoveCause | undefined): cause is PolicyCause {
+  return cause === 'rule' || cause === 'failback' || cause === 'group' || cause === 'balance';
+}
+
+export function isByEvacuation(cause: MoveCause | undefined): cause is EvacuationCause {
+  return cause === 'drain' || cause === 'maintenance' || cause === 'return';
+}

@@ -116,10 +116,23 @@ export interface VmSpec {
   readonly after?: readonly VmDependency[] | undefined;
   /** Absent: `defaultGuestPolicy`. */
   readonly guest?: GuestPolicy | undefined;
+  /** How rules and balance may move it; absent = `defaultSelfMoves`. */
+  readonly selfMoves?: VmSelfMoves | undefined;
 }
 
 /** Live or not at all; shut down and started elsewhere; or not at all, so that it has to be stopped. */
 export type EvacuationWay = 'migrate' | 'restart' | 'leave';
+
+/** What rules and balance may do to a VM that runs. */
+export interface VmSelfMoves {
+  /** `never`: it stays where it is, whatever its rules say. Balance shuts no guest down. */
+  readonly way: MoveWay | 'never';
+  /** It goes back to a node that its rule prefers, if the rule says so too. */
+  readonly failback: boolean;
+}
+
+/** No guest is shut down for a rule unless its owner says that it may be. */
+export const defaultSelfMoves: VmSelfMoves = { way: 'live', failback: true };
 
 /** What came of the starts since it last ran for a while, or a person last wanted it running. */
 export interface VmTries {
@@ -185,6 +198,8 @@ export interface VmRecord {
    * ends; absent = it is where it belongs. A person who moves it takes that away.
    */
   readonly away?: { readonly from: NodeId; readonly way: MoveWay } | undefined;
+  /** Moves by policy that did not work out, one after the other; the next one waits the longer. */
+  readonly moveFailures?: number | undefined;
   /** The dead incarnation's failover it is being recovered by. */
   readonly failover: FailoverId | null;
   /** Why it is where it is: the last failure or placement refusal, for people. */

@@ -34,7 +34,15 @@ export function planBalance(snapshot: SiteSnapshot): BalancePlan {
       site.take(vm, best.from.node.id);
       site.put(vm, best.to.node.id);
       const because = `load becomes more even: ${percent(now)} to ${percent(best.spread)} spread`;
-      moves.push({ vm, from: best.from.node.id, to: best.to.node.id, because, isStrict: false });
+      moves.push({
+        vm,
+        from: best.from.node.id,
+        to: best.to.node.id,
+        because,
+        isStrict: false,
+        cause: 'balance',
+        ...(best.unit.length > 1 ? { unit: best.unit.map((one) => one.spec.name).join('+') } : {}),
+      });
     }
     units.set(
       best.from,
@@ -81,6 +89,7 @@ function unitsOf(snapshot: SiteSnapshot, site: Site): Map<Seat, Unit[]> {
     const seat = vm.node === null ? undefined : site.seat(vm.node);
     if (seat === undefined || vm.desired !== 'running' || !seat.node.alive) continue;
     const group = site.rulesOf(vm)?.group ?? null;
+    if (group === null && (vm.pinned !== undefined || vm.comingTo !== undefined)) continue;
     if (group === null) {
       add(units, seat, [vm]);
       continue;
@@ -91,6 +100,7 @@ function unitsOf(snapshot: SiteSnapshot, site: Site): Map<Seat, Unit[]> {
     const seats = new Set(vms.map((vm) => (vm.node === null ? undefined : site.seat(vm.node))));
     const [seat] = seats;
     if (seats.size !== 1 || seat === undefined) continue;
+    if (vms.some((vm) => vm.pinned !== undefined || vm.comingTo !== undefined)) continue;
     add(units, seat, vms);
   }
   return units;

@@ -9,4 +9,7 @@ export interface Move {
   readonly because: string;
   /** A strict rule is broken where it is. */
   readonly isStrict: boolean;
+  readonly cause: 'rules' | 'balance';
+  /** Name of the group that goes as one; absent = it goes alone. */
+  readonly unit?: string | undefined;
 }

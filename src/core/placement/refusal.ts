@@ -23,12 +23,38 @@ export function refusalOf(vm: PlacementVm, seat: Seat, site: Site, need: Need): 
   return forbiddenOn(vm, seat, site) ?? lackOfRoom(seat, site, need);
 }
 
+/**
+ * As `refusalOf` for VMs that a person sends to a node in spite of the rules about nodes: room, and what
+ * must not share a node, hold all the same.
+ */
+export function refusalDespiteNodeRules(
+  vms: readonly PlacementVm[],
+  seat: Seat,
+  site: Site,
+): string | null {
+  if (seat.node.closed !== null) return seat.node.closed;
+  for (const vm of vms) {
+    const because = forbiddenByOthers(vm, seat, site);
+    if (because !== null) return because;
+  }
+  return lackOfRoom(seat, site, needOf(vms));
+}
+
 /** As `refusalOf`, by rules alone: what a VM that runs there would break. */
 export function forbiddenOn(vm: PlacementVm, seat: Seat, site: Site): string | null {
   const { spec } = vm;
   if (spec.nodes.length > 0 && !spec.nodes.includes(seat.node.id)) {
     return `not among its allowed nodes (${spec.nodes.join(', ')})`;
   }
+  const node = site.rulesOf(vm)?.node ?? null;
+  if (node?.strict === true && !(seat.node.id in node.nodes)) {
+    return `rule ${node.id} allows only ${Object.keys(node.nodes).join(', ')}`;
+  }
+  return forbiddenByOthers(vm, seat, site);
+}
+
+function forbiddenByOthers(vm: PlacementVm, seat: Seat, site: Site): string | null {
+  const { spec } = vm;
   for (const other of spec.separateFrom) {
     if (seat.vms.has(other)) return `must not share a node with ${other}`;
   }
@@ -44,10 +70,6 @@ function forbiddenByRules(
   site: Site,
 ): string | null {
   const { name } = vm.spec;
-  const { node } = rules;
-  if (node?.strict === true && !(seat.node.id in node.nodes)) {
-    return `rule ${node.id} allows only ${Object.keys(node.nodes).join(', ')}`;
-  }
   for (const rule of rules.apart) {
     for (const other of site.membersOn(rule.id, seat) ?? []) {
       if (other === name || rules.group?.vms.includes(other) === true) continue;

@@ -41,6 +41,8 @@ export class Site {
   /** By rule id: who of it is where. */
   readonly #members = new Map<string, Map<Seat, Set<string>>>();
   readonly #waiting = new Map<string, Waiting>();
+  /** Names of placed VMs that have rules and are to go elsewhere. */
+  readonly #leaving = new Set<string>();
   readonly #labelValues = new Map<string, number>();
 
   constructor(input: SiteInput) {
@@ -84,6 +86,20 @@ export class Site {
     this.#waiting.delete(vm.spec.name);
   }
 
+  /** One that is placed here is to go elsewhere: it keeps its room, and binds its group here no more. */
+  leave(vm: PlacementVm): void {
+    if (!this.rules.has(vm.spec.name)) return;
+    this.#leaving.add(vm.spec.name);
+    this.expect({ vm, lostOn: null, anew: true });
+  }
+
+  /** It has a place to go to, and takes room there too. */
+  arrive(vm: PlacementVm, node: NodeId): void {
+    this.#leaving.delete(vm.spec.name);
+    this.settled(vm);
+    this.put(vm, node);
+  }
+
   expected(name: string): Waiting | undefined {
     return this.#waiting.get(name);
   }
@@ -118,7 +134,8 @@ export class Site {
   seatOfGroup(group: Group, without: string): Seat | null {
     const counts = new Map<Seat, number>();
     for (const name of group.vms) {
-      const seat = name === without ? undefined : this.#ruled.get(name);
+      const isCounted = name !== without && !this.#leaving.has(name);
+      const seat = isCounted ? this.#ruled.get(name) : undefined;
       if (seat?.node.alive === true) counts.set(seat, (counts.get(seat) ?? 0) + 1);
     }
     let best: Seat | null = null;

@@ -10,6 +10,12 @@ import type { MeasuredUse, PlacementNode, PlacementVm } from './site-types.ts';
 export interface SnapshotVm extends PlacementVm {
   readonly node: NodeId | null;
   readonly desired: VmDesired;
+  /** Where a copy of it is on the way to; absent = it is not migrated. */
+  readonly comingTo?: NodeId | undefined;
+  /** Why nothing but a person moves it now; absent = rules and balance may. */
+  readonly pinned?: string | undefined;
+  /** It goes back to a node that its rule prefers; absent = as the rule says. */
+  readonly failback?: boolean | undefined;
 }
 
 /** All that plans rest on: a dump of it gives the same plans anywhere. */
@@ -36,6 +42,10 @@ export function siteOfSnapshot(
     vcpuOvercommit: snapshot.vcpuOvercommit,
     ...(snapshot.measured === undefined ? {} : { measured: snapshot.measured }),
   });
-  for (const vm of snapshot.vms) if (vm.node !== null && counts(vm)) site.put(vm, vm.node);
+  for (const vm of snapshot.vms) {
+    if (vm.node === null || !counts(vm)) continue;
+    site.put(vm, vm.node);
+    if (vm.comingTo !== undefined) site.put(vm, vm.comingTo);
+  }
   return site;
 }

@@ -1,4 +1,5 @@
 import type { Draft } from '../decide/draft.ts';
+import { companionsOn } from '../decide/groups.ts';
 import { targetFor } from '../decide/moves.ts';
 import { siteOf } from '../decide/site-of.ts';
 import { withdrawn } from '../decide/withdrawn.ts';
@@ -13,6 +14,8 @@ export interface MoveWish {
   readonly to: NodeId | null;
   readonly way: MoveWay;
   readonly limits: MigrationLimits;
+  /** See `VmMove`. */
+  readonly despiteNodeRules?: boolean | undefined;
 }
 
 /**
@@ -29,6 +32,7 @@ export function moveVm(draft: Draft, vm: VmRecord, wish: MoveWish): Outcome<VmRe
     return ok(rehomed);
   }
   const move: VmMove = { ...wish, from: vm.permit.node, failures: 0, migration: null };
+  for (const other of companionsOf(draft, vm)) draft.put({ ...other, move, away: undefined });
   const moved = { ...vm, move, away: undefined };
   draft.put(moved);
   draft.event({
@@ -74,10 +78,19 @@ function cannotMove(draft: Draft, vm: VmRecord, wish: MoveWish): Problem | null 
     ]);
   }
   const move: VmMove = { ...wish, from: vm.permit.node, failures: 0, migration: null };
-  const target = targetFor(vm, move, siteOf(draft, new Set()));
+  const site = siteOf(draft, new Set());
+  for (const one of [vm, ...companionsOf(draft, vm)]) site.leave(one);
+  const target = targetFor(vm, move, site);
   // Live or cold, it is not taken from where it runs before there is a place for it.
   if (target.kind === 'placed' || (way !== 'cold' && to === null)) return null;
   return refusal(vm, 'E_CONFLICT', explainPlacement(target), ['kennel node ls']);
+}
+
+/** What must share a node with it goes with it. */
+function companionsOf(draft: Draft, vm: VmRecord): readonly VmRecord[] {
+  if (vm.permit === null || draft.state.rules.size === 0) return [];
+  const group = siteOf(draft, new Set()).rulesOf(vm)?.group ?? null;
+  return group === null ? [] : companionsOn(draft, vm, group, vm.permit.node);
 }
 
 /** Takes the wish back. A copy that is under way is stopped; once it is handed over it stays there. */

@@ -38,6 +38,7 @@ import type {
   PeerReport,
   PeerSighting,
   Stall,
+  PlacementObservation,
 } from '../observations.ts';
 import { keyOf } from '../cluster-state.ts';
 import { decide } from '../decide/decide.ts';
@@ -93,6 +94,7 @@ export class TestWorld implements ClusterState {
   readonly commands = new Map<OperationId, CommandObservation>();
   readonly vmPhaseSinceMs = new Map<VmId, number>();
   readonly vmWaitSinceMs = new Map<VmId, number>();
+  placement: PlacementObservation = { isDue: true, isUneven: false };
   readonly fencePhaseSince = new Map<FenceId, { ms: number; wall: string }>();
   readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
   readonly flapsSince = new Map<NodeId, { flaps: number; ms: number }>();
@@ -113,6 +115,7 @@ export class TestWorld implements ClusterState {
       commands: this.commands,
       vmPhaseSinceMs: this.vmPhaseSinceMs,
       vmWaitSinceMs: this.vmWaitSinceMs,
+      placement: this.placement,
       fencePhaseSince: this.fencePhaseSince,
       incarnationSince: this.incarnationSince,
       flapsSince: this.flapsSince,
