@@ -5,6 +5,7 @@ import { managerMutants } from './manager-mutants.ts';
 import { migrationMutants } from './migration-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { orderMutants } from './order-mutants.ts';
+import { policyMutants } from './policy-mutants.ts';
 import { raftMutants } from './raft-mutants.ts';
 import { verbMutants } from './verb-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
@@ -17,6 +18,7 @@ export const mutants: readonly Mutant[] = [
   ...migrationMutants,
   ...orderMutants,
   ...verbMutants,
+  ...policyMutants,
   ...fencingMutants,
   ...guardMutants,
   ...storeMutants,

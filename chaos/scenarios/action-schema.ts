@@ -85,8 +85,13 @@ export const actionSchema = z.discriminatedUnion(
     beyond('node.set_software_version'),
     z.strictObject({ ...common, action: z.literal('service.migrate'), service, to: node }),
     z.strictObject({ ...common, action: z.literal('service.relocate'), service, to: node }),
-    beyond('service.lock'),
-    beyond('service.unlock'),
+    z.strictObject({
+      ...common,
+      action: z.literal('service.lock'),
+      service,
+      lock: z.string().optional(),
+    }),
+    z.strictObject({ ...common, action: z.literal('service.unlock'), service }),
     z.strictObject({
       ...common,
       ...usageSchema.shape,

@@ -8,7 +8,7 @@ import type { PersonAtCommands } from './commands.ts';
 import type { Monitor } from './monitor.ts';
 import type { Names } from './names.ts';
 import type { Scenario } from './schema.ts';
-import { specOfService } from './seed.ts';
+import { lockKind, sizeOf, specOfService } from './seed.ts';
 import type { Sites } from './sites.ts';
 
 /** What the actions of a timeline act on. */
@@ -47,18 +47,20 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'node.maintenance':
       maintain(stage, action);
       break;
-    case 'cluster.disarm': {
-      const { mode } = action;
-      stage.person.give(`kennel disarm --mode ${mode}`, (service, caller) =>
-        service.disarm({ mode, forMs: null }, caller),
-      );
-      break;
-    }
+    case 'cluster.disarm':
     case 'cluster.arm':
-      stage.person.give('kennel arm', (service, caller) => service.arm(caller));
+      armOrDisarm(stage, action);
       break;
     case 'service.set_usage':
-      setUsage(stage, action.service, action);
+    case 'service.lock':
+    case 'service.unlock':
+      actOnService(stage, action);
+      break;
+    // One leader reads the rules, so that they bind whatever runs on the nodes.
+    case 'node.set_software_version':
+    // These hold up the simulator of the other system, and nothing in the world outside.
+    case 'sim.pause_managers':
+    case 'sim.pause_agents':
       break;
     case 'service.set_desired':
     case 'service.stop':
@@ -69,8 +71,7 @@ export function act(stage: Stage, action: ScenarioAction): void {
       command(stage, action);
       break;
     default:
-      // Every other action is one that `needs.ts` knows to be missing.
-      throw new Error(`${action.action} cannot be carried out; needs.ts should have said so`);
+      action satisfies never;
   }
 }
 
@@ -144,6 +145,28 @@ function actOnProcess(
     default:
       action satisfies never;
   }
+}
+
+function armOrDisarm({ person }: Stage, action: Of<'cluster.disarm' | 'cluster.arm'>): void {
+  if (action.action === 'cluster.arm') {
+    person.give('kennel arm', (service, caller) => service.arm(caller));
+    return;
+  }
+  const { mode } = action;
+  person.give(`kennel disarm --mode ${mode}`, (service, caller) =>
+    service.disarm({ mode, forMs: null }, caller),
+  );
+}
+
+/** What happens to a service from outside, whatever is wanted of it. */
+function actOnService(
+  stage: Stage,
+  action: Of<'service.set_usage' | 'service.lock' | 'service.unlock'>,
+): void {
+  if (action.action === 'service.set_usage') {
+    setUsage(stage, action.service, action);
+    resize(stage, action);
+  } else lock(stage, action);
 }
 
 export function nodeOf(stage: Stage, name: string): ClusterNode {
@@ -273,6 +296,38 @@ export function setUsage(
   used.set(service, { cpus, memoryMiB });
   const vm = vmId(names.vmId(service));
   for (const { hypervisor } of cluster.nodes) hypervisor.setUsage({ vm, cpus, memoryMiB });
+}
+
+/** A person gives it another size; where it runs it has that from its next start on. */
+function resize({ names, person, scenario }: Stage, action: Of<'service.set_usage'>): void {
+  const { cpus, memory_bytes: bytes, service: id, t_seconds: t } = action;
+  if (cpus === undefined && bytes === undefined) return;
+  const isNew = scenario.timeline.some(
+    (one) => one.action === 'service.add' && one.service === id && one.t_seconds === t,
+  );
+  if (isNew) return;
+  const vm = names.vmName(id);
+  person.give(`service.set_usage ${id}`, async (service, caller) => {
+    const seen = await service.vm(vm);
+    if (seen.kind === 'problem') return seen;
+    const before = seen.value.staged ?? seen.value.spec;
+    const { vcpus, memoryMiB } = sizeOf({ cpus, memory_bytes: bytes });
+    const size = {
+      ...(cpus === undefined ? {} : { vcpus }),
+      ...(bytes === undefined ? {} : { memoryMiB }),
+    };
+    return service.vmVerbs.edit(vm, { spec: { ...before, ...size }, before: null }, caller);
+  });
+}
+
+function lock({ names, person }: Stage, action: Of<'service.lock' | 'service.unlock'>): void {
+  const vm = names.vmName(action.service);
+  const text = `${action.action} ${action.service}`;
+  person.give(text, (service, caller) =>
+    action.action === 'service.lock'
+      ? service.vmVerbs.lock(vm, { kind: lockKind(action.lock), reason: null }, caller)
+      : service.vmVerbs.unlock(vm, caller),
+  );
 }
 
 /** Its size, also when it is said in an action of its own in the same instant. */

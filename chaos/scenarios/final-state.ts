@@ -57,7 +57,9 @@ export function statusOf(vm: VmRecord | null, fences: readonly FenceOperation[])
     case 'stopping':
       return 'stopping';
     case 'stopped':
-      return vm.desired === 'running' ? 'awaiting-placement' : 'stopped';
+      if (vm.desired !== 'running') return 'stopped';
+      // Nobody but a person gets it to run.
+      return vm.lock == null ? 'awaiting-placement' : 'error';
     case 'starting':
     case 'recovering':
     case 'migrating':

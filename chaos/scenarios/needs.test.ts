@@ -19,9 +19,11 @@ test('a plain failover needs nothing', () => {
 test.each<readonly [string, Json, readonly string[]]>([
   ['maintenance', step({ action: 'node.maintenance', node: 'a', on: true }), []],
   ['a migration', step({ action: 'service.migrate', service: 'vm:1', to: 'b' }), []],
-  ['a lock', step({ action: 'service.lock', service: 'vm:1', lock: 'backup' }), ['locks']],
+  ['a lock', step({ action: 'service.lock', service: 'vm:1', lock: 'backup' }), []],
   ['an expected live migration', expecting({ moves: [{ ...move, kind: 'live-migrate' }] }), []],
-  ['a VM under lock', { services: [sampleService('vm:1', 'a', { lock: 'backup' })] }, ['locks']],
+  ['a VM under lock', { services: [sampleService('vm:1', 'a', { lock: 'backup' })] }, []],
+  ['a group of the older form', rule({ kind: 'legacy-group', nodes: { a: 1 } }), []],
+  ['one that says nothing', rule({ kind: 'legacy-group' }), ['legacy groups']],
   [
     'a VM that was moving',
     { initial_manager_state: { services: { 'vm:1': { node: 'a', status: 'moving' } } } },
@@ -57,10 +59,8 @@ test.each<readonly [string, Json]>([
 });
 
 test('a scenario that needs something fails without being run', async () => {
-  const { result, hash } = await verdictOf(
-    sampleScenario(step({ action: 'service.unlock', service: 'vm:1' })),
-  );
-  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: locks'] });
+  const { result, hash } = await verdictOf(sampleScenario(rule({ kind: 'legacy-group' })));
+  expect(result).toMatchObject({ verdict: 'fail', reasons: ['needs: legacy groups'] });
   expect(hash).toBeNull();
 });
 

@@ -5,11 +5,7 @@ import type { Scenario, ScenarioRule } from './schema.ts';
  * `needs:`; the text is for docs/scenarios.md.
  */
 export const missingFeatures = {
-  'legacy groups': 'the older form of node affinity',
-  locks: 'VMs that are locked by a backup or a migration',
-  'changed sizes': 'configured CPUs and memory that change while a VM runs',
-  'software versions': 'rules about nodes of different versions',
-  'pauses of the other simulator': 'actions that exist only in the simulator of the other system',
+  'legacy groups': 'the older form of node affinity, without its nodes or its services',
   'foreign manager state': 'a belief of another manager that has no counterpart here',
 } as const;
 
@@ -22,49 +18,15 @@ export type MissingFeature = keyof typeof missingFeatures;
 export function needsOf(scenario: Scenario): readonly MissingFeature[] {
   const needs = new Set<MissingFeature>([
     ...scenario.rules.filter((rule) => rule.enabled).flatMap(needsOfRule),
-    ...needsOfServices(scenario),
-    ...scenario.timeline.flatMap(needsOfAction),
-    ...(scenario.timeline.some((one) => isResize(scenario, one)) ? ['changed sizes' as const] : []),
     ...needsOfInitialState(scenario),
   ]);
   return [...needs].sort();
 }
 
 function needsOfRule(rule: ScenarioRule): readonly MissingFeature[] {
-  return rule.kind === 'legacy-group' ? ['legacy groups'] : [];
-}
-
-function needsOfServices(scenario: Scenario): readonly MissingFeature[] {
-  const needs: MissingFeature[] = [];
-  for (const { lock } of scenario.services) {
-    if (lock !== undefined) needs.push('locks');
-  }
-  return needs;
-}
-
-/** What is given its size in the instant in which it is added has it from the beginning. */
-function isResize({ timeline }: Scenario, action: Scenario['timeline'][number]): boolean {
-  if (action.action !== 'service.set_usage') return false;
-  if (action.cpus === undefined && action.memory_bytes === undefined) return false;
-  const { service, t_seconds: t } = action;
-  return !timeline.some(
-    (one) => one.action === 'service.add' && one.service === service && one.t_seconds === t,
-  );
-}
-
-function needsOfAction(action: Scenario['timeline'][number]): readonly MissingFeature[] {
-  switch (action.action) {
-    case 'node.set_software_version':
-      return ['software versions'];
-    case 'service.lock':
-    case 'service.unlock':
-      return ['locks'];
-    case 'sim.pause_managers':
-    case 'sim.pause_agents':
-      return ['pauses of the other simulator'];
-    default:
-      return [];
-  }
+  if (rule.kind !== 'legacy-group') return [];
+  const isEmpty = rule.services.length === 0 || Object.keys(rule.nodes).length === 0;
+  return isEmpty ? ['legacy groups'] : [];
 }
 
 /** Beliefs that have a counterpart here: see `seed.ts`. */

@@ -6,7 +6,6 @@ import type { Scenario } from './schema.ts';
 export function placementRules(scenario: Scenario, names: Names): readonly PlacementRule[] {
   const vmsOf = (services: readonly string[]): string[] => services.map((one) => names.vmName(one));
   return scenario.rules.flatMap((rule): PlacementRule[] => {
-    if (rule.kind === 'legacy-group') return [];
     const { id, strict, enabled } = rule;
     const base = { kind: 'rule', id, strict, enabled } as const;
     if (rule.kind === 'service-affinity') {
@@ -15,7 +14,9 @@ export function placementRules(scenario: Scenario, names: Names): readonly Place
     const nodes = Object.fromEntries(
       Object.entries(rule.nodes).map(([node, priority]) => [names.simNode(node), priority]),
     );
-    return [{ ...base, type: 'nodes', vms: vmsOf(rule.services), nodes, failback: true }];
+    // The older form says of itself whether its services go back.
+    const failback = rule.kind === 'node-affinity' || rule.failback;
+    return [{ ...base, type: 'nodes', vms: vmsOf(rule.services), nodes, failback }];
   });
 }
 
@@ -26,12 +27,12 @@ export function brokenRules(
 ): readonly string[] {
   const broken: string[] = [];
   for (const rule of scenario.rules) {
-    if (!rule.enabled || rule.kind === 'legacy-group') continue;
+    if (!rule.enabled) continue;
     const here = rule.services.flatMap((service) => {
       const node = placed.get(service);
       return node === undefined ? [] : [{ service, node }];
     });
-    if (rule.kind === 'node-affinity') {
+    if (rule.kind !== 'service-affinity') {
       if (!rule.strict) continue;
       for (const { service, node } of here) {
         if (!(node in rule.nodes)) broken.push(`${rule.id}: ${service} is on ${node}`);

@@ -77,6 +77,10 @@ export const ruleSchema = z.discriminatedUnion('kind', [
   z.looseObject({
     id: z.string(),
     kind: z.literal('legacy-group'),
+    services: z.array(serviceId).default([]),
+    nodes: z.record(nodeName, z.number()).default({}),
+    strict: z.boolean().default(false),
+    failback: z.boolean().default(true),
     enabled: z.boolean().default(true),
   }),
 ]);

@@ -18,6 +18,7 @@ import {
   type ClusterSettings,
   type DetectionProfile,
 } from '../../src/core/model/settings.ts';
+import { lockKinds, type LockKind } from '../../src/core/model/vm-lock.ts';
 import { noTries } from '../../src/core/model/vm.ts';
 import type { VmRecord, VmSpec } from '../../src/core/model/vm.ts';
 import { decodeObject, encodeObject } from '../../src/manager/object-codec.ts';
@@ -36,11 +37,9 @@ export type ServiceSeed = Pick<
 /** The spec of a service's VM. */
 export function specOfService(service: ServiceSeed, names: Names): VmSpec {
   const name = names.vmName(service.id);
-  const memoryBytes = service.usage?.memory_bytes ?? 512 * mebibyte;
   return {
     name,
-    vcpus: Math.max(1, Math.ceil(service.usage?.cpus ?? 1)),
-    memoryMiB: Math.max(1, Math.ceil(memoryBytes / mebibyte)),
+    ...sizeOf(service.usage),
     disks: [
       {
         source: { kind: 'sharedFile', path: `/vms/${name}.qcow2` },
@@ -63,6 +62,35 @@ export function specOfService(service: ServiceSeed, names: Names): VmSpec {
       failback: service.failback,
     },
   };
+}
+
+/** Its size as it is configured. */
+export function sizeOf(usage: ServiceSeed['usage']): Pick<VmSpec, 'vcpus' | 'memoryMiB'> {
+  const memoryBytes = usage?.memory_bytes ?? 512 * mebibyte;
+  return {
+    vcpus: Math.max(1, Math.ceil(usage?.cpus ?? 1)),
+    memoryMiB: Math.max(1, Math.ceil(memoryBytes / mebibyte)),
+  };
+}
+
+/** Names of the other system's locks that stand for work of the node. */
+const foreignLocks: Readonly<Record<string, LockKind>> = {
+  'snapshot-delete': 'snapshot',
+  mounted: 'snapshot',
+  suspending: 'suspend',
+  suspended: 'suspend',
+};
+
+/** A lock without a name is a backup's there; one that nobody knows is not taken off by itself. */
+export function lockKind(name = 'backup'): LockKind {
+  return foreignLocks[name] ?? lockKinds.find((kind) => kind === name) ?? 'hold';
+}
+
+function lockOf({ lock, node }: ScenarioService, names: Names): Pick<VmRecord, 'lock'> {
+  if (lock === undefined) return {};
+  const at = '2026-01-01T00:00:00.000Z';
+  const kind = lockKind(lock);
+  return { lock: { kind, by: 'person', at, reason: null, node: nodeId(names.simNode(node)) } };
 }
 
 /** What `x-kennel` says of its start and its guest. */
@@ -93,6 +121,7 @@ export function serviceRecords(scenario: Scenario, names: Names): readonly VmRec
     asked: null,
     deleting: false,
     adopting: false,
+    ...lockOf(service, names),
   }));
 }
 

@@ -3,6 +3,7 @@ import { randomFromSeed } from '../sim/random.ts';
 import type { RandomStream } from '../sim/random.ts';
 import { aDuration, drawn } from './draw-faults.ts';
 import type { Cast, FaultName } from './draw-faults.ts';
+import { drawLocks } from './locks.ts';
 import { drawMaintenance } from './maintenance.ts';
 import { createdTogether, drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
@@ -81,6 +82,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     faults: inOrder([...usual, ...rare], faultsMs).map((each) =>
       Object.keys(watchdogs).length === 0 ? each : withLivingClocks(each),
     ),
+    locks: drawLocks(random.split('locks'), vms, faultsMs),
     maintenance:
       chosen.harmless === true ? [] : drawMaintenance(random.split('maintenance'), cast, faultsMs),
     faultsMs,

@@ -7,6 +7,7 @@ import { GuardChecker } from '../checkers/guards.ts';
 import { HealthChecker } from '../checkers/health.ts';
 import type { Checker } from '../checkers/history.ts';
 import { LeaderWriteChecker } from '../checkers/leader-writes.ts';
+import { LockChecker } from '../checkers/locks.ts';
 import { LeaseChecker } from '../checkers/leases.ts';
 import { LevelChecker } from '../checkers/levels.ts';
 import { OrderChecker } from '../checkers/order.ts';
@@ -16,6 +17,7 @@ import { PlacementChecker } from '../checkers/placement.ts';
 import { PowerChecker } from '../checkers/power.ts';
 import { ProofChecker } from '../checkers/proofs.ts';
 import { SelfFencingChecker } from '../checkers/self-fencing.ts';
+import { SelfMoveChecker } from '../checkers/self-moves.ts';
 import { WaitChecker } from '../checkers/waits.ts';
 import { WatchChecker } from '../checkers/watches.ts';
 
@@ -38,6 +40,8 @@ export function everyChecker(): readonly Checker[] {
     new ActionChecker(),
     new PlacementChecker(),
     new OrderChecker(),
+    new LockChecker(),
+    new SelfMoveChecker(),
     new HealthChecker(),
     new WaitChecker(),
     new FailoverChainChecker(),

@@ -1,4 +1,5 @@
 import type { Client } from './client.ts';
+import { lockedVms } from './locks.ts';
 import { unfinishedMaintenance } from './maintenance.ts';
 import type { Recorder, VmNow } from './recorder.ts';
 import { machineOf, type Stage } from './stage.ts';
@@ -140,6 +141,9 @@ export class Operator {
     }
     for (const { node, body } of this.#maintained()) {
       client.person((service, caller) => service.maintenance.change(node, body, caller));
+    }
+    for (const vm of lockedVms(machine.list('vm/'))) {
+      client.person(({ vmVerbs }, caller) => vmVerbs.unlock(vm, caller));
     }
     for (const { value } of machine.list('node/')) {
       const node = JSON.parse(value) as { readonly id: string; readonly phase: string };

@@ -4,6 +4,7 @@ import type { VirtualTime } from '../sim/virtual-time.ts';
 import { everyChecker } from './every-checker.ts';
 import { Client } from './client.ts';
 import { Injector } from './injector.ts';
+import { scheduleLocks } from './locks.ts';
 import { scheduleMaintenance } from './maintenance.ts';
 import type { Oracles } from './oracles.ts';
 import { Operator } from './operator.ts';
@@ -148,6 +149,7 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   client.schedule(scenario.workload);
   if (scenario.selfMoves === true) client.scheduleRules();
   injector.schedule(scenario.faults);
+  scheduleLocks(scenario.locks ?? [], { stage, client });
   scheduleMaintenance(scenario.maintenance, { stage, client });
   const twoLeaders = new TwoLeaders(stage, oracles);
   if (scenario.twoLeaders) twoLeaders.start();

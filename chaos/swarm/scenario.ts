@@ -1,5 +1,6 @@
 import type { ClientVerb } from '../checkers/history.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import type { LockPlan } from './locks.ts';
 import type { MaintenanceStep } from './maintenance.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
@@ -197,6 +198,7 @@ export interface Scenario {
   readonly guests?: readonly GuestPlan[];
   /** Rules and load move VMs that run, sooner than they would elsewhere. */
   readonly selfMoves?: boolean | undefined;
+  readonly locks?: readonly LockPlan[];
   readonly workload: readonly WorkloadStep[];
   readonly faults: readonly Fault[];
   readonly maintenance: readonly MaintenanceStep[];

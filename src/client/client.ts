@@ -12,6 +12,7 @@ import type {
 } from '../api/schema/fencing.ts';
 import type {
   ActOnVm,
+  LockVm,
   AdoptVm,
   ConfirmOff,
   CreateToken,
@@ -157,6 +158,8 @@ export interface Client {
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   actOnVm(vm: string, body: ActOnVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   editVm(vm: string, body: EditVm, options?: ChangeOptions): Promise<Outcome<VmEditedView>>;
+  lockVm(vm: string, body: LockVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  unlockVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   moveVm(vm: string, body: MoveVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   cancelMove(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   adoptVm(body: AdoptVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -336,6 +339,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
     actOnVm: (vm, body, options) => send(post(ofVm(vm, '/act'), body), 'vm', options),
     editVm: (vm, body, options) => send(post(ofVm(vm, '/edit'), body), 'vmEdited', options),
+    lockVm: (vm, body, options) => send(post(ofVm(vm, '/lock'), body), 'vm', options),
+    unlockVm: (vm, options) => send(post(ofVm(vm, '/unlock')), 'vm', options),
     moveVm: (vm, body, options) => send(post(ofVm(vm, '/move'), body), 'vm', options),
     cancelMove: (vm, options) => send(post(ofVm(vm, '/cancel-move')), 'vm', options),
     adoptVm: (body, options) => send(post('/v1/vms/adopt', body), 'vm', options),

@@ -146,6 +146,8 @@ export interface Observations {
   readonly vmPhaseSinceMs: ReadonlyMap<VmId, number>;
   /** Since when this manager has known that the VM waits for others. */
   readonly vmWaitSinceMs: ReadonlyMap<VmId, number>;
+  /** Since when this manager has known that the VM is to move. */
+  readonly vmMoveSinceMs: ReadonlyMap<VmId, number>;
   /** Since when this manager has known that a node's admitted incarnation is what it is. */
   readonly incarnationSince: ReadonlyMap<
     NodeId,

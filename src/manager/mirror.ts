@@ -57,6 +57,8 @@ export class Mirror implements ClusterState {
   readonly vmPhaseSinceMs = new Map<VmId, number>();
   /** Since when this leader has known that a VM waits for others. */
   readonly vmWaitSinceMs = new Map<VmId, number>();
+  /** Since when this leader has known that a VM is to move. */
+  readonly vmMoveSinceMs = new Map<VmId, number>();
   readonly fencePhaseSince = new Map<FenceId, { readonly ms: number; readonly wall: string }>();
   /** Since when this leader has known each node's admitted incarnation. */
   readonly incarnationSince = new Map<
@@ -113,6 +115,7 @@ export class Mirror implements ClusterState {
     this.#nextEvent = (sequences.at(-1) ?? 0) + 1;
     forgetAbsent(this.vmPhaseSinceMs, this.vms);
     forgetAbsent(this.vmWaitSinceMs, this.vms);
+    forgetAbsent(this.vmMoveSinceMs, this.vms);
     forgetAbsent(this.fencePhaseSince, this.fences);
     forgetAbsent(this.incarnationSince, this.nodes);
     forgetAbsent(this.flapsSince, this.nodes);
@@ -206,8 +209,8 @@ export class Mirror implements ClusterState {
         break;
       case 'vm':
         if (phase !== object.phase) this.vmPhaseSinceMs.set(object.id, nowMs);
-        if (object.wait == null) this.vmWaitSinceMs.delete(object.id);
-        else if (!this.vmWaitSinceMs.has(object.id)) this.vmWaitSinceMs.set(object.id, nowMs);
+        noteSince(this.vmWaitSinceMs, object.id, object.wait != null, nowMs);
+        noteSince(this.vmMoveSinceMs, object.id, object.move !== null, nowMs);
         this.vms.set(object.id, object);
         break;
       case 'rule':
@@ -262,6 +265,7 @@ export class Mirror implements ClusterState {
         this.vms.delete(id as VmId);
         this.vmPhaseSinceMs.delete(id as VmId);
         this.vmWaitSinceMs.delete(id as VmId);
+        this.vmMoveSinceMs.delete(id as VmId);
         break;
       case 'rule':
         this.rules.delete(id);
@@ -276,6 +280,12 @@ export class Mirror implements ClusterState {
       default:
     }
   }
+}
+
+/** Keeps when something was first so, while it is. */
+function noteSince(since: Map<VmId, number>, vm: VmId, isSo: boolean, nowMs: number): void {
+  if (!isSo) since.delete(vm);
+  else if (!since.has(vm)) since.set(vm, nowMs);
 }
 
 function forgetAbsent<Id>(since: Map<Id, unknown>, present: ReadonlyMap<Id, unknown>): void {

@@ -95,6 +95,7 @@ export class ObservationBook {
       commands: this.#commands,
       vmPhaseSinceMs: mirror.vmPhaseSinceMs,
       vmWaitSinceMs: mirror.vmWaitSinceMs,
+      vmMoveSinceMs: mirror.vmMoveSinceMs,
       fencePhaseSince: mirror.fencePhaseSince,
       incarnationSince: mirror.incarnationSince,
       flapsSince: mirror.flapsSince,

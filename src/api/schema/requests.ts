@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { actionVerbs } from '../../core/model/vm-action.ts';
+import { lockKinds } from '../../core/model/vm-lock.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
@@ -97,6 +98,12 @@ export const migrationLimitsSchema = z.strictObject({
     .max(24 * 3600_000),
 });
 
+export const lockVmSchema = z.strictObject({
+  kind: z.enum(lockKinds),
+  /** For people, shown wherever the VM waits for it. */
+  reason: z.string().max(200).nullable(),
+});
+
 export const moveVmSchema = z.strictObject({
   /** Null = Kennel chooses. */
   to: nameSchema.nullable(),
@@ -123,5 +130,6 @@ export type CreateVm = z.infer<typeof createVmSchema>;
 export type StopVm = z.infer<typeof stopVmSchema>;
 export type ActOnVm = z.infer<typeof actOnVmSchema>;
 export type EditVm = z.infer<typeof editVmSchema>;
+export type LockVm = z.infer<typeof lockVmSchema>;
 export type MoveVm = z.infer<typeof moveVmSchema>;
 export type AdoptVm = z.infer<typeof adoptVmSchema>;

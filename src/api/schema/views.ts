@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { actionVerbs } from '../../core/model/vm-action.ts';
+import { lockKinds } from '../../core/model/vm-lock.ts';
 import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
 import { managerViewSchema } from './managers.ts';
 import { permitSchema } from './session.ts';
@@ -126,6 +127,21 @@ export const vmViewSchema = z.object({
       way: z.enum(['live', 'cold', 'liveOrCold']),
       /** Of the live migration that is under way; null = it waits, or goes by a stop and a start. */
       phase: z.enum(['preparing', 'moving', 'cancelling', 'ending']).nullable(),
+      /** Why it moves though nobody asked for it; null = a person did. */
+      cause: z
+        .enum(['drain', 'maintenance', 'return', 'rule', 'failback', 'group', 'balance'])
+        .nullable(),
+    })
+    .nullable(),
+  /** It is not started and not moved until it is unlocked; null = it is not locked. */
+  lock: z
+    .object({
+      kind: z.enum(lockKinds),
+      by: z.string(),
+      at: z.string(),
+      reason: z.string().nullable(),
+      /** Where it ran then. */
+      node: z.string().nullable(),
     })
     .nullable(),
   /** What its owner was asked to do to its guest and has not answered yet; null = nothing. */

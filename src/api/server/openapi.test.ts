@@ -121,9 +121,11 @@ test('every route is there, under the name that the client uses', () => {
     'POST /v1/vms/{vm}/edit editVm',
     'POST /v1/vms/{vm}/forget forgetVm',
     'POST /v1/vms/{vm}/ignore ignoreVm',
+    'POST /v1/vms/{vm}/lock lockVm',
     'POST /v1/vms/{vm}/move moveVm',
     'POST /v1/vms/{vm}/start startVm',
     'POST /v1/vms/{vm}/stop stopVm',
+    'POST /v1/vms/{vm}/unlock unlockVm',
   ]);
 });
 

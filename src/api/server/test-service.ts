@@ -47,6 +47,7 @@ export const testVm: VmView = {
   reason: null,
   move: null,
   action: null,
+  lock: null,
   acted: [],
   staged: null,
   isProtected: true,
@@ -344,6 +345,8 @@ export function makeTestService(
     },
     vmVerbs: {
       act: ofVm('actOnVm'),
+      lock: ofVm('lockVm'),
+      unlock: ofVm('unlockVm'),
       edit: async (...given) => record('editVm', { vm: testVm, now: [], nextStart: [] }, ...given),
       why: async (name) => record('whyVm', testWhy, name),
     },

@@ -4,6 +4,7 @@ import type { Noun } from '../command.ts';
 import { consoleCommand, screenshot } from './vm-look.ts';
 import { ls } from './vm-ls.ts';
 import { actCommands, restart } from './vm-act.ts';
+import { lock, unlock } from './vm-lock.ts';
 import { migrate, relocate } from './vm-move.ts';
 import { flag, repeatedText, requiredText, text } from '../option.ts';
 
@@ -175,6 +176,8 @@ export const vmNoun: Noun = {
     ignore,
     migrate,
     relocate,
+    lock,
+    unlock,
     forget,
     remove,
     adopt,

@@ -36,6 +36,8 @@ test('every verb that changes the cluster takes the five options of changes', as
     'ignore',
     'migrate',
     'relocate',
+    'lock',
+    'unlock',
     'forget',
     'delete',
     'adopt',

@@ -47,6 +47,7 @@ export function renderVmTable(vms: readonly VmView[], layout: Layout): string[] 
 /** What a person should know about it, in few words; empty when all is well. */
 function vmNote(vm: VmView): string {
   const notes: string[] = [];
+  if (vm.lock !== null && vm.reason === null) notes.push(`locked (${vm.lock.kind})`);
   if (vm.action !== null) notes.push(`${vm.action.verb} is asked of its node`);
   if (vm.desired !== 'running' && vm.state !== vm.desired) notes.push(`desired ${vm.desired}`);
   if (vm.reason !== null) notes.push(vm.reason);
@@ -66,6 +67,7 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ['permit', permitText(vm)],
     ['priority', vm.priority],
     ['protected', vm.isProtected ? 'yes' : 'no: its node has no way to be proven dead'],
+    ...(vm.lock === null ? [] : [['locked', lockText(vm.lock)] as [string, string]]),
     ...(vm.reason === null ? [] : [['reason', vm.reason] as [string, string]]),
     ...vm.acted.slice(-3).map((one): [string, string] => ['done to it', actedText(one)]),
     ...(vm.staged === null ? [] : [['edited', stagedText(vm)] as [string, string]]),
@@ -85,6 +87,10 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ...(spec.consoleLog === null ? [] : [['console', spec.consoleLog] as [string, string]]),
   ];
   return renderFields(fields, layout.columns).join('\n');
+}
+
+function lockText({ kind, by, at, reason }: NonNullable<VmView['lock']>): string {
+  return `${kind}, by ${by} at ${at}${reason === null ? '' : `: ${reason}`}`;
 }
 
 /** Which fields of an edit wait. */

@@ -91,6 +91,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     reason: null,
     move: null,
     action: null,
+    lock: null,
     acted: [],
     staged: null,
     isProtected: true,

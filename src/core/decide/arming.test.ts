@@ -3,9 +3,11 @@ import { findingsOf } from '../explain/findings.ts';
 import { vmState } from '../explain/states.ts';
 import type { Disarmed, DisarmMode } from '../model/arming.ts';
 import type { VmId } from '../model/ids.ts';
+import { defaultMigrationLimits } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { Outcome } from '../problem.ts';
 import { arm, disarm } from '../request/arming.ts';
+import { moveVm } from '../request/move.ts';
 import { setDesired } from '../request/vm.ts';
 import { TestWorld } from '../testing/world.ts';
 import { type Draft, openDraft } from './draft.ts';
@@ -147,4 +149,26 @@ it('left to people, a guest that was just handed over to another node is woken f
   world.report('n1', [world.domain(db)]);
   world.settle();
   expect(vm()).toMatchObject({ operation: null, adopting: true });
+});
+
+describe('a VM that a person wants on another node by a shutdown', () => {
+  const wish = { to: null, way: 'cold', limits: defaultMigrationLimits } as const;
+
+  it('stays when the cluster is disarmed in the same breath, also once it is armed', () => {
+    asked((draft) => moveVm(draft, vm(), wish));
+    world.settle();
+    disarmed('freeze');
+    pass(60_000, 'n1', 'n2', 'n3', 'n4');
+    asked((draft) => arm(draft));
+    pass(60_000, 'n1', 'n2', 'n3', 'n4');
+    expect(vm()).toMatchObject({ phase: 'running', move: null, permit: { node: 'n1', token: 1 } });
+  });
+
+  it('is shut down a moment after it was asked for', () => {
+    asked((draft) => moveVm(draft, vm(), wish));
+    pass(500, 'n1', 'n2', 'n3', 'n4');
+    expect(vm().phase).toBe('running');
+    pass(1000, 'n1', 'n2', 'n3', 'n4');
+    expect(vm().phase).toBe('stopping');
+  });
 });

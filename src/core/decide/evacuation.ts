@@ -1,8 +1,14 @@
 import { nodeId } from '../model/ids.ts';
 import type { NodeEvacuation } from '../model/evacuation.ts';
-import { defaultMigrationLimits, isByEvacuation, type MoveWay, type VmMove } from '../model/move.ts';
+import {
+  defaultMigrationLimits,
+  isByEvacuation,
+  type MoveWay,
+  type VmMove,
+} from '../model/move.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { lockedText } from '../model/vm-lock.ts';
 import { disarmedNow, isLeftAlone } from './arming.ts';
 import { closedBecause } from './closed-nodes.ts';
 import type { Draft } from './draft.ts';
@@ -85,6 +91,7 @@ export function wayOut(
 /** Why no evacuation moves this VM, whatever room there is; null = it may be moved. */
 export function staysBecause(draft: Draft, vm: VmRecord): string | null {
   if (isLeftAlone(draft, vm)) return 'it is left to people';
+  if (vm.lock != null) return lockedText(vm.lock);
   if (vm.spec.onEvacuation === 'leave') return 'its spec says that it is left where it is';
   const isLocal = vm.spec.disks.some(({ source }) => source.kind === 'local');
   return isLocal ? 'it has a disk that only its node has' : null;
@@ -93,6 +100,7 @@ export function staysBecause(draft: Draft, vm: VmRecord): string | null {
 /** It runs, and is to. What is being started or stopped is looked at again when that is over. */
 function mayMove(draft: Draft, vm: VmRecord): boolean {
   if (vm.deleting || vm.desired !== 'running' || isLeftAlone(draft, vm)) return false;
+  if (vm.lock != null) return false;
   return vm.phase === 'running' && vm.operation === null && !vm.adopting;
 }
 

@@ -48,6 +48,7 @@ function isGivenUpSomewhere(vm: VmRecord): boolean {
     vm.phase === 'stopped' &&
     vm.desired === 'running' &&
     !vm.deleting &&
+    vm.lock == null &&
     vm.tries.nodes.length > 0 &&
     vm.tries.nodes.length <= vm.spec.limits.relocations
   );
@@ -59,6 +60,7 @@ function leadGroupAway(draft: Draft, vm: VmRecord, site: Site): void {
   if (group === null || bound === null || !vm.tries.nodes.includes(bound.node.id)) return;
   const from = bound.node.id;
   const companions = companionsOn(draft, vm, group, from);
+  if (companions.some(({ lock }) => lock != null)) return;
   for (const one of companions) site.leave(one);
   const refuses = (id: NodeId): string | null =>
     vm.tries.nodes.includes(id) ? 'its starts there were given up' : null;

@@ -1,9 +1,4 @@
-import {
-  isByEvacuation,
-  isByPolicy,
-  type VmMigration,
-  type VmMove,
-} from '../model/move.ts';
+import { isByEvacuation, isByPolicy, type VmMigration, type VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandOutcome } from '../observations.ts';
 import type { Draft } from './draft.ts';

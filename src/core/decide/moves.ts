@@ -15,6 +15,8 @@ import { siteOf } from './site-of.ts';
 
 /** How soon a move that cannot begin is looked at again, in ms. */
 const retryMoveMs = 1000;
+/** How long a wish to shut a guest down and start it elsewhere may be taken back, in ms. */
+const secondThoughtMs = 1000;
 
 /** Begins the moves that are wanted and whose turn it is, and forgets those that are fulfilled. */
 export function decideMoves(draft: Draft): void {
@@ -45,16 +47,27 @@ function isFulfilled(vm: VmRecord, move: VmMove): boolean {
 /** It runs by its permit on a node that is heard, and nothing else is under way for it. */
 function isReady(draft: Draft, vm: VmRecord): boolean {
   if (vm.phase !== 'running' || vm.operation !== null || vm.adopting) return false;
-  if (vm.action != null) return false;
+  if (vm.action != null || vm.lock != null) return false;
   const owner = ownerOf(vm, draft);
   if (owner.kind !== 'live' || owner.domain.kind !== 'present') return false;
   const { active, permit, state } = owner.domain.domain;
   return active && state === 'running' && permit?.token === vm.permit?.token;
 }
 
-/** What nobody asked for waits while nothing is to begin by itself. */
+/**
+ * What nobody asked for waits while nothing is to begin by itself. A guest that was asked to shut down
+ * cannot be asked not to, so that a person who thinks better of it at once, or disarms, is heard first.
+ */
 function isDue(draft: Draft, vm: VmRecord, move: VmMove): boolean {
   if (move.cause !== undefined && disarmedNow(draft) !== null) return false;
+  if (move.cause === undefined && move.way === 'cold') {
+    const { nowMs, vmMoveSinceMs } = draft.observations;
+    const dueMs = (vmMoveSinceMs.get(vm.id) ?? nowMs) + secondThoughtMs;
+    if (nowMs < dueMs) {
+      draft.wakeAt(dueMs);
+      return false;
+    }
+  }
   return isTriedAgain(draft, vm, move);
 }
 

@@ -44,11 +44,16 @@ export function movableVmsOf(
   return [...heldVmsOf(draft, incarnation).filter(isMovable), ...stoppedVmsOf(draft, node)];
 }
 
-/** VMs that are off, belong to a node and follow its fate: desired `stopped`, not `disabled`. */
+/**
+ * VMs that are off, belong to a node and follow its fate: desired `stopped`, not `disabled`; and those
+ * that are to run, and are locked.
+ */
 export function stoppedVmsOf(draft: Draft, node: NodeId): readonly VmRecord[] {
-  return draft
-    .vms()
-    .filter((vm) => vm.permit === null && vm.home === node && vm.desired === 'stopped');
+  return draft.vms().filter((vm) => vm.permit === null && vm.home === node && staysOff(vm));
+}
+
+function staysOff({ desired, lock }: VmRecord): boolean {
+  return desired === 'stopped' || (desired === 'running' && lock != null);
 }
 
 export function isMovable(vm: VmRecord): boolean {

@@ -1,4 +1,5 @@
 import { defaultSelfMoves, type VmRecord } from '../model/vm.ts';
+import { lockedText } from '../model/vm-lock.ts';
 import type { Draft } from './draft.ts';
 import { ownerOf } from './ownership.ts';
 
@@ -14,6 +15,7 @@ export function pinnedBecause(draft: Draft, vm: VmRecord): string | null {
   if (vm.phase !== 'running' || vm.operation !== null || vm.move !== null || vm.action != null) {
     return 'something is under way for it';
   }
+  if (vm.lock != null) return lockedText(vm.lock);
   if (vm.strays.length > 0) return 'it may run elsewhere too';
   if (vm.spec.disks.some(({ source }) => source.kind === 'local')) {
     return 'it has a disk that only its node has';
@@ -24,6 +26,13 @@ export function pinnedBecause(draft: Draft, vm: VmRecord): string | null {
   const { nowMs } = draft.observations;
   const dueMs = (draft.observations.vmPhaseSinceMs.get(vm.id) ?? nowMs) + waitMs(draft, vm);
   return nowMs < dueMs ? 'it has not been where it is for long' : null;
+}
+
+/** Why uneven load is no reason to move this VM; null = it may be. */
+export function staysPutBecause({ spec, away }: VmRecord): string | null {
+  const { way } = spec.selfMoves ?? defaultSelfMoves;
+  if (way === 'cold') return 'it would be shut down for it';
+  return away === undefined ? null : `it is to go back to ${away.from}`;
 }
 
 /** How long it must have run where it is. */

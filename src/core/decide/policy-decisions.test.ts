@@ -2,7 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { nodeId, type VmId } from '../model/ids.ts';
 import type { PlacementPolicy } from '../model/placement-policy.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { planBalance } from '../placement/balance.ts';
 import { specOf, TestWorld } from '../testing/world.ts';
+import { openDraft } from './draft.ts';
+import { snapshotOf } from './site-of.ts';
 import { onNodes, together } from '../placement/testing/sites.ts';
 
 const nodes = ['n1', 'n2', 'n3'] as const;
@@ -157,5 +160,58 @@ describe('uneven load', () => {
     expect(moving()).toBe(2);
     wait(1000);
     expect(moving()).toBe(2);
+  });
+});
+
+describe('uneven load', () => {
+  const even = (): void =>
+    policy({
+      balance: {
+        mode: 'automatic',
+        threshold: 0.1,
+        holdRounds: 1,
+        minRelativeGain: 0.1,
+        maxMoves: 4,
+      },
+    });
+
+  beforeEach(() => {
+    world.placement = { isDue: true, isUneven: true };
+    even();
+  });
+
+  it('moves a VM live, by the plan that kennel plan balance shows', () => {
+    for (const name of ['a', 'b', 'c']) runs(name, 'n1');
+    const { moves } = planBalance(snapshotOf(openDraft(world, world.observe())));
+    expect(moves).toEqual([]);
+    world.nowMs += 60_000;
+    world.beat(...nodes);
+    const plan = planBalance(snapshotOf(openDraft(world, world.observe()))).moves;
+    world.step();
+    world.step();
+    const [first] = plan;
+    if (first === undefined) throw new Error('nothing is planned');
+    expect(world.vm(first.vm.id).move).toMatchObject({ cause: 'balance', to: first.to });
+  });
+
+  it('moves none that would be shut down for it, is locked, or goes back after maintenance', () => {
+    runs('a', 'n1', { spec: specOf('a', { selfMoves: { way: 'cold', failback: true } }) });
+    runs('b', 'n1', {
+      lock: { kind: 'backup', by: 'x', at: 'now', reason: null, node: nodeId('n1') },
+    });
+    runs('c', 'n1', { away: { from: nodeId('n3'), way: 'live' } });
+    const evacuation = {
+      kind: 'maintenance',
+      stuck: 'leave',
+      since: 'now',
+      deadline: null,
+      by: null,
+      reason: null,
+    } as const;
+    world.nodes.set(nodeId('n3'), { ...world.node(nodeId('n3')), evacuation });
+    wait(60_000);
+    wait(60_000);
+    const moved = [...world.vms.values()].filter(({ move }) => move?.cause === 'balance');
+    expect(moved).toEqual([]);
   });
 });

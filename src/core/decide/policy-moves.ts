@@ -1,5 +1,10 @@
 import type { NodeId } from '../model/ids.ts';
-import { defaultMigrationLimits, isByPolicy, type PolicyCause, type VmMove } from '../model/move.ts';
+import {
+  defaultMigrationLimits,
+  isByPolicy,
+  type PolicyCause,
+  type VmMove,
+} from '../model/move.ts';
 import { defaultSelfMoves, type VmRecord } from '../model/vm.ts';
 import { disarmedNow } from './arming.ts';
 import type { Draft } from './draft.ts';

@@ -1,6 +1,7 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { NodeId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { lockedText } from '../model/vm-lock.ts';
 import { waitsForOthers } from '../order/wait.ts';
 import { compareWaiting, placeBatch } from '../placement/batch.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
@@ -96,6 +97,10 @@ function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolea
     explain(draft, vm, `may run on ${nodes} without a permit; that is to be over first`);
     return false;
   }
+  if (vm.lock != null) {
+    explain(draft, vm, lockedText(vm.lock));
+    return false;
+  }
   const awaited = awaitedNodes(draft, vm, fence);
   if (awaited === null) return !waitsForOthers(draft, vm);
   explain(draft, vm, awaited);
@@ -140,7 +145,8 @@ function homelessVms(draft: Draft): readonly { vm: VmRecord; fence: FenceOperati
 function findHome(draft: Draft, vm: VmRecord, fence: FenceOperation, site: Site): void {
   const placement = place({ vm, lostOn: fence.node, anew: false }, site);
   const home = placement.kind === 'placed' ? placement.node : null;
-  draft.put({ ...vm, home });
+  // Why it waits may just have been noted.
+  draft.put({ ...(draft.vm(vm.id) ?? vm), home });
   noteNewHome(draft, { ...vm, home, failover: fence.failover }, explainPlacement(placement));
   draft.event({
     code: 'VM_REHOMED',

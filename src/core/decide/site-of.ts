@@ -7,7 +7,7 @@ import type { MeasuredUse, PlacementNode } from '../placement/site-types.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { closedBecause } from './closed-nodes.ts';
 import type { Draft } from './draft.ts';
-import { pinnedBecause } from './pinned.ts';
+import { pinnedBecause, staysPutBecause } from './pinned.ts';
 
 /** What is promised where as it is committed, with the permits of some VMs left out. */
 export function siteOf(draft: Draft, without: ReadonlySet<VmId>): Site {
@@ -19,7 +19,7 @@ export function siteOf(draft: Draft, without: ReadonlySet<VmId>): Site {
       nodes.map((node) => node.id),
     ),
     vcpuOvercommit: draft.state.settings.vcpuOvercommit,
-    ...measuredUse(draft),
+    ...otherLoad(draft),
   });
   for (const vm of draft.vms()) {
     if (without.has(vm.id)) continue;
@@ -52,7 +52,7 @@ export function snapshotOf(draft: Draft): SiteSnapshot {
     rules: draft.rules(),
     vcpuOvercommit: settings.vcpuOvercommit,
     policy: settings.placement,
-    ...measuredUse(draft),
+    ...otherLoad(draft),
   };
 }
 
@@ -60,21 +60,32 @@ export function snapshotOf(draft: Draft): SiteSnapshot {
 function standing(
   draft: Draft,
   vm: VmRecord,
-): Pick<SnapshotVm, 'comingTo' | 'pinned' | 'failback'> {
+): Pick<SnapshotVm, 'comingTo' | 'pinned' | 'staysPut' | 'failback'> {
   const comingTo = vm.move?.migration?.target.node;
   const pinned = pinnedBecause(draft, vm);
+  const staysPut = staysPutBecause(vm);
   const failback = vm.spec.selfMoves?.failback;
   return {
     ...(comingTo === undefined ? {} : { comingTo }),
     ...(pinned === null ? {} : { pinned }),
+    ...(staysPut === null ? {} : { staysPut }),
     ...(failback === undefined ? {} : { failback }),
   };
 }
 
-/** What nodes measured of late, when that is to count as load. */
-function measuredUse(draft: Draft): Pick<SiteSnapshot, 'measured'> {
-  if (draft.state.settings.placement.load === 'configured') return {};
+/**
+ * What counts as load instead of what a VM has: what nodes measured of late, or, where that is not asked
+ * for, what an edit has configured that waits for its next start.
+ */
+function otherLoad(draft: Draft): Pick<SiteSnapshot, 'measured'> {
   const measured = new Map<string, MeasuredUse>();
+  if (draft.state.settings.placement.load === 'configured') {
+    for (const { spec, staged } of draft.vms()) {
+      if (staged == null) continue;
+      measured.set(spec.name, { memoryMiB: staged.memoryMiB, cpus: staged.vcpus });
+    }
+    return measured.size === 0 ? {} : { measured };
+  }
   for (const { spec, id, permit } of draft.vms()) {
     const seen = permit === null ? undefined : draft.observations.nodes.get(permit.node);
     const use = seen?.report?.usage?.get(id);

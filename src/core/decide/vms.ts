@@ -1,11 +1,12 @@
 import type { NodeRecord } from '../model/node.ts';
-import type { VmRecord } from '../model/vm.ts';
+import { noTries, type VmRecord } from '../model/vm.ts';
 import type { CommandObservation, DomainObservation } from '../observations.ts';
 import type { Draft } from './draft.ts';
 import { disarmedNow, isBetweenNodes, isLeftAlone } from './arming.ts';
 import { freezes, isLeaving } from './downtime.ts';
 import { noteStarted } from './failovers.ts';
 import { forget } from './forget.ts';
+import { withoutDeadLock } from './locks.ts';
 import { isWell, restartsGuest, staysOff } from './guest-policy.ts';
 import { decideMigration } from './migration.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
@@ -44,8 +45,19 @@ export function decideVms(draft: Draft): void {
       settle(draft, { ...vm, permit: null });
       continue;
     }
+    if (owner.kind === 'dead' && vm.lock != null) {
+      decideLocked(draft, vm);
+      continue;
+    }
     decidePhase(draft, vm, owner);
   }
+}
+
+/** Its owner is dead: it is recovered without a lock that died there, or like one that is off. */
+function decideLocked(draft: Draft, vm: VmRecord): void {
+  const unlocked = withoutDeadLock(draft, vm);
+  if (unlocked !== null) draft.put(unlocked);
+  else settle(draft, { ...vm, permit: null, tries: noTries });
 }
 
 function decidePhase(draft: Draft, vm: VmRecord, owner: Owner): void {
@@ -214,7 +226,8 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
 /** It runs as it should, unless its guest does not. */
 function decideSteady(draft: Draft, vm: VmRecord, node: NodeRecord, view: DomainView): void {
   if (view.kind !== 'present') return;
-  if (disarmedNow(draft) === null && restartsGuest(draft, vm, node, view.domain)) return;
+  const mayRestart = disarmedNow(draft) === null && vm.lock == null;
+  if (mayRestart && restartsGuest(draft, vm, node, view.domain)) return;
   if (isWell(vm, view.domain)) forgiveFailures(draft, vm);
 }
 
@@ -278,7 +291,7 @@ function restartLocally(draft: Draft, vm: VmRecord, node: NodeRecord, because: s
     draft.put(withRelease({ ...base, tries: vm.tries }, true));
     return;
   }
-  const mayRetryHere = !isGivenUp(vm, tries) && !node.cordoned;
+  const mayRetryHere = !isGivenUp(vm, tries) && !node.cordoned && vm.lock == null;
   if (mayRetryHere && node.incarnation !== null) {
     draft.put(withStart(base, nextPermit(base, node.id, node.incarnation), 'starting'));
   } else {

@@ -2,6 +2,7 @@ import type { ClusterState } from '../cluster-state.ts';
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FenceLevel, NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { lockedText } from '../model/vm-lock.ts';
 import { guardAgainst } from '../decide/guards.ts';
 import { lastSignOfLifeMs } from '../decide/witnesses.ts';
 import { openDraft } from '../decide/draft.ts';
@@ -149,6 +150,15 @@ export function explainVm(
     };
   }
   if (vm.desired === 'ignored') return { facts, awaiting: [], try: [] };
+  if (vm.lock != null) {
+    const text = lockedText(vm.lock);
+    const waits = vm.phase === 'stopped' && vm.desired === 'running';
+    return {
+      facts: vm.reason === text ? facts : [...facts, text],
+      awaiting: waits ? ['its lock is taken off'] : [],
+      try: [`kennel vm unlock ${vm.spec.name}`],
+    };
+  }
   const awaiting = awaitedInPhase(vm);
   return {
     facts,

@@ -35,6 +35,7 @@ export const findingCodes = {
     'a VM stands still: a person paused it, or the hypervisor did, for example on an I/O error',
   VM_STRAY: 'a VM runs where it has no right to, started by hand for example; it is stopped there',
   VM_WAITS: 'a VM is to start after others, and they are not ready yet',
+  VM_LOCKED: 'a VM is to run, and is not started before its lock is taken off',
   VM_UNPLACED: 'no node can take a VM that should run',
   RULE_BROKEN:
     'a VM runs where a strict placement rule forbids it, since before the rule or by hand',

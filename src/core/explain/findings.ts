@@ -1,6 +1,7 @@
 import type { ClusterState } from '../cluster-state.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
+import { lockedText } from '../model/vm-lock.ts';
 import type { Observations, ReportObservation } from '../observations.ts';
 import { isSetAside } from '../decide/downtime.ts';
 import { distrustedOf } from '../decide/fence-intent.ts';
@@ -201,6 +202,9 @@ function vmFindings(
     case 'backoff':
       return add('VM_BACKOFF', 'warning', vm.reason ?? 'its last start failed');
     case 'stopped':
+      if (vm.desired === 'running' && vm.lock != null) {
+        return add('VM_LOCKED', 'warning', lockedText(vm.lock));
+      }
       if (vm.desired === 'running' && vm.wait != null) {
         const severity = isHeld(vm) ? 'critical' : 'warning';
         return add('VM_WAITS', severity, vm.reason ?? 'it waits for others');

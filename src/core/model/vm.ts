@@ -5,6 +5,7 @@ import type { MoveWay, VmMove } from './move.ts';
 import type { OrderWait, VmDependency } from './order.ts';
 import type { Permit } from './permit.ts';
 import type { VmActed, VmAction } from './vm-action.ts';
+import type { VmLock } from './vm-lock.ts';
 
 /**
  * What the operator wants. `stopped` is off, and still recovered off a dead node (it gets another
@@ -198,6 +199,8 @@ export interface VmRecord {
    * ends; absent = it is where it belongs. A person who moves it takes that away.
    */
   readonly away?: { readonly from: NodeId; readonly way: MoveWay } | undefined;
+  /** Somebody works on it from outside; null or absent = nobody does. */
+  readonly lock?: VmLock | null | undefined;
   /** Moves by policy that did not work out, one after the other; the next one waits the longer. */
   readonly moveFailures?: number | undefined;
   /** The dead incarnation's failover it is being recovered by. */

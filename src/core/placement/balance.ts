@@ -89,7 +89,7 @@ function unitsOf(snapshot: SiteSnapshot, site: Site): Map<Seat, Unit[]> {
     const seat = vm.node === null ? undefined : site.seat(vm.node);
     if (seat === undefined || vm.desired !== 'running' || !seat.node.alive) continue;
     const group = site.rulesOf(vm)?.group ?? null;
-    if (group === null && (vm.pinned !== undefined || vm.comingTo !== undefined)) continue;
+    if (group === null && !isFree(vm)) continue;
     if (group === null) {
       add(units, seat, [vm]);
       continue;
@@ -100,11 +100,14 @@ function unitsOf(snapshot: SiteSnapshot, site: Site): Map<Seat, Unit[]> {
     const seats = new Set(vms.map((vm) => (vm.node === null ? undefined : site.seat(vm.node))));
     const [seat] = seats;
     if (seats.size !== 1 || seat === undefined) continue;
-    if (vms.some((vm) => vm.pinned !== undefined || vm.comingTo !== undefined)) continue;
+    if (!vms.every(isFree)) continue;
     add(units, seat, vms);
   }
   return units;
 }
+
+const isFree = (vm: SnapshotVm): boolean =>
+  vm.pinned === undefined && vm.staysPut === undefined && vm.comingTo === undefined;
 
 function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   const list = lists.get(key);

@@ -14,6 +14,8 @@ export interface SnapshotVm extends PlacementVm {
   readonly comingTo?: NodeId | undefined;
   /** Why nothing but a person moves it now; absent = rules and balance may. */
   readonly pinned?: string | undefined;
+  /** Why load does not move it, though rules may; absent = load may too. */
+  readonly staysPut?: string | undefined;
   /** It goes back to a node that its rule prefers; absent = as the rule says. */
   readonly failback?: boolean | undefined;
 }

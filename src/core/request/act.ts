@@ -5,6 +5,7 @@ import { withRelease } from '../decide/operations.ts';
 import { ownerOf } from '../decide/ownership.ts';
 import { noTries, type VmRecord } from '../model/vm.ts';
 import type { ActionVerb } from '../model/vm-action.ts';
+import { lockedProblem } from './lock.ts';
 import { ok, problem, type Outcome, type Problem } from '../problem.ts';
 
 /** A call that has its effect once, however often it is made under one `request`. */
@@ -48,6 +49,7 @@ export function restartVm(
   const disarmed = disarmedNow(draft);
   const refused =
     cannotAct(draft, vm, 'restart') ??
+    lockedProblem(vm, `restart of VM ${vm.spec.name} is refused`) ??
     (disarmed === null
       ? null
       : refusal(vm, 'restart', `${disarmedText(disarmed)}: it would stay off`, ['kennel arm']));

@@ -1,8 +1,12 @@
 import type { Draft } from '../decide/draft.ts';
 import { armed, type ArmingRecord, type Disarmed } from '../model/arming.ts';
+import type { VmRecord } from '../model/vm.ts';
 import { ok, problem, type Outcome } from '../problem.ts';
 
-/** From its commit on nothing begins by itself. What has begun, a device command for one, runs to its end. */
+/**
+ * From its commit on nothing begins by itself. What has begun, a device command for one, runs to its end;
+ * a move that a person asked for and that has not begun is not wanted any more.
+ */
 export function disarm(draft: Draft, disarmed: Disarmed): Outcome<ArmingRecord> {
   const before = draft.arming().disarmed;
   // Left alone, VMs may be anywhere; frozen, they are taken for what the records say.
@@ -17,9 +21,24 @@ export function disarm(draft: Draft, disarmed: Disarmed): Outcome<ArmingRecord> 
   }
   const next: ArmingRecord = { kind: 'arming', disarmed };
   draft.put(next);
+  for (const vm of draft.vms()) if (!draft.isFull()) dropWaitingMove(draft, vm);
   const end = disarmed.until === null ? 'until a person arms it' : `until ${disarmed.until}`;
   tell(draft, 'CLUSTER_DISARMED', `disarmed (${disarmed.mode}) ${end}: nothing begins by itself`);
   return ok(next);
+}
+
+function dropWaitingMove(draft: Draft, vm: VmRecord): void {
+  const { move, phase, operation, spec } = vm;
+  const isWaiting = move?.migration === null && phase === 'running' && operation === null;
+  if (move === null || !isWaiting || move.cause !== undefined) return;
+  draft.put({ ...vm, move: null, reason: null });
+  draft.event({
+    code: 'VM_MOVE_DROPPED',
+    severity: 'info',
+    node: move.from,
+    vm: vm.id,
+    text: `${spec.name} stays on ${move.from}: the cluster was disarmed before it was moved`,
+  });
 }
 
 /** Without effect when it is armed. */

@@ -7,6 +7,7 @@ import type { NodeId } from '../model/ids.ts';
 import type { MigrationLimits, MoveWay, VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
+import { lockedProblem } from './lock.ts';
 import { ok, problem, type Outcome, type Problem } from '../problem.ts';
 
 export interface MoveWish {
@@ -56,6 +57,8 @@ function cannotMove(draft: Draft, vm: VmRecord, wish: MoveWish): Problem | null 
       `kennel vm start ${name}`,
     ]);
   }
+  const locked = lockedProblem(vm, `VM ${name} is not moved`);
+  if (locked !== null) return locked;
   if (vm.phase === 'migrating') {
     const target = vm.move?.migration?.target.node ?? 'another node';
     return refusal(vm, 'E_CONFLICT', `it is being migrated to ${target}`, [
@@ -77,9 +80,14 @@ function cannotMove(draft: Draft, vm: VmRecord, wish: MoveWish): Problem | null 
       `kennel vm show ${name}`,
     ]);
   }
+  const companions = companionsOf(draft, vm);
+  for (const one of companions) {
+    const because = lockedProblem(one, `VM ${name} is not moved: ${one.spec.name} goes with it`);
+    if (because !== null) return because;
+  }
   const move: VmMove = { ...wish, from: vm.permit.node, failures: 0, migration: null };
   const site = siteOf(draft, new Set());
-  for (const one of [vm, ...companionsOf(draft, vm)]) site.leave(one);
+  for (const one of [vm, ...companions]) site.leave(one);
   const target = targetFor(vm, move, site);
   // Live or cold, it is not taken from where it runs before there is a place for it.
   if (target.kind === 'placed' || (way !== 'cold' && to === null)) return null;

@@ -10,6 +10,7 @@ import { releaseOperation } from '../decide/operations.ts';
 import { runsOn } from '../decide/ownership.ts';
 import { withdrawn } from '../decide/withdrawn.ts';
 import { capacityProblem } from './capacity.ts';
+import { lockedProblem } from './lock.ts';
 import { orderProblem } from './vm-order.ts';
 import { localDiskProblem, specConflict } from './vm-conflicts.ts';
 
@@ -189,6 +190,8 @@ export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
   if (vm.desired === 'ignored') {
     return problem(conflict(vm, 'it is ignored, so it is not stopped', ['kennel vm forget']));
   }
+  const locked = lockedProblem(vm, `VM ${vm.spec.name} is not deleted`);
+  if (locked !== null) return problem(locked);
   const next = { ...stopped({ ...vm, tries: noTries }, 'stopped', false), deleting: true };
   draft.put(next);
   return ok(next);

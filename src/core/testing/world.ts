@@ -94,6 +94,7 @@ export class TestWorld implements ClusterState {
   readonly commands = new Map<OperationId, CommandObservation>();
   readonly vmPhaseSinceMs = new Map<VmId, number>();
   readonly vmWaitSinceMs = new Map<VmId, number>();
+  readonly vmMoveSinceMs = new Map<VmId, number>();
   placement: PlacementObservation = { isDue: true, isUneven: false };
   readonly fencePhaseSince = new Map<FenceId, { ms: number; wall: string }>();
   readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
@@ -115,6 +116,7 @@ export class TestWorld implements ClusterState {
       commands: this.commands,
       vmPhaseSinceMs: this.vmPhaseSinceMs,
       vmWaitSinceMs: this.vmWaitSinceMs,
+      vmMoveSinceMs: this.vmMoveSinceMs,
       placement: this.placement,
       fencePhaseSince: this.fencePhaseSince,
       incarnationSince: this.incarnationSince,
@@ -436,6 +438,8 @@ export class TestWorld implements ClusterState {
     if (this.vms.get(vm.id)?.phase !== vm.phase) this.vmPhaseSinceMs.set(vm.id, this.nowMs);
     if (vm.wait == null) this.vmWaitSinceMs.delete(vm.id);
     else if (!this.vmWaitSinceMs.has(vm.id)) this.vmWaitSinceMs.set(vm.id, this.nowMs);
+    if (vm.move === null) this.vmMoveSinceMs.delete(vm.id);
+    else if (!this.vmMoveSinceMs.has(vm.id)) this.vmMoveSinceMs.set(vm.id, this.nowMs);
     this.vms.set(vm.id, vm);
   }
 

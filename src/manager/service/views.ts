@@ -164,6 +164,7 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
     move: vm.move === null ? null : moveView(vm.move),
+    lock: vm.lock ?? null,
     action: vm.action == null ? null : actionView(vm.action),
     acted: (vm.acted ?? []).map((one) => ({ ...one })),
     reason: vm.reason,
@@ -185,8 +186,14 @@ function actionView({ verb, request, by }: VmAction): NonNullable<VmView['action
   return { verb, request, by };
 }
 
-function moveView({ from, to, way, migration }: VmMove): NonNullable<VmView['move']> {
-  return { from, to: migration?.target.node ?? to, way, phase: migration?.phase ?? null };
+function moveView({ from, to, way, migration, cause }: VmMove): NonNullable<VmView['move']> {
+  return {
+    from,
+    to: migration?.target.node ?? to,
+    way,
+    phase: migration?.phase ?? null,
+    cause: cause ?? null,
+  };
 }
 
 /** The same spec with the array types of the API. */

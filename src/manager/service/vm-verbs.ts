@@ -1,5 +1,5 @@
 import type { Caller } from '../../api/cluster-service.ts';
-import type { ActOnVm, EditVm } from '../../api/schema/requests.ts';
+import type { ActOnVm, EditVm, LockVm } from '../../api/schema/requests.ts';
 import type { VmEditedView, VmView, WhyView } from '../../api/schema/views.ts';
 import type { VmVerbService } from '../../api/vm-verb-service.ts';
 import { explainVm } from '../../core/explain/awaiting.ts';
@@ -7,6 +7,7 @@ import { whyVm } from '../../core/explain/why.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import { actOnVm, restartVm } from '../../core/request/act.ts';
 import { editVm } from '../../core/request/edit.ts';
+import { lockVm, unlockVm } from '../../core/request/lock.ts';
 import type { VmSpec } from '../../core/model/vm.ts';
 import { nodeId } from '../../core/model/ids.ts';
 import { asked } from './asked.ts';
@@ -43,6 +44,19 @@ export class VmVerbs implements VmVerbService {
           ? restartVm(draft, record, { request, by, force })
           : actOnVm(draft, record, { request, by, verb }),
       ),
+    );
+  }
+
+  lock(vm: string, { kind, reason }: LockVm, caller: Caller): Promise<Outcome<VmView>> {
+    const wish = { kind, reason: reason ?? caller.reason, by: caller.identity.name };
+    return this.#sights.lead((leader, sight) =>
+      this.#vms.change(leader, sight, vm, caller, (draft, record) => lockVm(draft, record, wish)),
+    );
+  }
+
+  unlock(vm: string, caller: Caller): Promise<Outcome<VmView>> {
+    return this.#sights.lead((leader, sight) =>
+      this.#vms.change(leader, sight, vm, caller, unlockVm),
     );
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { screenshotViewSchema } from '../../schema/guest-stream.ts';
-import { actOnVmSchema, editVmSchema } from '../../schema/requests.ts';
+import { actOnVmSchema, editVmSchema, lockVmSchema } from '../../schema/requests.ts';
 import { vmEditedSchema, vmViewSchema, whyViewSchema } from '../../schema/views.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
 
@@ -21,6 +21,24 @@ export function vmVerbRoutes(api: Api, { service: { vmVerbs, vmStreams } }: Rout
     },
     async (request) =>
       valueOf(await vmVerbs.act(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/lock',
+    {
+      schema: {
+        ...base,
+        operationId: 'lockVm',
+        summary: 'Let a VM neither start nor move until it is unlocked',
+        body: lockVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.lock(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/unlock',
+    { schema: { ...base, operationId: 'unlockVm', summary: 'Take the lock off a VM' } },
+    async (request) => valueOf(await vmVerbs.unlock(request.params.vm, callerOf(request))),
   );
   api.post(
     '/v1/vms/:vm/edit',
