@@ -7,6 +7,8 @@ import type {
   PeerList,
   StreamOpen,
 } from '../src/api/schema/session.ts';
+import type { HoldList } from '../src/api/schema/peer-hold.ts';
+import type { KeptPromise } from '../src/core/hold/promiser.ts';
 import type { IncarnationId, NodeId } from '../src/core/model/ids.ts';
 import type { Env } from '../src/env/env.ts';
 import type { NetworkAddress } from '../src/env/network.ts';
@@ -18,12 +20,14 @@ import { DaemonRestart } from './daemon-restart.ts';
 import { Departure } from './departure.ts';
 import { Executor } from './executor.ts';
 import type { Asker } from './executor.ts';
+import { HoldFile } from './hold/hold-file.ts';
+import { PeerHold } from './hold/peer-hold.ts';
 import type { HostPower } from './host-power.ts';
 import { GuestStreams } from './guest-streams.ts';
 import { GuestChecks } from './guest-checks.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { newIncarnationId } from './incarnation.ts';
-import { grantsLease, noLease, renewLease } from './lease.ts';
+import { endLease, grantsLease, noLease, renewLease } from './lease.ts';
 import type { Lease, LeaseAck } from './lease.ts';
 import { ManagerListFile } from './manager-list.ts';
 import { ManagerSession } from './manager-session.ts';
@@ -99,7 +103,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const state = new StateFile(stateOptions, owner, previous);
     const listPath = `${config.dataDirectory}/managers.json`;
     const managers = await ManagerListFile.read(env, listPath, clusterId);
-    const parts = { ...options, tuning, incarnation, state, managers, unlock };
+    const promises = await HoldFile.read(env, `${config.dataDirectory}/peer-hold.json`);
+    const parts = { ...options, tuning, incarnation, state, managers, promises, unlock };
     const agent = new RunningAgent(parts);
     await agent.start();
     return agent;
@@ -114,6 +119,7 @@ interface RunningAgentOptions extends AgentOptions {
   readonly incarnation: IncarnationId;
   readonly state: StateFile;
   readonly managers: ManagerListFile;
+  readonly promises: { readonly file: HoldFile; readonly kept: KeptPromise };
   readonly unlock: () => Promise<void>;
 }
 
@@ -129,6 +135,7 @@ class RunningAgent implements Agent {
   readonly #streams: GuestStreams;
   readonly #departure: Departure;
   readonly #selfFencing: SelfFencing | null;
+  readonly #hold: PeerHold;
   #lease: Lease = noLease;
   #lastLeaseMs: number | null = null;
   #stopped: Promise<void> | null = null;
@@ -138,6 +145,7 @@ class RunningAgent implements Agent {
     const { env, config, hypervisor, tuning, incarnation, state } = options;
     this.#changes = new ChangeSignal(env.timers);
     this.#selfFencing = this.#makeSelfFencing();
+    this.#hold = this.#makeHold();
     this.#daemon = new DaemonRestart({
       env,
       command: config.restartHypervisor ?? null,
@@ -164,6 +172,7 @@ class RunningAgent implements Agent {
       mending: () => this.#daemon.text,
       leaving: () => this.#departure.leaving,
       watchdog: () => this.#selfFencing?.attested ?? null,
+      peerHold: () => this.#hold.reported,
       onLook: (answers) => this.#daemon.note(answers),
       leftover: state.leftover.map((entry) => entry.vm),
       checks: (domain) => this.#guests.verdicts(domain),
@@ -197,6 +206,7 @@ class RunningAgent implements Agent {
       bootId: config.bootId,
       listen: config.probes ?? [],
       onSightings: (nodes) => this.#sessions.sightings(nodes),
+      onPromiseAsk: (sequence) => this.#hold.answer(sequence),
     });
     this.#sessions = new ManagerSessions(
       (address, onOpen) => this.#session(address, onOpen),
@@ -219,6 +229,22 @@ class RunningAgent implements Agent {
           domains?.filter((one) => one.active && one.permit !== null).map((one) => one.vm) ?? null
         );
       },
+      onChange: () => this.#reporter.publish(),
+    });
+  }
+
+  #makeHold(): PeerHold {
+    const { env, config, promises } = this.#options;
+    return new PeerHold({
+      env,
+      clusterId: config.clusterId,
+      node: config.node,
+      ...promises,
+      fencesItself: () => this.#selfFencing !== null && this.#selfFencing.attested !== null,
+      onPromise: () => {
+        this.#lease = endLease(this.#lease, env.clock.boottimeMs());
+      },
+      onHeld: (untilMs) => this.#selfFencing?.held(untilMs),
       onChange: () => this.#reporter.publish(),
     });
   }
@@ -269,6 +295,7 @@ class RunningAgent implements Agent {
     const { env, hypervisor, state, managers, unlock } = this.#options;
     this.#sessions.stop();
     await this.#probes.stop();
+    await this.#hold.stop();
     this.#reporter.stop();
     this.#departure.stop();
     this.#guests.stop();
@@ -291,6 +318,7 @@ class RunningAgent implements Agent {
       tuning,
       hello: () => this.#hello(),
       report: () => this.#reporter.current(),
+      boundMs: () => this.#hold.boundMs(),
       onAck: (ack) => this.#takeAck(ack),
       onCommands: (message, asker) => this.#takeCommands(message, asker),
       onManagers: (list) => this.#takeManagers(list),
@@ -300,6 +328,7 @@ class RunningAgent implements Agent {
       onStreamOpen: (message, asker) => this.#takeStream(message, asker),
       onStreamControl: (message, asker) => this.#streams.control(message, asker),
       onEnd: (asker) => this.#streams.drop(asker),
+      onHold: (list) => this.#takeHold(list),
       onOpen,
     });
   }
@@ -356,10 +385,18 @@ class RunningAgent implements Agent {
     asker.answer({ kind: 'streamClosed', stream: message.stream, because });
   }
 
+  #takeHold(list: HoldList): void {
+    const { config, state } = this.#options;
+    if (list.clusterId === config.clusterId && list.epoch >= state.epochSeen) {
+      this.#hold.follow(list);
+    }
+  }
+
   #takeAck(ack: LeaseAck): void {
     const { incarnation, state } = this.#options;
     if (!grantsLease(ack, { incarnation, epochSeen: state.epochSeen })) return;
     state.meetEpoch(ack.epoch);
+    if (!this.#hold.offered(ack)) return;
     this.#lease = renewLease(this.#lease, ack);
     this.#lastLeaseMs = this.#options.env.clock.boottimeMs();
     if (this.#lease.untilMs !== null) this.#selfFencing?.leased(ack, this.#lease.untilMs);

@@ -43,6 +43,11 @@ export function renewLease(lease: Lease, ack: LeaseAck): Lease {
   return lease.untilMs !== null && lease.untilMs >= untilMs ? lease : { untilMs };
 }
 
+/** The lease given up: over now, unless it is over already. */
+export function endLease({ untilMs }: Lease, nowMs: number): Lease {
+  return untilMs === null || untilMs <= nowMs ? { untilMs } : { untilMs: nowMs };
+}
+
 /** True while the lease runs. At its very deadline it is over. */
 export function leaseHolds(lease: Lease, nowMs: number): boolean {
   return lease.untilMs !== null && nowMs < lease.untilMs;

@@ -1,3 +1,4 @@
+import type { HoldList } from '../src/api/schema/peer-hold.ts';
 import type { AgentMessage, AgentReport, Sightings } from '../src/api/schema/session.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import type { MessageChannel, NetworkAddress } from '../src/env/network.ts';
@@ -17,6 +18,8 @@ export interface ManagerSessionOptions {
   readonly tuning: AgentTuning;
   readonly hello: () => Extract<AgentMessage, { kind: 'hello' }>;
   readonly report: () => AgentReport;
+  /** For how long from now it holds a lease and promises nothing, ms. */
+  readonly boundMs: () => number;
   readonly onAck: (ack: LeaseAck) => void;
   readonly onCommands: (commands: Received<'commands'>, asker: Asker) => void;
   readonly onManagers: (list: Received<'managers'>) => void;
@@ -30,6 +33,7 @@ export interface ManagerSessionOptions {
   ) => void;
   /** A channel ended; another one may follow. */
   readonly onEnd: (asker: Asker) => void;
+  readonly onHold: (list: HoldList) => void;
   /** The manager said welcome. */
   readonly onOpen: () => void;
 }
@@ -227,6 +231,7 @@ export class ManagerSession implements Asker {
     else if (message.kind === 'peers') this.#options.onPeers(message);
     else if (message.kind === 'depart') this.#options.onDepart(message);
     else if (message.kind === 'guests') this.#options.onGuests(message);
+    else if (message.kind === 'hold') this.#options.onHold(message);
     else if (message.kind === 'streamOpen') this.#options.onStreamOpen(message, this);
     else if (message.kind === 'commands') this.#options.onCommands(message, this);
     else this.#options.onStreamControl(message, this);
@@ -267,11 +272,13 @@ export class ManagerSession implements Asker {
     const sentAtMs = env.clock.boottimeMs();
     connection.sent.push({ sequence: this.#sequence, sentAtMs });
     connection.unanswered += 1;
+    const boundMs = this.#options.boundMs();
     this.#send(connection, {
       kind: 'heartbeat',
       sequence: this.#sequence,
       sentAtMs,
       acknowledged: connection.lastAcknowledged,
+      ...(boundMs > 0 ? { boundMs } : {}),
     });
   }
 

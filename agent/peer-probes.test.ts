@@ -54,6 +54,7 @@ async function seat(
     bootId: change.boot ?? bootOf(name),
     listen: [{ host: name, port: 7402 }],
     onSightings: (nodes) => told.push(nodes),
+    onPromiseAsk: (sequence) => Promise.resolve({ kind: 'promise', sequence, promised: false }),
   });
   await probes.listen();
   return { probes, process, told };

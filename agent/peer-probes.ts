@@ -1,5 +1,6 @@
 import { parseHostPort } from '../src/api/schema/host-port.ts';
 import { readProbe } from '../src/api/schema/frequent-messages.ts';
+import { readPromiseAsk, type PromiseAnswer } from '../src/api/schema/peer-hold.ts';
 import type { PeerList, Sightings } from '../src/api/schema/session.ts';
 import type { Env, Timer } from '../src/env/env.ts';
 import type { Listener, MessageChannel, NetworkAddress } from '../src/env/network.ts';
@@ -12,6 +13,8 @@ export interface PeerProbesOptions {
   /** Where other agents may ask, the first that works; none = nowhere. */
   readonly listen: readonly NetworkAddress[];
   readonly onSightings: (nodes: Sightings['nodes']) => void;
+  /** Another agent asks here for a promise (docs/peer-hold.md). */
+  readonly onPromiseAsk: (sequence: number) => Promise<PromiseAnswer>;
 }
 
 /**
@@ -115,11 +118,13 @@ export class PeerProbes {
     channel.onClose(() => void this.#accepted.delete(channel));
     channel.onMessage((value) => {
       const probe = readProbe(value);
-      if (probe === null) {
-        channel.close('not a probe');
+      if (probe !== null) {
+        channel.send({ kind: 'probeEcho', sequence: probe.sequence, bootId });
         return;
       }
-      channel.send({ kind: 'probeEcho', sequence: probe.sequence, bootId });
+      const asked = readPromiseAsk(value);
+      if (asked === null) channel.close('not a probe');
+      else void this.#options.onPromiseAsk(asked.sequence).then((answer) => channel.send(answer));
     });
   }
 }

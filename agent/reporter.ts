@@ -20,6 +20,8 @@ export interface ReporterOptions {
   readonly leaving: () => AgentReport['leaving'];
   /** What this incarnation self-fences by; null = it holds. */
   readonly watchdog: () => WatchdogAttestation | null;
+  /** Which membership this agent uses, and whether the other nodes hold it. */
+  readonly peerHold: () => AgentReport['peerHold'];
   /** Told with every look, whether the hypervisor answered. */
   readonly onLook: (answers: boolean) => void;
   /** VMs whose start an earlier incarnation of this boot left under way. */
@@ -189,6 +191,7 @@ export class Reporter {
       leaving: this.#options.leaving(),
       watchdog: this.#options.watchdog(),
       ...(known && this.#usage !== undefined ? { usage: this.#usage } : {}),
+      peerHold: this.#options.peerHold(),
     };
   }
 

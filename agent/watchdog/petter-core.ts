@@ -1,11 +1,11 @@
 /**
  * What an agent tells its node's petter: until when its VMs may run. Only the agent of a granted lease
- * makes one; peer hold will do no more than move `deadlineMs`.
+ * makes one; peer hold does no more than move `deadlineMs`.
  */
 export interface PetterToken {
   readonly bootId: string;
   readonly incarnation: string;
-  /** End of the lease on the boot-time clock, ms. From then on the VMs are killed. */
+  /** End of the lease, or of the hold, on the boot-time clock, ms. From then on the VMs are killed. */
   readonly deadlineMs: number;
   /** G, ms. At `deadlineMs + graceMs` the device is petted no more, unless nothing is left. */
   readonly graceMs: number;

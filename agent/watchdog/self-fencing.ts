@@ -63,9 +63,18 @@ export class SelfFencing {
 
   /** A lease was granted. */
   leased(ack: LeaseAck, untilMs: number): void {
-    this.#terms = { untilMs, graceMs: ack.graceMs, watchdogMs: ack.watchdogMs };
+    const latestMs = Math.max(untilMs, this.#terms?.untilMs ?? untilMs);
+    this.#terms = { untilMs: latestMs, graceMs: ack.graceMs, watchdogMs: ack.watchdogMs };
     if (this.#options.policy === 'holding') void this.#hold();
     else this.#sending ??= this.#send().finally(() => (this.#sending = null));
+  }
+
+  /** Enough other nodes promise that they hold no lease: VMs may run until then (docs/peer-hold.md). */
+  held(untilMs: number): void {
+    const terms = this.#terms;
+    if (terms === null || this.#attested === null || untilMs <= terms.untilMs) return;
+    this.#terms = { ...terms, untilMs };
+    this.#sending ??= this.#send().finally(() => (this.#sending = null));
   }
 
   /**

@@ -36,8 +36,8 @@ export const watchdogMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/proof/self-fence.ts',
-        find: 'const sinceMs = Math.max(grantedMs, evidence.leadingSinceMs);',
-        replace: 'const sinceMs = Math.max(grantedMs, evidence.leadingSinceMs - 60_000);',
+        find: 'const leasedMs = Math.max(grantedMs, evidence.leadingSinceMs);',
+        replace: 'const leasedMs = Math.max(grantedMs, evidence.leadingSinceMs - 60_000);',
       },
     ],
     expected: ['selfFencing', 'proofs'],

@@ -5,6 +5,7 @@ import type { AlertRecord } from './model/alert.ts';
 import type { ArmingRecord } from './model/arming.ts';
 import type { GovernorRecord } from './model/governor.ts';
 import type { ManagerRecord, Roster } from './model/manager.ts';
+import type { MembershipRecord } from './model/membership.ts';
 import type { NodeRecord } from './model/node.ts';
 import type { PlacementRule, RuleId } from './model/placement-rule.ts';
 import type { ClusterSettings } from './model/settings.ts';
@@ -26,6 +27,7 @@ export interface ClusterState {
   readonly roster: Roster;
   readonly governor: GovernorRecord;
   readonly arming: ArmingRecord;
+  readonly membership: MembershipRecord;
   readonly alerts: ReadonlyMap<string, AlertRecord>;
   readonly managers: ReadonlyMap<ManagerId, ManagerRecord>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
@@ -42,6 +44,7 @@ export type ClusterObject =
   | Roster
   | GovernorRecord
   | ArmingRecord
+  | MembershipRecord
   | AlertRecord
   | ManagerRecord
   | NodeRecord
@@ -58,6 +61,7 @@ export function keyOf(object: ClusterObject): string {
     case 'roster':
     case 'governor':
     case 'arming':
+    case 'membership':
       return object.kind;
     default:
       return `${object.kind}/${object.id}`;

@@ -1,5 +1,6 @@
 import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
 import type { Verdict } from './model/guest.ts';
+import type { Confirmed } from './hold/majority.ts';
 import type { Incarnation, NodeCapacity, WatchdogAttestation } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { PowerReading } from './model/proof.ts';
@@ -34,6 +35,8 @@ export interface ReportObservation {
   readonly usage?: ReadonlyMap<VmId, MeasuredUse> | undefined;
   /** What its agent does about a hypervisor that does not answer. */
   readonly mending: string | null;
+  /** Mark of the membership that it uses, and whether the others hold it now; null = it knows none. */
+  readonly peerHold?: { readonly mark: string; readonly held: boolean } | null;
   /** Its operating system is going down, and how; null = it is not. */
   readonly leaving: 'reboot' | 'shutdown' | null;
 }
@@ -159,6 +162,8 @@ export interface Observations {
   readonly peers: ReadonlyMap<NodeId, PeerReport>;
   readonly managers: ManagersHeard;
   readonly placement: PlacementObservation;
+  /** Nodes that have confirmed their leases to this manager, and for when. */
+  readonly confirmed: Confirmed;
   /** When this manager first saw the fence operation in its present phase. */
   readonly fencePhaseSince: ReadonlyMap<FenceId, { readonly ms: number; readonly wall: string }>;
 }

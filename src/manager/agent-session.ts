@@ -11,6 +11,7 @@ import {
   type Sightings,
   type StreamReport,
 } from '../api/schema/session.ts';
+import type { HoldList } from '../api/schema/peer-hold.ts';
 import type { CommandOutcome } from '../core/observations.ts';
 import { bootId, incarnationId, nodeId, operationId } from '../core/model/ids.ts';
 import type { IncarnationId, NodeId, OperationId } from '../core/model/ids.ts';
@@ -29,11 +30,21 @@ export type Report = Extract<AgentMessage, { kind: 'report' }>['report'];
 /** What the welcome told the agent to keep to, in ms. */
 type SessionTiming = Pick<TimingSettings, 'heartbeatMs' | 'leaseTtlMs' | 'graceMs' | 'watchdogMs'>;
 
+/** A heartbeat as far as it says something of the node. */
+export interface ReceivedHeartbeat {
+  readonly sequence: number;
+  readonly aliveAtMs: number;
+  readonly boundMs: number;
+}
+
 export interface SessionEvents {
   /** Null = welcome; otherwise the reason of the refusal. */
   onHello(session: AgentSession, hello: Hello): string | null;
-  /** `aliveAtMs`: what the heartbeat answers was sent then, so the agent lived after it. */
-  onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void;
+  /**
+   * `aliveAtMs`: what the heartbeat answers was sent then, so the agent lived after it. `boundMs`: for
+   * so long from its sending it holds a lease and makes no promise.
+   */
+  onHeartbeat(session: AgentSession, heartbeat: ReceivedHeartbeat): void;
   onReport(session: AgentSession, report: Report): void;
   /** `answeredMs`: what it answers was sent then, so it was written after that. */
   onSightings(session: AgentSession, nodes: Sightings['nodes'], answeredMs: number): void;
@@ -61,6 +72,7 @@ export class AgentSession {
   #peersTold = '';
   #departTold = '';
   #guestsTold = '';
+  #holdTold = '';
 
   constructor(env: Env, channel: MessageChannel, events: SessionEvents) {
     this.#env = env;
@@ -144,6 +156,13 @@ export class AgentSession {
     this.send(list);
   }
 
+  /** Tells who counts for peer hold, unless it was told that very text before or takes no part. */
+  tellHold(list: HoldList, text: string): void {
+    if (this.#hello?.report.peerHold === undefined || this.#holdTold === text) return;
+    this.#holdTold = text;
+    this.send(list);
+  }
+
   /** Says why, and ends the session. */
   refuse(reason: string): void {
     this.send({ kind: 'bye', reason });
@@ -212,10 +231,11 @@ export class AgentSession {
   }
 
   /** Nothing is heard of an agent that answers nothing which was sent to it. */
-  #heartbeat({ sequence, acknowledged }: Extract<AgentMessage, { kind: 'heartbeat' }>): void {
-    const answeredMs = this.#answeredMs(acknowledged);
-    if (answeredMs === null) return;
-    this.#events.onHeartbeat(this, sequence, answeredMs);
+  #heartbeat(heartbeat: Extract<AgentMessage, { kind: 'heartbeat' }>): void {
+    const { sequence, acknowledged, boundMs = 0 } = heartbeat;
+    const aliveAtMs = this.#answeredMs(acknowledged);
+    if (aliveAtMs === null) return;
+    this.#events.onHeartbeat(this, { sequence, aliveAtMs, boundMs });
   }
 
   /** When that was sent which the agent had got; null = nothing was sent yet. */

@@ -290,6 +290,7 @@ export class Leader implements LeadingListener {
     hub.send(leadership.epoch, plan.commands);
     hub.letGo(leadership.epoch, plan.departures);
     hub.tellGuests(leadership.epoch, watchedGuests(this.mirror));
+    hub.tellHold(leadership.epoch, this.mirror.membership);
     this.fences.reconcile(plan.fences);
     this.#wakeAt(plan.wakeAtMs);
     if (plan.changes.length === 0 && plan.events.length === 0) {

@@ -22,6 +22,7 @@ import type { AlertRecord } from '../core/model/alert.ts';
 import { armed, type ArmingRecord } from '../core/model/arming.ts';
 import { idleGovernor, type GovernorRecord } from '../core/model/governor.ts';
 import { emptyRoster, type ManagerRecord, type Roster } from '../core/model/manager.ts';
+import { noMembership, type MembershipRecord } from '../core/model/membership.ts';
 import type { NodeRecord } from '../core/model/node.ts';
 import type { PlacementRule, RuleId } from '../core/model/placement-rule.ts';
 import type { ClusterSettings } from '../core/model/settings.ts';
@@ -46,6 +47,7 @@ export class Mirror implements ClusterState {
   roster: Roster = emptyRoster;
   governor: GovernorRecord = idleGovernor;
   arming: ArmingRecord = armed;
+  membership: MembershipRecord = noMembership;
   readonly alerts = new Map<string, AlertRecord>();
   readonly managers = new Map<ManagerId, ManagerRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
@@ -163,6 +165,7 @@ export class Mirror implements ClusterState {
     this.roster = emptyRoster;
     this.governor = idleGovernor;
     this.arming = armed;
+    this.membership = noMembership;
     this.alerts.clear();
     this.managers.clear();
     this.nodes.clear();
@@ -197,6 +200,9 @@ export class Mirror implements ClusterState {
         break;
       case 'arming':
         this.arming = object;
+        break;
+      case 'membership':
+        this.membership = object;
         break;
       case 'alert':
         this.alerts.set(object.id, object);

@@ -11,6 +11,7 @@ const kinds: Readonly<Record<ClusterObject['kind'], true>> = {
   roster: true,
   governor: true,
   arming: true,
+  membership: true,
   alert: true,
   manager: true,
   node: true,

@@ -13,6 +13,7 @@ import type {
   ReportObservation,
   Stall,
 } from '../core/observations.ts';
+import { withConfirmation, type Stretch } from '../core/hold/majority.ts';
 import { bootId, nodeId } from '../core/model/ids.ts';
 import type { FenceId, IncarnationId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
 import type { Incarnation } from '../core/model/node.ts';
@@ -66,6 +67,8 @@ export class ObservationBook {
   readonly #nodes = new Map<NodeId, SeenNode>();
   /** Kept through restarts of agents and through leaderships: what was granted stays granted. */
   readonly #leaseGrantedMs = new Map<NodeId, number>();
+  /** Kept through leaderships too: what was confirmed was so. */
+  readonly #confirmed = new Map<NodeId, readonly Stretch[]>();
   readonly #commands = new Map<OperationId, SentCommand>();
   readonly #fences = new Map<FenceId, FenceObservation>();
   readonly #stalls: Stall[] = [];
@@ -102,6 +105,7 @@ export class ObservationBook {
       peers: this.#peers,
       managers: this.#options.managersHeard(),
       placement: this.placement,
+      confirmed: this.#confirmed,
     };
   }
 
@@ -151,6 +155,14 @@ export class ObservationBook {
     seen.aliveAtMs = Math.max(aliveAtMs, seen.aliveAtMs ?? aliveAtMs);
     seen.lastHeartbeatMs = this.#clock.monotonicMs();
     seen.lastHeartbeatWall = this.#clock.wallIso();
+  }
+
+  /** The node holds a lease and makes no promise, from now on and until then (docs/peer-hold.md). */
+  confirmed(node: NodeId, untilMs: number): void {
+    const fromMs = this.#clock.monotonicMs();
+    const known = this.#confirmed.get(node) ?? [];
+    const next = withConfirmation(known, { fromMs, untilMs });
+    if (next !== known) this.#confirmed.set(node, next);
   }
 
   /** The gaps with the one that ends now, if one does that this manager's own stalls leave. */
@@ -275,6 +287,7 @@ export class ObservationBook {
       leaving: report.leaving,
       watchdog: report.watchdog ?? null,
       ...(report.usage === undefined ? {} : { usage: usageByVm(report.usage) }),
+      peerHold: report.peerHold ?? null,
     };
   }
 

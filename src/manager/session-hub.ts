@@ -9,9 +9,17 @@ import type { Outcome } from '../core/problem.ts';
 import type { Permit } from '../core/model/permit.ts';
 import type { StreamRequest } from '../api/schema/guest-stream.ts';
 import type { AgentCommand, ManagerList, Sightings } from '../api/schema/session.ts';
-import { AgentSession, incarnationOf, type Hello, type Report } from './agent-session.ts';
+import {
+  AgentSession,
+  incarnationOf,
+  type Hello,
+  type ReceivedHeartbeat,
+  type Report,
+} from './agent-session.ts';
+import type { MembershipRecord } from '../core/model/membership.ts';
 import { GuestStreams, type OpenStream, type StreamReader } from './guest-streams.ts';
 import { tellGuests } from './guest-list.ts';
+import { tellHold } from './hold-list.ts';
 import { tellPeers } from './probe-list.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
 import type { ObservationBook } from './observation-book.ts';
@@ -84,8 +92,7 @@ export class SessionHub {
     }
     const accepted = new AgentSession(this.#env, channel, {
       onHello: (session, hello) => this.#onHello(session, hello),
-      onHeartbeat: (session, sequence, aliveAtMs) =>
-        this.#onHeartbeat(session, sequence, aliveAtMs),
+      onHeartbeat: (session, heartbeat) => this.#onHeartbeat(session, heartbeat),
       onReport: (session, report) => this.#onReport(session, report),
       onSightings: (session, nodes, answeredMs) => this.#onSightings(session, nodes, answeredMs),
       onResult: (session, operation, outcome) => this.#onResult(session, operation, outcome),
@@ -170,6 +177,15 @@ export class SessionHub {
     const isThere = session?.isOf(asked.permit.incarnation) === true;
     if (!isThere || session.hello?.opensStreams !== true) return null;
     return this.#streams.open(session, asked, reader);
+  }
+
+  /** Agents that were told of other members, or other addresses of them, are told. */
+  tellHold(epoch: number, membership: MembershipRecord): void {
+    const { clusterId } = this.#identity;
+    const timing = this.#identity.timing();
+    const addressOf = (node: NodeId): string | null => this.#leading?.addressOf(node) ?? null;
+    const cluster = { clusterId, epoch, timing, membership, addressOf };
+    tellHold([...this.#sessions.values()], cluster);
   }
 
   /** Asks an agent for a domain's XML. Null when there is none or no answer within the time. */
@@ -266,7 +282,8 @@ export class SessionHub {
     this.#book.sighted({ node, incarnation: incarnation.id }, nodes, answeredMs);
   }
 
-  #onHeartbeat(session: AgentSession, sequence: number, aliveAtMs: number): void {
+  #onHeartbeat(session: AgentSession, heartbeat: ReceivedHeartbeat): void {
+    const { sequence, aliveAtMs, boundMs } = heartbeat;
     if (this.#sessions.get(session.node) !== session || session.incarnation === null) return;
     const matters = this.#leading?.heartbeatMatters(session.node) ?? false;
     this.#book.heartbeat(session.node, aliveAtMs);
@@ -275,6 +292,8 @@ export class SessionHub {
       return;
     }
     const { epoch } = this.#leading;
+    const { clockRateBound } = this.#identity.timing();
+    this.#book.confirmed(session.node, aliveAtMs + boundMs / (1 + clockRateBound));
     this.#leading.heartbeat({
       node: session.node,
       incarnation: session.incarnation,

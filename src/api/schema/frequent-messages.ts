@@ -12,11 +12,13 @@ import { maxSightings, type AgentMessage, type ManagerMessage } from './session.
 
 export function readHeartbeat(value: unknown): Extract<AgentMessage, { kind: 'heartbeat' }> | null {
   if (value === null || typeof value !== 'object') return null;
-  const { kind, sequence, sentAtMs, acknowledged } = value as Fields;
+  const { kind, sequence, sentAtMs, acknowledged, boundMs } = value as Fields;
   if (kind !== 'heartbeat' || !isCount(sequence)) return null;
   if (typeof sentAtMs !== 'number' || !Number.isFinite(sentAtMs)) return null;
   if (acknowledged !== null && !isCount(acknowledged)) return null;
-  return { kind, sequence, sentAtMs, acknowledged };
+  if (boundMs === undefined) return { kind, sequence, sentAtMs, acknowledged };
+  if (typeof boundMs !== 'number' || !Number.isFinite(boundMs) || boundMs < 0) return null;
+  return { kind, sequence, sentAtMs, acknowledged, boundMs };
 }
 
 export function readAck(value: unknown): Extract<ManagerMessage, { kind: 'ack' }> | null {

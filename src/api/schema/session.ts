@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { actionVerbs } from '../../core/model/vm-action.ts';
+import { holdListSchema, reportedHoldSchema } from './peer-hold.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
 import {
   streamClosedSchema,
@@ -86,6 +87,8 @@ const reportSchema = z.object({
    * node self-fences. Absent or null: it holds.
    */
   watchdog: watchdogSchema.nullable().optional(),
+  /** Null: it knows of no membership. Absent: it takes no part in peer hold. */
+  peerHold: reportedHoldSchema.nullable().optional(),
   /** What the agent does about a hypervisor that does not answer; null when nothing. */
   mending: textSchema.nullable(),
   /** Its operating system is going down, and how; null when it is not. */
@@ -139,6 +142,8 @@ export const agentMessageSchema = z.discriminatedUnion('kind', [
      * welcome arrived. It tells the manager that the agent lived after that answer was sent.
      */
     acknowledged: z.int().min(0).nullable(),
+    /** It holds a lease, and makes no promise to another node for so long, ms. Absent: 0. */
+    boundMs: z.number().min(0).optional(),
   }),
   z.object({ kind: z.literal('report'), report: reportSchema }),
   /** What its probes of other agents came to. Never kept, never repeated. */
@@ -357,6 +362,7 @@ export const managerMessageSchema = z.discriminatedUnion('kind', [
   streamInputSchema,
   streamCreditSchema,
   streamCloseSchema,
+  holdListSchema,
   z.object({ kind: z.literal('bye'), reason: textSchema }),
 ]);
 

@@ -12,6 +12,7 @@ import { decideFailovers } from './failovers.ts';
 import { decideFences } from './fences.ts';
 import { decideGovernor } from './governor.ts';
 import { decideGroups } from './groups.ts';
+import { decideMembership } from './membership.ts';
 import { decideMoves } from './moves.ts';
 import { decideNodes } from './nodes.ts';
 import { decidePolicyMoves } from './policy-decisions.ts';
@@ -37,6 +38,7 @@ export function decide(state: ClusterState, observations: Observations): Plan {
   decideStrays(draft);
   decideDowntimes(draft);
   decideNodes(draft);
+  decideMembership(draft);
   decideActions(draft);
   decideVms(draft);
   decideEdits(draft);

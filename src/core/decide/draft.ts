@@ -6,6 +6,7 @@ import type { AlertRecord } from '../model/alert.ts';
 import type { ArmingRecord } from '../model/arming.ts';
 import type { GovernorRecord } from '../model/governor.ts';
 import type { ManagerRecord, Roster } from '../model/manager.ts';
+import type { MembershipRecord } from '../model/membership.ts';
 import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { NodeRecord } from '../model/node.ts';
 import type { ClusterSettings } from '../model/settings.ts';
@@ -32,6 +33,7 @@ export interface Draft {
   roster(): Roster;
   governor(): GovernorRecord;
   arming(): ArmingRecord;
+  membership(): MembershipRecord;
   alert(id: string): AlertRecord | undefined;
   alerts(): readonly AlertRecord[];
   managers(): readonly ManagerRecord[];
@@ -121,6 +123,7 @@ export function openDraft(state: ClusterState, observations: Observations): Draf
     roster: () => laid('roster', state.roster) ?? state.roster,
     governor: () => laid('governor', state.governor) ?? state.governor,
     arming: () => laid('arming', state.arming) ?? state.arming,
+    membership: () => laid('membership', state.membership) ?? state.membership,
     alert: (id) => found('alert/', state.alerts, id),
     alerts: () => all(state.alerts, 'alert/'),
     managers: () => all(state.managers, 'manager/'),

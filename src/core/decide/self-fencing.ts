@@ -1,5 +1,6 @@
 import type { FenceOperation } from '../model/fence-operation.ts';
 import type { Incarnation, NodeRecord } from '../model/node.ts';
+import { majorityVerdict } from '../hold/majority.ts';
 import type { Proof } from '../model/proof.ts';
 import type { NodeObservation } from '../observations.ts';
 import { attestationProblems } from '../proof/attestation.ts';
@@ -8,20 +9,37 @@ import type { Draft } from './draft.ts';
 import { stormGuardAgainst } from './guards.ts';
 import { straysOn } from './strays.ts';
 
+/** How soon a majority that is missing is looked for again, ms. */
+const majorityLookMs = 1000;
+
 /**
  * The `selfFence` proof of an operation, or null. It needs no command, so it runs beside the fence
  * devices from the intent on. In a storm it waits as device commands do. It says nothing of a VM that
- * somebody started there without a permit: no petter was told of that one.
+ * somebody started there without a permit: no petter was told of that one. Nor of a node that was not
+ * heard since its store was restored: what it acknowledged before may be forgotten.
  */
 export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
   const { observations, state } = draft;
   if (straysOn(draft, fence.node, fence.incarnation.bootId).length > 0) return null;
+  if (draft.node(fence.node)?.unheardSince !== undefined) return null;
   const seen = observations.nodes.get(fence.node);
+  const majority = majorityVerdict({
+    record: state.membership,
+    acknowledged: fence.incarnation.membership ?? null,
+    node: fence.node,
+    confirmed: observations.confirmed,
+    nowMs: observations.nowMs,
+  });
+  if (majority.kind === 'missing') {
+    draft.wakeAt(observations.nowMs + majorityLookMs);
+    return null;
+  }
   const verdict = selfFenceVerdict({
     fence,
     timing: state.settings.timing,
     leaseGrantedMs: observations.leaseGrantedMs.get(fence.node) ?? null,
     leadingSinceMs: observations.leadingSinceMs,
+    majoritySinceMs: majority.kind === 'since' ? majority.ms : null,
     nowMs: observations.nowMs,
     aliveAtMs: seen?.incarnation?.id === fence.incarnation.id ? seen.aliveAtMs : null,
   });
@@ -56,8 +74,8 @@ export function livesWithoutVms(fence: FenceOperation, incarnation: Incarnation)
 }
 
 /**
- * Records what the admitted incarnation does when its lease runs out, as its agent last
- * acknowledged: self-fencing counts only once this is committed.
+ * Records what the admitted incarnation does when its lease runs out, and by which nodes it may be
+ * held, as its agent last acknowledged: self-fencing counts only once this is committed.
  */
 export function noteIsolation(
   draft: Draft,
@@ -70,16 +88,20 @@ export function noteIsolation(
   const told = report.watchdog ?? null;
   const { timing } = draft.state.settings;
   const watchdog = told !== null && attestationProblems(told, timing).length === 0 ? told : null;
-  if (JSON.stringify(watchdog) === JSON.stringify(incarnation.watchdog ?? null)) return node;
+  const isSame = JSON.stringify(watchdog) === JSON.stringify(incarnation.watchdog ?? null);
+  const mark = report.peerHold?.mark ?? incarnation.membership;
+  if (isSame && mark === incarnation.membership) return node;
   const { id, bootId } = incarnation;
+  const acknowledged = mark === undefined ? {} : { membership: mark };
   const noted: NodeRecord = {
     ...node,
     incarnation:
       watchdog === null
-        ? { id, bootId, isolation: 'holding' }
-        : { id, bootId, isolation: 'selfFencing', watchdog },
+        ? { id, bootId, isolation: 'holding', ...acknowledged }
+        : { id, bootId, isolation: 'selfFencing', watchdog, ...acknowledged },
   };
   draft.put(noted);
+  if (isSame) return noted;
   draft.event({
     code: watchdog === null ? 'NODE_HOLDS' : 'NODE_SELF_FENCES',
     severity: watchdog === null ? 'warning' : 'info',

@@ -28,6 +28,12 @@ function charactersOf(object: ClusterObject): number {
       return 1000 + object.vms.length * 400;
     case 'fence':
       return 4000;
+    case 'membership':
+      return (
+        1000 +
+        object.members.length * 120 +
+        object.earlier.reduce((sum, { nodes }) => sum + 20 + nodes.length * 30, 0)
+      );
     default:
       return 1000;
   }

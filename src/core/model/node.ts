@@ -32,6 +32,8 @@ export interface Incarnation {
   readonly isolation: IsolationPolicy;
   /** Of a self-fencing incarnation. */
   readonly watchdog?: WatchdogAttestation;
+  /** Mark of the membership that it acknowledged last; absent = none (docs/peer-hold.md). */
+  readonly membership?: string;
 }
 
 /**

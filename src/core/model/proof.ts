@@ -16,8 +16,11 @@ export interface SelfFenceProof {
   readonly boundMs: number;
   /** Since `countedFrom`, on the clock of the manager that took the proof. */
   readonly elapsedMs: number;
-  /** The latest instant at which any manager could have acknowledged a lease of that boot. */
-  readonly countedFrom: 'lease' | 'election';
+  /**
+   * The latest instant at which any manager could have acknowledged a lease of that boot, or the start
+   * of the majority that keeps the others from holding it, if that is later.
+   */
+  readonly countedFrom: 'lease' | 'election' | 'majority';
   readonly leaseTtlMs: number;
   readonly graceMs: number;
   readonly watchdogMs: number;

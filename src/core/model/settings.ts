@@ -70,6 +70,8 @@ export interface ClusterSettings {
   readonly shutdownPolicy: ShutdownPolicy;
   /** How long a node that said that it reboots may be silent before it counts as lost. */
   readonly rebootPatienceMs: number;
+  /** Nodes that fence themselves may be held by the others while no leader is heard. */
+  readonly peerHold: boolean;
   /** How long a VM stays `failed` before it is tried anew. */
   readonly failedWindowMs: number;
 }
@@ -123,6 +125,7 @@ export function defaultSettings(profile: DetectionProfile): ClusterSettings {
     maxMigrations: 8,
     shutdownPolicy: 'conditional',
     rebootPatienceMs: 15 * 60_000,
+    peerHold: true,
     failedWindowMs: 30 * 60_000,
   };
 }

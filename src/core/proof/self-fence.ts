@@ -11,6 +11,8 @@ export interface SelfFenceEvidence {
   readonly leaseGrantedMs: number | null;
   /** Not before this manager's election. */
   readonly leadingSinceMs: number;
+  /** Since when nobody could hold it; null = it is held by nobody (docs/peer-hold.md). */
+  readonly majoritySinceMs: number | null;
   readonly nowMs: number;
   /** Latest instant at which the fenced incarnation certainly lived; null = none is known. */
   readonly aliveAtMs: number | null;
@@ -25,7 +27,8 @@ export type SelfFenceVerdict =
 /**
  * The `selfFence` proof (DESIGN §5): `t >= r + (L + G + kW)(1 + rho) + tau`. r is the latest instant at
  * which any manager could have acknowledged a lease of that boot: this one's last, or its own
- * election, since what an earlier leader acknowledges later answers what was sent before. A node
+ * election, since what an earlier leader acknowledges later answers what was sent before. Where the
+ * other nodes may hold it, r is not before the start of the majority that excludes it. A node
  * that holds is never proven so, nor is one whose agent was heard when it had to be dead.
  */
 export function selfFenceVerdict(evidence: SelfFenceEvidence): SelfFenceVerdict {
@@ -41,8 +44,10 @@ export function selfFenceVerdict(evidence: SelfFenceEvidence): SelfFenceVerdict 
     return { kind: 'never', because: 'it was proven so before, and lived' };
   }
   const grantedMs = evidence.leaseGrantedMs ?? Number.NEGATIVE_INFINITY;
-  const countedFrom = grantedMs > evidence.leadingSinceMs ? 'lease' : 'election';
-  const sinceMs = Math.max(grantedMs, evidence.leadingSinceMs);
+  const leasedMs = Math.max(grantedMs, evidence.leadingSinceMs);
+  const sinceMs = Math.max(leasedMs, evidence.majoritySinceMs ?? leasedMs);
+  const byLease = grantedMs > evidence.leadingSinceMs ? 'lease' : 'election';
+  const countedFrom = sinceMs > leasedMs ? 'majority' : byLease;
   const watchdogRounds = watchdog.held ? 2 : 3;
   const watchdogMs = boundingWatchdogMs(watchdog, timing);
   const boundMs = selfFenceBoundMs({ ...timing, watchdogMs }, watchdogRounds);

@@ -147,6 +147,16 @@ export const settingList: readonly Setting[] = [
     get: (settings) => settings.rebootPatienceMs,
     set: (settings, value) => ({ ...settings, rebootPatienceMs: value }),
   },
+  {
+    key: 'isolation.peer-hold',
+    summary: 'nodes that fence themselves are held by the others while no leader is heard',
+    unit: 'word',
+    words: ['off', 'on'],
+    min: 0,
+    max: 1,
+    get: (settings) => Number(settings.peerHold),
+    set: (settings, value) => ({ ...settings, peerHold: value === 1 }),
+  },
   ofStarts('starts.per-node', 'maxStartsPerNode', 'VMs that start at once on one node'),
   ofStarts(
     'starts.per-storage',

@@ -17,6 +17,8 @@ import {
   type OperationId,
   type VmId,
 } from '../model/ids.ts';
+import type { Stretch } from '../hold/majority.ts';
+import { noMembership, type MembershipRecord } from '../model/membership.ts';
 import type { Incarnation, NodeRecord } from '../model/node.ts';
 import type { PlacementRule, RuleId } from '../model/placement-rule.ts';
 import type { PowerReading } from '../model/proof.ts';
@@ -100,6 +102,8 @@ export class TestWorld implements ClusterState {
   readonly incarnationSince = new Map<NodeId, { incarnation: IncarnationId | null; ms: number }>();
   readonly flapsSince = new Map<NodeId, { flaps: number; ms: number }>();
   readonly peers = new Map<NodeId, PeerReport>();
+  readonly confirmed = new Map<NodeId, readonly Stretch[]>();
+  membership: MembershipRecord = noMembership;
   managersHeard: ManagersHeard = { others: 0, heard: 0 };
   readonly events: string[] = [];
 
@@ -122,6 +126,7 @@ export class TestWorld implements ClusterState {
       incarnationSince: this.incarnationSince,
       flapsSince: this.flapsSince,
       peers: this.peers,
+      confirmed: this.confirmed,
       managers: this.managersHeard,
     };
   }
@@ -403,6 +408,9 @@ export class TestWorld implements ClusterState {
           break;
         case 'arming':
           this.arming = object;
+          break;
+        case 'membership':
+          this.membership = object;
           break;
         case 'alert':
           this.alerts.set(object.id, object);

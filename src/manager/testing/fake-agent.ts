@@ -49,6 +49,7 @@ export class FakeAgent {
   readonly departures: Message<'depart'>[] = [];
   readonly guestLists: Message<'guests'>[] = [];
   readonly streams: Message<'streamOpen' | 'streamInput' | 'streamCredit' | 'streamClose'>[] = [];
+  readonly holdLists: Message<'hold'>[] = [];
   readonly byes: string[] = [];
   /** Why the channel ended; null while it is open. */
   closed: string | null = null;
@@ -194,6 +195,9 @@ export class FakeAgent {
       case 'streamCredit':
       case 'streamClose':
         this.streams.push(message);
+        break;
+      case 'hold':
+        this.holdLists.push(message);
         break;
       case 'bye':
         this.byes.push(message.reason);
