@@ -138,6 +138,18 @@ export type Fact =
       readonly incarnation: string;
       readonly left: readonly PermitFact[];
     }
+  /**
+   * A node's petter took a deadline. `before`: the one it had; `alive`: VMs of that one whose processes
+   * are there. `nowMs` is the node's boot-time clock.
+   */
+  | {
+      readonly kind: 'petterTook';
+      readonly node: string;
+      readonly nowMs: number;
+      readonly deadlineMs: number;
+      readonly before: { readonly deadlineMs: number } | null;
+      readonly alive: readonly string[];
+    }
   /** A node's watchdog was petted too late. */
   | { readonly kind: 'watchdogBit'; readonly node: string }
   /** A BMC begins, or ceases, to lie or to act late. */

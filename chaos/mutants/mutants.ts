@@ -6,6 +6,7 @@ import { migrationMutants } from './migration-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { orderMutants } from './order-mutants.ts';
 import { policyMutants } from './policy-mutants.ts';
+import { peerHoldMutants } from './peer-hold-mutants.ts';
 import { raftMutants } from './raft-mutants.ts';
 import { verbMutants } from './verb-mutants.ts';
 import { storeMutants } from './store-mutants.ts';
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...raftMutants,
   ...watchdogMutants,
+  ...peerHoldMutants,
 ];

@@ -184,6 +184,7 @@ export class ClusterNode {
       host,
       device,
       onContained: (incarnation, left) => taps.contained?.(name, incarnation, left),
+      onTook: (took) => taps.petterTook?.({ node: name, ...took }),
     });
   }
 

@@ -25,6 +25,13 @@ interface PetterParts {
   readonly device: SimWatchdog;
   /** Told whenever a look has found nothing left; `left`: by what permits of that agent something is. */
   readonly onContained?: (incarnation: string, left: readonly Permit[]) => void;
+  /** A deadline was taken; `alive`: VMs of the token before whose processes are there. */
+  readonly onTook?: (took: {
+    readonly nowMs: number;
+    readonly deadlineMs: number;
+    readonly before: { readonly deadlineMs: number } | null;
+    readonly alive: readonly string[];
+  }) => void;
 }
 
 /**
@@ -78,7 +85,7 @@ export class PetterService {
   link(agent: SimProcess): PetterLink {
     return {
       attest: () => this.#ask(agent, (petter): WatchdogAttestation => petter.attest()),
-      send: (token) => this.#ask(agent, (petter): TokenAnswer => petter.take(token)),
+      send: (token) => this.#ask(agent, (petter) => this.#take(petter, token)),
       drop: () => this.#ask(agent, (petter) => petter.drop()),
     };
   }
@@ -86,6 +93,16 @@ export class PetterService {
   /** The number by which a token names an agent's process: that of its start. */
   static pidOf(agent: SimProcess): number {
     return Number(agent.name.slice(agent.name.lastIndexOf('#') + 1));
+  }
+
+  #take(petter: Petter, token: PetterToken): TokenAnswer {
+    const { clock, host, onTook } = this.#parts;
+    const before = petter.token;
+    const alive = (before?.vms ?? []).filter((vm) => host.find(vm as VmId)?.live !== undefined);
+    const answer = petter.take(token);
+    const { deadlineMs } = token;
+    if (answer.kind === 'taken') onTook?.({ nowMs: clock.boottimeMs(), deadlineMs, before, alive });
+    return answer;
   }
 
   #start(process: SimProcess, bootId: string): void {

@@ -64,6 +64,14 @@ export interface SimTaps extends RaftTaps {
   vmRuns?(node: string, vm: string, permit: Permit | null, running: boolean): void;
   /** A node's petter has seen that nothing is left, and pets on; `left`: by what permits of that agent something is. */
   contained?(node: string, incarnation: string, left: readonly Permit[]): void;
+  /** A node's petter took a deadline; `alive`: VMs of the one before whose processes are there. */
+  petterTook?(took: {
+    readonly node: string;
+    readonly nowMs: number;
+    readonly deadlineMs: number;
+    readonly before: { readonly deadlineMs: number } | null;
+    readonly alive: readonly string[];
+  }): void;
   /** A node's watchdog was petted too late. */
   watchdogBit?(node: string): void;
   /** A BMC takes power away, whatever the machine was doing. */

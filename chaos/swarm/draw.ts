@@ -126,12 +126,12 @@ const watchdogShare = 0.3;
 
 function drawWatchdogs(
   random: RandomStream,
-  { watchdogs = false, lies }: FaultProfile,
+  { watchdogs, lies }: FaultProfile,
   { nodes }: Cast,
 ): Scenario['watchdogs'] {
-  if (lies || !(random.chance(watchdogShare) || watchdogs)) return {};
+  if (lies || !(random.chance(watchdogShare) || watchdogs !== undefined)) return {};
   const drawnFor = nodes.map((node) => {
-    const kind = random.pick([
+    const any = random.pick([
       'none',
       'strong',
       'strong',
@@ -140,6 +140,7 @@ function drawWatchdogs(
       'late',
       'weak',
     ] as const);
+    const kind = watchdogs === 'strong' ? 'strong' : any;
     const resetMs = Math.round(random.between(100, 2500));
     const traits = { timeoutMs: 5000, resetMs, held: random.chance(0.8) };
     return [node, kind === 'none' ? null : { kind, ...traits }] as const;

@@ -12,6 +12,7 @@ import { LeaseChecker } from '../checkers/leases.ts';
 import { LevelChecker } from '../checkers/levels.ts';
 import { OrderChecker } from '../checkers/order.ts';
 import { OwnerChecker } from '../checkers/owners.ts';
+import { PeerHoldChecker } from '../checkers/peer-hold.ts';
 import { PermitChecker } from '../checkers/permits.ts';
 import { PlacementChecker } from '../checkers/placement.ts';
 import { PowerChecker } from '../checkers/power.ts';
@@ -29,6 +30,7 @@ export function everyChecker(): readonly Checker[] {
     new ProofChecker(),
     new LeaseChecker(),
     new SelfFencingChecker(),
+    new PeerHoldChecker(),
     new AgentMemoryChecker(),
     new LeaderWriteChecker(),
     new ConsensusChecker(),

@@ -1,5 +1,6 @@
 import type { SimBmcMode } from '../sim/bmc.ts';
 import { aNode, aPduMode, type Cast } from './draw-faults.ts';
+import { holdPlots } from './hold-plots.ts';
 import type { Fault, FaultEffect } from './scenario.ts';
 import type { RandomStream } from '../sim/random.ts';
 
@@ -8,6 +9,7 @@ import type { RandomStream } from '../sim/random.ts';
  * an old boot; a leader stands still while a node dies; a command waits while its node restarts.
  */
 export const plots = {
+  ...holdPlots,
   /** A node loses its managers again and again, each time for long enough to be counted. */
   flapping: (random, cast) => {
     const node = random.pick(cast.nodes);

@@ -21,8 +21,11 @@ export interface FaultProfile {
   readonly managers?: readonly number[];
   /** What its faults are made for; absent = any store. */
   readonly store?: StoreKind;
-  /** Every node has a watchdog, of one kind or another; otherwise a third of the clusters do. */
-  readonly watchdogs?: boolean;
+  /**
+   * Every node has a watchdog: of one kind or another, or one that may be relied on. Otherwise a third
+   * of the clusters do, of any kind.
+   */
+  readonly watchdogs?: 'any' | 'strong';
   /** Nodes have a second level: the outlets of two supplies. */
   readonly pdus?: boolean;
   /** Nodes to draw from; absent = a few. */
@@ -260,7 +263,41 @@ export const profiles = {
     most: 7,
     workloadSteps: 4,
     lies: false,
-    watchdogs: true,
+    watchdogs: 'any',
+  },
+  peerHold: {
+    summary:
+      'nodes that fence themselves and hold each other while managers, or some of them, are away',
+    weights: {
+      cutManagers: 3,
+      nodeCut: 2,
+      isolate: 1,
+      poorLink: 2,
+      crashAgent: 3,
+      crashManager: 2,
+      pause: 3,
+      expireLeader: 2,
+      powerLoss: 1,
+      petter: 1,
+      stateDisk: 1,
+    },
+    plots: [
+      'managersAway',
+      'managersAway',
+      'managersAway',
+      'someHold',
+      'gapInMajority',
+      'gapInMajority',
+      'shrunkBehind',
+      'shrunkBehind',
+      'killInHand',
+      'killInHand',
+    ],
+    most: 4,
+    workloadSteps: 3,
+    lies: false,
+    nodes: [3, 3, 4, 5, 5],
+    watchdogs: 'strong',
   },
   flaps: {
     summary: 'links that come and go, peers and managers cut off apart from each other',
@@ -351,7 +388,7 @@ export const profileNames: readonly ProfileName[] = [
   'raft',
   'raft',
   'watchdog',
-  'watchdog',
+  'peerHold',
   'flaps',
   'flaps',
   'lies',

@@ -93,6 +93,7 @@ export class Recorder {
     powerCut: (node) => this.#powerCut(node),
     contained: (node, incarnation, left) =>
       this.#tell({ kind: 'contained', node, incarnation, left }),
+    petterTook: (took) => this.#tell({ kind: 'petterTook', ...took }),
     watchdogBit: (node) => this.#tell({ kind: 'watchdogBit', node }),
     toolStarted: (manager, bmcHost, action) =>
       this.#tell({ kind: 'tool', stage: 'started', manager, bmcHost, action, exitCode: null }),

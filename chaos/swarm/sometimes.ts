@@ -44,6 +44,7 @@ const states = [
   'proof: selfFence',
   'a watchdog bit',
   'a petter refused to disarm',
+  'a node was held by the others',
   'a proof was revoked',
   'a fence operation was called off',
   'a fence operation acted',
@@ -136,6 +137,7 @@ export const required: readonly Name[] = [
 
 /** What a log line of the code under test shows, by its beginning. */
 const logged: readonly (readonly [begin: string, name: Name])[] = [
+  ['held by the other nodes', 'a node was held by the others'],
   ['cut the end of the log', 'a torn write was cut from the end of the log'],
   ['state file is damaged', 'a damaged state file was set aside'],
   ['the store failed; this process stops', 'a failed sync ended a manager'],

@@ -88,6 +88,8 @@ export const nodeViewSchema = z.object({
       held: z.boolean(),
     })
     .nullable(),
+  /** By how many nodes, itself included, it may be held without a lease, and whether it is; null = by none. */
+  peerHold: z.object({ members: z.int(), held: z.boolean() }).nullable(),
   incarnation: z.string().nullable(),
   bootId: z.string().nullable(),
   /** Time since the last heartbeat; null when never heard. */

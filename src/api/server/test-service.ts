@@ -97,6 +97,7 @@ export const testNode: NodeView = {
   draining: false,
   isolation: 'holding',
   watchdog: null,
+  peerHold: null,
   incarnation: 'boot.1',
   bootId: uuid,
   lastSeenMs: 12,

@@ -24,6 +24,7 @@ export function labelsText({ labels }: NodeView): string {
 function leaseText(node: NodeView): string {
   if (node.leaseMs !== null) return formatAge(Math.max(node.leaseMs, 0));
   if (node.incarnation === null) return '-';
+  if (node.peerHold?.held === true) return 'held';
   return node.leaseIsKnown ? 'over' : '?';
 }
 
@@ -73,6 +74,14 @@ function isolationText({ isolation, watchdog }: NodeView): string {
   return `${isolation} under ${watchdog.identity} (${watchdog.timeoutMs} ms${took}; ${copy})`;
 }
 
+/** Whether the others keep its VMs alive while no leader is heard. */
+function holdText({ peerHold }: NodeView): string {
+  if (peerHold === null) return 'no';
+  const { members, held } = peerHold;
+  if (held) return `now: no lease, and at least half of ${members} nodes promise to take none`;
+  return `when no leader is heard, while at least half of ${members} nodes see each other`;
+}
+
 /** One node in full. */
 export function renderNode(node: NodeView, layout: Layout): string {
   const fields: [string, string][] = [
@@ -83,6 +92,7 @@ export function renderNode(node: NodeView, layout: Layout): string {
     ['last seen', lastSeenText(node)],
     ['lease', leaseText(node)],
     ['isolation', isolationText(node)],
+    ['held by the others', holdText(node)],
     ['hypervisor', node.hypervisor],
     ['vms', String(node.vms)],
     [

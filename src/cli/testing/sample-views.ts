@@ -55,6 +55,7 @@ export function sampleNode(fields: Partial<NodeView> & { readonly name: string }
     draining: false,
     isolation: 'holding',
     watchdog: null,
+    peerHold: null,
     incarnation: 'b0.n1',
     bootId: 'b0b0b0b0-0000-4000-8000-000000000001',
     lastSeenMs: 212,

@@ -4,7 +4,7 @@ import { majorityVerdict } from '../hold/majority.ts';
 import type { Proof } from '../model/proof.ts';
 import type { NodeObservation } from '../observations.ts';
 import { attestationProblems } from '../proof/attestation.ts';
-import { selfFenceVerdict } from '../proof/self-fence.ts';
+import { selfFenceVerdict, type SelfFenceVerdict } from '../proof/self-fence.ts';
 import type { Draft } from './draft.ts';
 import { stormGuardAgainst } from './guards.ts';
 import { straysOn } from './strays.ts';
@@ -19,9 +19,24 @@ const majorityLookMs = 1000;
  * heard since its store was restored: what it acknowledged before may be forgotten.
  */
 export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
+  const verdict = selfFenceAgainst(draft, fence);
+  if (verdict.kind === 'never') return null;
+  if (verdict.kind === 'later') {
+    draft.wakeAt(verdict.atMs);
+    return null;
+  }
+  return stormGuardAgainst(draft, fence) === null ? verdict.proof : null;
+}
+
+/** How far that proof is, whatever the storm governor says. */
+export function selfFenceAgainst(draft: Draft, fence: FenceOperation): SelfFenceVerdict {
   const { observations, state } = draft;
-  if (straysOn(draft, fence.node, fence.incarnation.bootId).length > 0) return null;
-  if (draft.node(fence.node)?.unheardSince !== undefined) return null;
+  if (straysOn(draft, fence.node, fence.incarnation.bootId).length > 0) {
+    return { kind: 'never', because: 'a VM that its watchdog does not know may run there' };
+  }
+  if (draft.node(fence.node)?.unheardSince !== undefined) {
+    return { kind: 'never', because: 'it was not heard since the store was restored' };
+  }
   const seen = observations.nodes.get(fence.node);
   const majority = majorityVerdict({
     record: state.membership,
@@ -31,10 +46,10 @@ export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
     nowMs: observations.nowMs,
   });
   if (majority.kind === 'missing') {
-    draft.wakeAt(observations.nowMs + majorityLookMs);
-    return null;
+    const { because } = majority;
+    return { kind: 'later', atMs: observations.nowMs + majorityLookMs, because };
   }
-  const verdict = selfFenceVerdict({
+  return selfFenceVerdict({
     fence,
     timing: state.settings.timing,
     leaseGrantedMs: observations.leaseGrantedMs.get(fence.node) ?? null,
@@ -43,12 +58,6 @@ export function selfFenceOf(draft: Draft, fence: FenceOperation): Proof | null {
     nowMs: observations.nowMs,
     aliveAtMs: seen?.incarnation?.id === fence.incarnation.id ? seen.aliveAtMs : null,
   });
-  if (verdict.kind === 'never') return null;
-  if (verdict.kind === 'later') {
-    draft.wakeAt(verdict.atMs);
-    return null;
-  }
-  return stormGuardAgainst(draft, fence) === null ? verdict.proof : null;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { FenceOperation } from '../model/fence-operation.ts';
 import type { FenceLevel, NodeRecord } from '../model/node.ts';
 import type { VmRecord } from '../model/vm.ts';
 import { lockedText } from '../model/vm-lock.ts';
+import { selfFenceAgainst } from '../decide/self-fencing.ts';
 import { guardAgainst } from '../decide/guards.ts';
 import { lastSignOfLifeMs } from '../decide/witnesses.ts';
 import { openDraft } from '../decide/draft.ts';
@@ -59,10 +60,25 @@ export function explainFence(
   for (const [device, error] of execution?.errors ?? []) {
     facts.push(`${device}: ${error.code}, ${error.detail}`);
   }
+  awaiting.push(...selfFenceText(fence, state, observations));
   awaiting.push(`newBoot: ${fence.node} comes back with another boot id`);
   awaiting.push('attested: a person says that it is off');
   steps.push(`kennel node confirm-off ${fence.node} --reason "..."`);
   return { facts, awaiting, try: [...new Set(steps)] };
+}
+
+/** What the proof by time waits for, where there can be one. */
+function selfFenceText(
+  fence: FenceOperation,
+  state: ClusterState,
+  observations: Observations,
+): readonly string[] {
+  if (fence.incarnation.isolation !== 'selfFencing') return [];
+  const verdict = selfFenceAgainst(openDraft(state, observations), fence);
+  if (verdict.kind === 'holds') return ['selfFence: its time is over; the storm governor holds'];
+  if (verdict.kind === 'never') return [`selfFence: not to be had, ${verdict.because}`];
+  const leftMs = Math.max(0, verdict.atMs - observations.nowMs);
+  return [`selfFence: ${verdict.because ?? `its time is over in ${seconds(leftMs)}`}`];
 }
 
 /** Which of several levels is tried. */

@@ -145,6 +145,14 @@ function agentFindings(node: NodeRecord, report: ReportObservation | null): read
       try: ['systemctl restart libvirtd, on the node'],
     });
   }
+  if (report?.peerHold?.held === true) {
+    findings.push({
+      ...base,
+      code: 'NODE_HELD',
+      text: 'it has no lease and lives by the promises of the others; it starts nothing',
+      try: [`kennel node show ${node.id}`],
+    });
+  }
   if (report?.degraded != null) {
     const step = `kennel node show ${node.id}`;
     findings.push({ ...base, code: 'AGENT_DEGRADED', text: report.degraded, try: [step] });

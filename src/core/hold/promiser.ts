@@ -79,6 +79,7 @@ export function offered(
 
 /** For how long from now it holds a lease and makes no promise: what its heartbeat says. 0 = neither. */
 export function boundMs(state: PromiserState, times: HoldTimes, nowMs: number): number {
-  if (!state.holdsLease || nowMs < state.promisedUntilMs || state.offeredMs === null) return 0;
+  // A lease is taken only after the last promise, and the next promise ends it.
+  if (!state.holdsLease || state.offeredMs === null) return 0;
   return Math.max(0, state.offeredMs + times.bindMs - nowMs);
 }

@@ -20,8 +20,8 @@ export interface SelfFenceEvidence {
 
 export type SelfFenceVerdict =
   | { readonly kind: 'holds'; readonly proof: SelfFenceProof }
-  /** Nothing but time is missing. */
-  | { readonly kind: 'later'; readonly atMs: number }
+  /** It is looked at again then: nothing but time is missing, or what `because` says. */
+  | { readonly kind: 'later'; readonly atMs: number; readonly because?: string }
   | { readonly kind: 'never'; readonly because: string };
 
 /**

@@ -12,6 +12,7 @@ import type { VmAction } from '../../core/model/vm-action.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Observations } from '../../core/observations.ts';
 import { usageByNode, usageOf } from '../../core/placement/usage.ts';
+import { leastMembers } from '../../core/hold/times.ts';
 import { recoveryBudget, type RecoveryBudget } from '../../core/timing/recovery-budget.ts';
 import type { FenceCare } from '../fence-care.ts';
 import type { Mirror } from '../mirror.ts';
@@ -70,11 +71,18 @@ export function nodeView(node: NodeRecord, sight: Sight): NodeView {
 function selfFencingOf(
   node: NodeRecord,
   { mirror, observations }: Sight,
-): Pick<NodeView, 'watchdog' | 'budget'> {
+): Pick<NodeView, 'watchdog' | 'budget' | 'peerHold'> {
   const admitted = node.incarnation?.watchdog ?? null;
-  const told = observations.nodes.get(node.id)?.report?.watchdog ?? null;
+  const report = observations.nodes.get(node.id)?.report ?? null;
+  const told = report?.watchdog ?? null;
   const budget = recoveryBudget(node.fenceTopology, mirror.settings.timing, admitted);
-  return { watchdog: admitted ?? told, budget: budgetView(budget) };
+  const { members } = mirror.membership;
+  const isMember = members.length >= leastMembers && members.some((one) => one.node === node.id);
+  const peerHold =
+    admitted !== null && isMember
+      ? { members: members.length, held: report?.peerHold?.held ?? false }
+      : null;
+  return { watchdog: admitted ?? told, budget: budgetView(budget), peerHold };
 }
 
 function readinessOf(node: NodeRecord, mirror: Sight['mirror']): string[] {
