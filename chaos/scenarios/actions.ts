@@ -295,7 +295,7 @@ export function setUsage(
   const memoryMiB = bytes === undefined ? before.memoryMiB : Math.round(bytes / 1024 / 1024);
   used.set(service, { cpus, memoryMiB });
   const vm = vmId(names.vmId(service));
-  for (const { hypervisor } of cluster.nodes) hypervisor.setUsage({ vm, cpus, memoryMiB });
+  for (const { hypervisor } of cluster.nodes) hypervisor.meter.set({ vm, cpus, memoryMiB });
 }
 
 /** A person gives it another size; where it runs it has that from its next start on. */

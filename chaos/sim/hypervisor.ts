@@ -113,7 +113,7 @@ export class SimHypervisor implements Hypervisor {
   usage(): Promise<HypervisorResult<readonly DomainUsage[]>> {
     return this.#call('usage', this.#deadlines.readMs, () => ({
       kind: 'ok',
-      value: this.#host.usage(),
+      value: this.#host.meter.read(),
     }));
   }
 
@@ -168,13 +168,13 @@ export class SimHypervisor implements Hypervisor {
     if (!mayGo()) return Promise.resolve(failed('migrationTooLate', `${request.vm} stays`));
     const { clock } = this.#env;
     return this.#onVm('migrate', request.vm, this.#deadlines.migrateMs, () =>
-      this.#host.migrate(request, () => clock.monotonicMs()),
+      this.#host.outgoing.migrate(request, () => clock.monotonicMs()),
     );
   }
 
   abortMigration(vm: VmId): Promise<HypervisorResult<void>> {
     return this.#onVm('abortMigration', vm, this.#deadlines.changeMs, () =>
-      this.#host.abortMigration(vm),
+      this.#host.outgoing.abort(vm),
     );
   }
 
@@ -182,7 +182,7 @@ export class SimHypervisor implements Hypervisor {
     const nowMs = this.#env.clock.monotonicMs();
     return this.#onVm('migration', vm, this.#deadlines.readMs, () => ({
       kind: 'ok',
-      value: this.#host.migrationOf(vm, nowMs),
+      value: this.#host.outgoing.progressOf(vm, nowMs),
     }));
   }
 

@@ -1,5 +1,4 @@
 import type { VmId } from '../../src/core/model/ids.ts';
-import type { DomainUsage, MigrationProgress, MigrationRequest } from '../../agent/hypervisor.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { ActionVerb } from '../../src/core/model/vm-action.ts';
@@ -16,9 +15,11 @@ import type {
 import { alreadyActive, defaultLatency, done, failed, isActive, newDomain } from './sim-domain.ts';
 import { actOnDomain, wakeDomain, type ActedHook } from './sim-action.ts';
 import type { DiskWriterHook, SimHostOptions } from './sim-host-options.ts';
+import { SimCallFaults } from './sim-call-faults.ts';
+import { SimMeter } from './sim-meter.ts';
 import { SimTransit } from './sim-transit.ts';
-import { defaultMigrationTimes, SimMigration } from './sim-migration.ts';
-import type { MigrationPeer, MigrationTimes } from './sim-migration.ts';
+import { defaultMigrationTimes } from './sim-migration.ts';
+import { SimOutgoing } from './sim-outgoing.ts';
 
 /**
  * A simulated node's hardware, libvirtd and VMs. It outlives every agent on it: an agent that
@@ -31,13 +32,9 @@ export class SimHost {
   readonly #onDiskWriter: DiskWriterHook;
   readonly #onStartAsked: (permit: Permit) => void;
   readonly #onActed: ActedHook;
-  readonly #peerAt: (address: string) => MigrationPeer | null;
-  readonly #migrationTimes: MigrationTimes;
-  readonly #migrations = new Map<VmId, SimMigration>();
   readonly #domains = new Map<VmId, SimDomain>();
   readonly #tempers = new Map<VmId, SimTemper>();
-  readonly #usage = new Map<VmId, DomainUsage>();
-  readonly #faults: { readonly call: SimCall; readonly fault: SimFault }[] = [];
+  readonly #faults = new SimCallFaults();
   readonly #watchers = new Set<() => void>();
   readonly #frozenActions: (() => void)[] = [];
   readonly #hungActions: (() => void)[] = [];
@@ -49,6 +46,8 @@ export class SimHost {
   capacity: NodeCapacity;
   /** Domains that are here because of a migration. */
   readonly transit: SimTransit;
+  readonly outgoing: SimOutgoing;
+  readonly meter = new SimMeter((vm) => this.#domains.get(vm)?.live !== undefined);
 
   constructor(options: SimHostOptions) {
     this.#timers = options.timers;
@@ -57,13 +56,18 @@ export class SimHost {
     this.#onDiskWriter = options.onDiskWriter ?? (() => undefined);
     this.#onStartAsked = options.onStartAsked ?? (() => undefined);
     this.#onActed = options.onActed ?? (() => undefined);
-    this.#peerAt = options.peerAt ?? (() => null);
-    this.#migrationTimes = { ...defaultMigrationTimes, ...options.migrationTimes };
     this.capacity = options.capacity;
     this.transit = new SimTransit({
       domains: this.#domains,
       onDiskWriter: this.#onDiskWriter,
       changed: () => this.#changed(),
+    });
+    this.outgoing = new SimOutgoing({
+      host: this,
+      temperOf: (vm) => this.#tempers.get(vm),
+      fraction: () => this.#random?.fraction() ?? 0.5,
+      peerAt: options.peerAt ?? (() => null),
+      times: { ...defaultMigrationTimes, ...options.migrationTimes },
     });
   }
 
@@ -105,7 +109,7 @@ export class SimHost {
     this.#frozen = false;
     this.#frozenActions.length = 0;
     this.#hungActions.length = 0;
-    this.#migrations.clear();
+    this.outgoing.forget();
     for (const domain of this.#domains.values()) this.#turnOff(domain, 'unknown');
     this.#changed();
   }
@@ -151,8 +155,7 @@ export class SimHost {
     this.#daemonRun += 1;
     this.#daemon = 'down';
     this.#hungActions.length = 0;
-    for (const migration of this.#migrations.values()) migration.daemonDied();
-    this.#migrations.clear();
+    this.outgoing.daemonDied();
     this.#changed();
   }
 
@@ -166,22 +169,12 @@ export class SimHost {
 
   /** One fault for the next call of this kind; repeated calls add up. */
   inject(call: SimCall, fault: SimFault): void {
-    this.#faults.push({ call, fault });
+    this.#faults.add(call, fault);
   }
 
   /** From now on the VM behaves like that on this host, whichever definition it has. */
   setTemper(vm: VmId, temper: SimTemper): void {
     this.#tempers.set(vm, temper);
-  }
-
-  /** From now on the VM uses that much wherever it runs; hosts that are told the same agree. */
-  setUsage(usage: DomainUsage): void {
-    this.#usage.set(usage.vm, usage);
-  }
-
-  /** What of that is used here. */
-  usage(): readonly DomainUsage[] {
-    return [...this.#usage.values()].filter(({ vm }) => this.#domains.get(vm)?.live !== undefined);
   }
 
   /** The VM's process dies by itself. */
@@ -282,8 +275,7 @@ export class SimHost {
         this.#hungActions.push(arrive);
         return;
       }
-      const index = this.#faults.findIndex((each) => each.call === call);
-      const fault = index < 0 ? undefined : this.#faults.splice(index, 1)[0]?.fault;
+      const fault = this.#faults.take(call);
       switch (fault?.kind) {
         case undefined:
           this.#perform(work, reply);
@@ -389,50 +381,6 @@ export class SimHost {
     if (domain.stored !== null) domain.stored = { ...domain.stored, permit };
     domain.autostart = false;
     this.#changed();
-  }
-
-  /** A migration that leaves here: the source's half. */
-  migrate(request: MigrationRequest, nowMs: () => number): SimWork<void> {
-    const { vm, address } = request;
-    const domain = this.#domains.get(vm);
-    const peer = this.#peerAt(address);
-    const running = this.#migrations.get(vm);
-    if (domain?.live === undefined) return failed('operationInvalid', `${vm} is not active`);
-    if (running !== undefined && !running.isOver) return failed('domainBusy', `${vm} is migrated`);
-    if (peer === null) return failed('libvirtRpc', `nobody is at ${address}`);
-    if (this.#tempers.get(vm)?.migrates?.() === false) {
-      return failed('libvirtOperationFailed', `${domain.name} could not be copied`);
-    }
-    const source = {
-      host: this,
-      domain,
-      times: this.#migrationTimes,
-      fraction: () => this.#random?.fraction() ?? 0.5,
-      converges: () => this.#tempers.get(vm)?.converges?.() !== false,
-      pause: () => this.transit.stand(domain),
-      goOn: () => {
-        if (domain.transit?.kind === 'outgoing') this.transit.wake(domain, 'migrationCancelled');
-      },
-      leave: () => {
-        if (domain.transit?.kind === 'outgoing') this.transit.clear(domain, 'migrated');
-      },
-    };
-    const run = (end: (outcome: SimOutcome<void>) => void): void => {
-      const migration = new SimMigration(source, peer, request, { nowMs: nowMs(), end });
-      this.#migrations.set(vm, migration);
-      migration.begin();
-    };
-    return { kind: 'open', run };
-  }
-
-  abortMigration(vm: VmId): SimOutcome<void> {
-    this.#migrations.get(vm)?.abort();
-    return done;
-  }
-
-  migrationOf(vm: VmId, nowMs: number): MigrationProgress | null {
-    const migration = this.#migrations.get(vm);
-    return migration === undefined || migration.isOver ? null : migration.progress(nowMs);
   }
 
   /** Lets a guest go on that stands still. */
