@@ -94,11 +94,11 @@ export class GuestStreams {
 
   /** The session of a manager is over. */
   drop(asker: Asker): void {
-    for (const open of [...this.#open.values()]) if (open.asker === asker) this.#close(open);
+    for (const open of this.#open.values()) if (open.asker === asker) this.#close(open);
   }
 
   stop(): void {
-    for (const open of [...this.#open.values()]) this.#close(open);
+    for (const open of this.#open.values()) this.#close(open);
   }
 
   /** Null = it is open; else why it is not. */

@@ -34,7 +34,7 @@ test('a migration that takes long is waited for as long as something is copied',
   const world = await running();
   world.host.inject('migrate', { kind: 'lost' });
   const progress = { totalBytes: 2, remainingBytes: 1, elapsedMs: 1 };
-  world.host.migrationOf = () => progress;
+  world.host.outgoing.progressOf = () => progress;
   const migrate = migrateCommand(world);
   world.manager.command([migrate]);
   await world.time.runFor(600_000);

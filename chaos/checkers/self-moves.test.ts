@@ -1,20 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from './history.ts';
 import { LockChecker } from './locks.ts';
 import { SelfMoveChecker } from './self-moves.ts';
 import { judge, permit, write } from './testing/facts.ts';
 
-type Json = Parameters<typeof write>[1] & object;
-
-const vm = (name: string, node: string, more: Readonly<Record<string, unknown>> = {}) =>
+const vm = (name: string, node: string, more: JsonObject = {}) =>
   write(`vm/${name}`, {
     spec: { name, memoryMiB: 600 },
     permit: { ...permit(node, 1) },
     move: null,
     ...more,
-  } as Json);
+  });
 const node = (name: string) => write(`node/${name}`, { capacity: { memoryMiB: 1000 } });
 const settings = write('settings', { placement: { selfMoves: { settleMs: 10_000 } } });
-const goes = (to: string, cause: string | undefined) => ({
+const goes = (to: string, cause: string | null) => ({
   move: { cause, migration: { target: { ...permit(to, 2) } } },
 });
 const begun = [
@@ -31,9 +30,10 @@ describe('moves that nobody asked for', () => {
   });
 
   it('come not too soon, unless a person asked', () => {
-    const move = (cause?: string) => [...begun, [5000, vm('a', 'n1', goes('n2', cause))]] as const;
+    const move = (cause: string | null) =>
+      [...begun, [5000, vm('a', 'n1', goes('n2', cause))]] as const;
     expect(judge(new SelfMoveChecker(), move('balance'))).toHaveLength(1);
-    expect(judge(new SelfMoveChecker(), move())).toEqual([]);
+    expect(judge(new SelfMoveChecker(), move(null))).toEqual([]);
   });
 
   it('go to no full node, not beside what is kept apart, and not while all is disarmed', () => {
@@ -54,7 +54,7 @@ describe('locks', () => {
   it('keep a VM from being started and from being copied elsewhere', () => {
     const locked = [0, vm('a', 'n1', lock)] as const;
     const started = [1, vm('a', 'n1', { ...lock, ...start })] as const;
-    const copied = [1, vm('a', 'n1', { ...lock, ...goes('n2', undefined) })] as const;
+    const copied = [1, vm('a', 'n1', { ...lock, ...goes('n2', null) })] as const;
     expect(judge(new LockChecker(), [locked, started])).toHaveLength(1);
     expect(judge(new LockChecker(), [locked, copied])).toHaveLength(1);
   });

@@ -41,9 +41,6 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'manager.start':
       actOnProcess(stage, action);
       break;
-    case 'service.moved_outside_ha':
-      moveByHand(stage, action);
-      break;
     case 'node.maintenance':
       maintain(stage, action);
       break;
@@ -51,27 +48,14 @@ export function act(stage: Stage, action: ScenarioAction): void {
     case 'cluster.arm':
       armOrDisarm(stage, action);
       break;
-    case 'service.set_usage':
-    case 'service.lock':
-    case 'service.unlock':
-      actOnService(stage, action);
-      break;
     // One leader reads the rules, so that they bind whatever runs on the nodes.
     case 'node.set_software_version':
     // These hold up the simulator of the other system, and nothing in the world outside.
     case 'sim.pause_managers':
     case 'sim.pause_agents':
       break;
-    case 'service.set_desired':
-    case 'service.stop':
-    case 'service.add':
-    case 'service.remove':
-    case 'service.migrate':
-    case 'service.relocate':
-      command(stage, action);
-      break;
     default:
-      action satisfies never;
+      actOnService(stage, action);
   }
 }
 
@@ -158,15 +142,32 @@ function armOrDisarm({ person }: Stage, action: Of<'cluster.disarm' | 'cluster.a
   );
 }
 
-/** What happens to a service from outside, whatever is wanted of it. */
-function actOnService(
-  stage: Stage,
-  action: Of<'service.set_usage' | 'service.lock' | 'service.unlock'>,
-): void {
-  if (action.action === 'service.set_usage') {
-    setUsage(stage, action.service, action);
-    resize(stage, action);
-  } else lock(stage, action);
+type ServiceAction = Extract<ScenarioAction, { action: `service.${string}` }>;
+
+function actOnService(stage: Stage, action: ServiceAction): void {
+  switch (action.action) {
+    case 'service.moved_outside_ha':
+      moveByHand(stage, action);
+      break;
+    case 'service.set_usage':
+      setUsage(stage, action.service, action);
+      resize(stage, action);
+      break;
+    case 'service.lock':
+    case 'service.unlock':
+      lock(stage, action);
+      break;
+    case 'service.set_desired':
+    case 'service.stop':
+    case 'service.add':
+    case 'service.remove':
+    case 'service.migrate':
+    case 'service.relocate':
+      command(stage, action);
+      break;
+    default:
+      action satisfies never;
+  }
 }
 
 export function nodeOf(stage: Stage, name: string): ClusterNode {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/problem.ts';
 import type { Caller } from './cluster-service.ts';
-import type { ActOnVm, EditVm, LockVm } from './schema/requests.ts';
+import type { ActOnVm, CloneVm, EditVm, LockVm, RenameVm } from './schema/requests.ts';
 import type { VmEditedView, VmView, WhyView } from './schema/views.ts';
 
 /** What is done to VMs beyond wanting them on, off or elsewhere. */
@@ -12,6 +12,10 @@ export interface VmVerbService {
   unlock(vm: string, caller: Caller): Promise<Outcome<VmView>>;
   /** Another spec, and what of it holds when. */
   edit(vm: string, body: EditVm, caller: Caller): Promise<Outcome<VmEditedView>>;
+  /** Another name for a VM that is off. */
+  rename(vm: string, body: RenameVm, caller: Caller): Promise<Outcome<VmView>>;
+  /** A new VM like it, on disks that exist; answers the new one. */
+  clone(vm: string, body: CloneVm, caller: Caller): Promise<Outcome<VmView>>;
   /** The chain of events that led to its place. */
   why(vm: string): Promise<Outcome<WhyView>>;
 }

@@ -14,12 +14,14 @@ import type {
   ActOnVm,
   LockVm,
   AdoptVm,
+  CloneVm,
   ConfirmOff,
   CreateToken,
   CreateVm,
   EditVm,
   FenceNode,
   MoveVm,
+  RenameVm,
   StopVm,
   TokenCreated,
 } from '../api/schema/requests.ts';
@@ -157,6 +159,8 @@ export interface Client {
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   actOnVm(vm: string, body: ActOnVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  renameVm(vm: string, body: RenameVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  cloneVm(vm: string, body: CloneVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   editVm(vm: string, body: EditVm, options?: ChangeOptions): Promise<Outcome<VmEditedView>>;
   lockVm(vm: string, body: LockVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   unlockVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
@@ -338,6 +342,8 @@ function changes(route: Route, closing: AbortSignal): Changes {
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
     actOnVm: (vm, body, options) => send(post(ofVm(vm, '/act'), body), 'vm', options),
+    renameVm: (vm, body, options) => send(post(ofVm(vm, '/rename'), body), 'vm', options),
+    cloneVm: (vm, body, options) => send(post(ofVm(vm, '/clone'), body), 'vm', options),
     editVm: (vm, body, options) => send(post(ofVm(vm, '/edit'), body), 'vmEdited', options),
     lockVm: (vm, body, options) => send(post(ofVm(vm, '/lock'), body), 'vm', options),
     unlockVm: (vm, options) => send(post(ofVm(vm, '/unlock')), 'vm', options),

@@ -18,10 +18,10 @@ export interface StreamReader {
 export interface OpenStream {
   /** Media type; null = bytes of a terminal. */
   readonly mime: string | null;
-  write(bytes: Uint8Array): void;
+  readonly write: (bytes: Uint8Array) => void;
   /** So many bytes were passed on: the agent may send as many again. */
-  passedOn(bytes: number): void;
-  close(): void;
+  readonly passedOn: (bytes: number) => void;
+  readonly close: () => void;
 }
 
 interface Pending {
@@ -107,7 +107,7 @@ export class GuestStreams {
   }
 
   sessionClosed(session: AgentSession): void {
-    for (const [stream, pending] of [...this.#streams]) {
+    for (const [stream, pending] of this.#streams) {
       if (pending.session === session) this.#end(stream, pending, `${session.node} went away`);
     }
   }

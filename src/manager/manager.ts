@@ -173,6 +173,7 @@ class RunningManager implements Manager {
         secrets: this.#alertSecrets,
         senders: () => this.#alerts,
       }),
+      env,
       hub: this.#hub,
       vms: new VmService({ env, hub: this.#hub, readXml: options.readXml }),
       joins: new JoinService({ ...options, hub: this.#hub, tokens }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeControlGroup } from '../../deploy/lab/control-group.ts';
 import { mustRun } from '../../deploy/lab/command.ts';
 import { kennelCommand, valueOf } from '../../deploy/lab/cluster/kennel-cluster.ts';
 import { LabError } from '../../deploy/lab/lab-error.ts';
@@ -9,10 +10,11 @@ import { loadClientCredentials } from '../../src/cli/client-credentials.ts';
 import { loadAgentConfig, saveAgentConfig } from '../../src/cli/start/service-config.ts';
 import { openClient, type Client } from '../../src/client/client.ts';
 import { leastLevelBudgetMs } from '../../src/core/timing/recovery-budget.ts';
-import type { DetectionProfile } from '../../src/core/model/settings.ts';
+import { profiles, type DetectionProfile } from '../../src/core/model/settings.ts';
 import { realLog } from '../../src/env/real/log.ts';
 import { realEnv } from '../../src/env/real/real-env.ts';
 import type { BenchNode } from './bench-node.ts';
+import type { ProofPath } from './failover-options.ts';
 import { bmcSocket } from './bmc-files.ts';
 
 const apiPort = 7400;
@@ -32,8 +34,8 @@ export interface BenchClusterOptions {
   readonly eventsFile: string;
   readonly profile: DetectionProfile;
   readonly settleMs: number;
-  /** A second level behind the BMC, the outlet of a PDU. */
-  readonly hasPdu: boolean;
+  /** `pdu`: a second level behind the BMC. `watchdog`: the nodes fence themselves. */
+  readonly proof: ProofPath;
   readonly signal: AbortSignal;
 }
 
@@ -76,6 +78,10 @@ export class BenchCluster {
     return cluster;
   }
 
+  get #hasWatchdog(): boolean {
+    return this.#options.proof === 'watchdog';
+  }
+
   /** What all managers have logged. */
   managerLog(): string {
     const logs = this.#options.managers.map((node) =>
@@ -109,6 +115,7 @@ export class BenchCluster {
   }
 
   startAgent(node: BenchNode): void {
+    if (this.#hasWatchdog) startPetter(node, profiles[this.#options.profile].watchdogMs);
     // The agent as it ships; only the number of CPUs that it is told is not this machine's.
     const [program = '', ...kennel] = kennelCommand;
     const cpus = `--import=${join(here, 'ample-cpus.ts')}`;
@@ -122,7 +129,8 @@ export class BenchCluster {
     await this.#until(`${names.join(', ')} are ready`, (view) =>
       names.every((name) => {
         const node = view.nodes.find((each) => each.name === name);
-        return node !== undefined && isReady(node);
+        if (node === undefined || !isReady(node)) return false;
+        return !this.#hasWatchdog || node.isolation === 'selfFencing';
       }),
     );
   }
@@ -241,6 +249,7 @@ export class BenchCluster {
         `--boot-id-file=${node.bootIdFile}`,
         `--machine-id-file=${node.machineIdFile}`,
         `--directory=${directory}`,
+        ...(this.#hasWatchdog ? [`--watchdog-socket=${petterSocket}`] : []),
       ],
       { input: token, timeoutMs: patienceMs, signal: this.#options.signal },
     );
@@ -251,7 +260,8 @@ export class BenchCluster {
   }
 
   async #addFence(node: BenchNode): Promise<void> {
-    const { bmcDirectory, settleMs, hasPdu } = this.#options;
+    const { bmcDirectory, settleMs } = this.#options;
+    const hasPdu = this.#options.proof === 'pdu';
     for (const [index, device] of (hasPdu ? ['bmc', 'pdu'] : ['bmc']).entries()) {
       valueOf(
         await this.#client.addFenceDevice(node.name, {
@@ -293,6 +303,20 @@ export class BenchCluster {
       throw new LabError('BENCH_VM', what, because, 'see the log of the manager');
     }
   }
+}
+
+/** On the node's own tmpfs. */
+const petterSocket = '/run/watchdog.sock';
+
+/** The shell is the holder: it has the device open too, outside the petter's control group. */
+function startPetter(node: BenchNode, timeoutMs: number): void {
+  if (node.isServing('watchdog')) return;
+  makeControlGroup(node.petterGroup);
+  const hold = 'exec 3>"$1/watchdog0"; (echo 0 >"$2/cgroup.procs"; shift 2; exec "$@"); exit 1';
+  const petter = [process.execPath, join(here, 'bench-watchdog.ts')];
+  const told = [node.directory, node.bootIdFile, `${timeoutMs}`, petterSocket];
+  const words = ['petter', node.directory, node.petterGroup, ...petter, ...told];
+  node.startService('watchdog', ['bash', '-c', hold, ...words]);
 }
 
 const managerName = (node: BenchNode): string => `manager-${node.number}`;

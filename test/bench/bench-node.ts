@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { controlGroupMount } from '../../deploy/lab/control-group.ts';
 import { mustRun, type CommandOptions } from '../../deploy/lab/command.ts';
 import { LabError } from '../../deploy/lab/lab-error.ts';
 import {
@@ -73,6 +74,19 @@ export class BenchNode {
 
   logFile(service: string): string {
     return join(this.directory, `${service}.log`);
+  }
+
+  /** The control group of its petter, on the machine of the bench. */
+  get petterGroup(): string {
+    return join(
+      controlGroupMount() ?? '/sys/fs/cgroup',
+      `kennel-bench-${process.pid}-${this.name}`,
+    );
+  }
+
+  isServing(service: string): boolean {
+    const child = this.#services.get(service);
+    return child !== undefined && !hasEnded(child);
   }
 
   /** False from its crash on. */

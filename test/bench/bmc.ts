@@ -7,8 +7,9 @@ import { bmcIdentity, bmcLog, bmcSocket, readPowerFile } from './bmc-files.ts';
 
 /**
  * Stand-in for the fence devices of all nodes, outside of them. Usage: `bmc.ts DIRECTORY DELAY_MS
- * ok|stuck`; ends with its standard input. One line per connection on `DIRECTORY/bmc.sock`, each with
- * `bmc` or `pdu` behind it for the device that is meant; a stuck BMC takes `off` and does nothing:
+ * ok|stuck|lost`; ends with its standard input. One line per connection on `DIRECTORY/bmc.sock`, each with
+ * `bmc` or `pdu` behind it for the device that is meant; a stuck BMC takes `off` and does nothing, a
+ * lost one has the power of its node and answers for as long as that:
  *
  * - `off NODE`: SIGKILL for process 1 of the node's pid namespace, DELAY_MS later the answer `OK`.
  * - `status NODE`: `ON` or `OFF`, read from the kernel at that instant. The kernel lets process 1
@@ -18,6 +19,7 @@ import { bmcIdentity, bmcLog, bmcSocket, readPowerFile } from './bmc-files.ts';
 interface Behaviour {
   readonly delayMs: number;
   readonly isStuck: boolean;
+  readonly isLost: boolean;
 }
 
 async function main(directory: string, how: Behaviour): Promise<void> {
@@ -34,14 +36,16 @@ async function main(directory: string, how: Behaviour): Promise<void> {
   process.stdin.on('end', () => process.exit(0)).resume();
 }
 
-function reply(socket: Socket, text: string): void {
-  if (!socket.destroyed) socket.end(`${text}\n`);
+function reply(socket: Socket, text: string | null): void {
+  if (text !== null && !socket.destroyed) socket.end(`${text}\n`);
 }
 
-async function answer(directory: string, how: Behaviour, line: string): Promise<string> {
+/** Null = there is nobody to answer. */
+async function answer(directory: string, how: Behaviour, line: string): Promise<string | null> {
   const [action = '', node = '', device = ''] = line.trim().split(' ');
   const init = readPowerFile(directory, node);
   if (init === null) return 'UNKNOWN NODE';
+  if (how.isLost && !alive(init)) return null;
   switch (action) {
     case 'off':
       log(directory, `REQ off ${node}`);
@@ -66,4 +70,8 @@ function log(directory: string, words: string): void {
 }
 
 const [directory = '', delayMs = '0', state = 'ok'] = process.argv.slice(2);
-await main(directory, { delayMs: Number(delayMs), isStuck: state === 'stuck' });
+await main(directory, {
+  delayMs: Number(delayMs),
+  isStuck: state === 'stuck',
+  isLost: state === 'lost',
+});

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { removeControlGroup } from '../../deploy/lab/control-group.ts';
 import { waitUntil } from '../../deploy/lab/wait-until.ts';
 import { packageVersion } from '../../src/cli/version.ts';
 import { BenchCluster } from './bench-cluster.ts';
@@ -21,6 +22,8 @@ export interface BenchHooks {
   onRun(run: Measurement): void;
   readonly signal: AbortSignal;
 }
+
+const bmcStates = { bmc: 'ok', pdu: 'stuck', watchdog: 'lost' } as const;
 
 /** Everything that a bench has made and must let go of. */
 interface Site {
@@ -83,7 +86,7 @@ async function runIn(
         join(import.meta.dirname, 'bmc.ts'),
         bmcDirectory,
         `${options.bmcDelayMs}`,
-        options.proof === 'pdu' ? 'stuck' : 'ok',
+        bmcStates[options.proof],
       ],
       join(directory, 'bmc.log'),
     );
@@ -95,6 +98,7 @@ async function runIn(
   } finally {
     for (const node of nodes) node.kill();
     await Promise.all(nodes.map((node) => node.gone()));
+    await Promise.all(nodes.map((node) => removeControlGroup(node.petterGroup)));
     await network.close();
   }
 }
@@ -115,7 +119,7 @@ async function runOn(
     eventsFile: site.eventsFile,
     profile: options.profile,
     settleMs: options.settleMs,
-    hasPdu: options.proof === 'pdu',
+    proof: options.proof,
     signal: hooks.signal,
   });
   hooks.say('three nodes are up; the manager leads');
@@ -176,6 +180,7 @@ function labelOf({ profile, managers, killLeader, proof }: FailoverOptions): str
     profile,
     ...(managers === 1 ? [] : [`${managers} managers${killLeader ? ', leader lost' : ''}`]),
     ...(proof === 'pdu' ? ['BMC stuck, then PDU'] : []),
+    ...(proof === 'watchdog' ? ['BMC lost with the node, watchdog'] : []),
   ].join(', ');
 }
 
@@ -225,7 +230,7 @@ async function crash(step: {
     },
     evidence,
   );
-  const defects = defectsOf(run, evidence);
+  const defects = defectsOf(run, evidence, options.proof === 'watchdog' ? 'selfFence' : 'powerOff');
   if (defects.length > 0) throw new Error(`repetition ${rep}: ${defects.join('; ')}`);
   return run;
 }

@@ -22,6 +22,7 @@ test.each([
   [['--settle', '50'], '--settle 50'],
   [['--profile', 'quick'], 'not one of fast, default, conservative'],
   [['--proof', 'pdu', '--crash', 'power'], '--proof pdu'],
+  [['--proof', 'watchdog', '--crash', 'cut'], 'no device here resets a node that runs on'],
   [['--victim', 'leader'], 'there is one manager'],
   [['--victim', 'node1'], 'there is one manager'],
 ])('%j is refused', (argv, because) => {

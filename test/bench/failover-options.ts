@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 
+export type ProofPath = 'bmc' | 'pdu' | 'watchdog';
+
 export interface FailoverOptions {
   readonly vms: number;
   readonly runs: number;
@@ -15,8 +17,11 @@ export interface FailoverOptions {
   /** The victim is the node of the leading manager, whichever that is; else one of the others. */
   readonly killLeader: boolean;
   readonly crash: 'power' | 'cut';
-  /** What proves the victim off: its BMC, or the outlet behind a BMC that is stuck. */
-  readonly proof: 'bmc' | 'pdu';
+  /**
+   * What proves the victim off: its BMC, the outlet behind a BMC that is stuck, or its watchdog's bound
+   * beside a BMC that lost its power with the node.
+   */
+  readonly proof: ProofPath;
   /** Where the results go; null = only to the terminal. */
   readonly json: string | null;
   /** Parent of the working directory; must be on a disk that is worth measuring. */
@@ -35,8 +40,10 @@ export const failoverUsage = `usage: npm run bench:failover -- [options]
   --managers N         1, or 3: one on each node, on their own store (default 1)
   --kill-leader        the node of the leading manager dies, of three managers
   --crash KIND         power: the node dies at once; cut: its cable is pulled, it runs on
-  --proof DEVICE       bmc, or pdu: the BMC is stuck, and the outlet on the second level cuts the
-                       power; the victim runs on until then (default bmc)
+  --proof PATH         bmc; pdu: the BMC is stuck, and the outlet on the second level cuts the
+                       power, the victim runs on until then; watchdog: the BMC loses its power
+                       with the node, and time proves it dead; the petter is real, its device
+                       is a file that resets nothing (default bmc)
   --json FILE          write {runs, summary} there
   --directory DIR      work in a new directory below DIR (default /var/tmp)
   --keep               leave that directory behind`;
@@ -71,11 +78,14 @@ export function parseFailoverOptions(argv: readonly string[]): FailoverOptions {
   if (killLeader && managers === '1') {
     throw new Error('--kill-leader: nobody is left to act when the only manager dies');
   }
-  const proof = oneOf('--proof', values.proof, ['bmc', 'pdu']);
+  const proof = oneOf('--proof', values.proof, ['bmc', 'pdu', 'watchdog']);
   const usual = proof === 'pdu' ? 'cut' : 'power';
   const crash = oneOf('--crash', values.crash ?? usual, ['power', 'cut']);
   if (proof === 'pdu' && crash === 'power') {
     throw new Error('--proof pdu: a BMC that is stuck still reads Off of a node that has no power');
+  }
+  if (proof === 'watchdog' && crash === 'cut') {
+    throw new Error('--proof watchdog: no device here resets a node that runs on');
   }
   return {
     managers: managers === '3' ? 3 : 1,

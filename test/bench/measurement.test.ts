@@ -20,6 +20,15 @@ const inputs: Inputs = {
   load: 0.5,
 };
 
+test('a proof by time needs no readings of Off, and is no proof by readings', () => {
+  const given = evidence({
+    failover: failover({ firstOffAt: null, proof: { kind: 'selfFence' } }),
+  });
+  const run = measure(inputs, given);
+  expect(defectsOf(run, given, 'selfFence')).toEqual([]);
+  expect(defectsOf(run, given)).toContain('the proof is selfFence, not powerOff');
+});
+
 function failover(change: Partial<FailoverView> = {}): FailoverView {
   const vm = { from: 'node3', placement: '', placedAt: iso(4700), failure: null };
   return {

@@ -135,19 +135,25 @@ export function startsElsewhere(
 }
 
 /**
- * What must be so for a repetition to count: every VM started elsewhere once, after a power-off
- * proof that was really taken. Sentences; empty = all is well.
+ * What must be so for a repetition to count: every VM started elsewhere once, after the proof that was
+ * to be measured, really taken. Sentences; empty = all is well.
  */
-export function defectsOf(measurement: Measurement, evidence: Evidence): readonly string[] {
+export function defectsOf(
+  measurement: Measurement,
+  evidence: Evidence,
+  wanted: 'powerOff' | 'selfFence' = 'powerOff',
+): readonly string[] {
   const { N, started, proof, off_readings, off_span_ms, settle_ms, first } = measurement;
   const defects: string[] = [];
   const distinct = new Set(startsElsewhere(evidence).map((start) => start.vm)).size;
   if (started !== N || distinct !== N)
     defects.push(`${started} starts of ${distinct} VMs, not ${N}`);
   if (evidence.failover.outcome !== 'completed') defects.push('the failover was not completed');
-  if (proof !== 'powerOff') defects.push(`the proof is ${proof}, not powerOff`);
-  if (off_readings < 3) defects.push(`only ${off_readings} readings of Off`);
-  if (off_span_ms < settle_ms) defects.push(`Off was read over ${off_span_ms} ms only`);
+  if (proof !== wanted) defects.push(`the proof is ${proof}, not ${wanted}`);
+  if (wanted === 'powerOff') {
+    if (off_readings < 3) defects.push(`only ${off_readings} readings of Off`);
+    if (off_span_ms < settle_ms) defects.push(`Off was read over ${off_span_ms} ms only`);
+  }
   const others = intentsAgainstOthers(evidence);
   if (others.length > 0) defects.push(`${others.join(', ')} was to be fenced as well`);
   const provenAt = evidence.failover.provenAt;

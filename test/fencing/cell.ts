@@ -111,6 +111,8 @@ function leaveWatch(): void {
 interface Seen {
   readonly result: FenceCommandResult;
   readonly reading: FenceReading;
+  /** The same by another program; null = it was not asked. */
+  readonly cross: 'on' | 'off' | 'nothing' | null;
   readonly tookMs: number;
   /** When the call had to be over, for a process that ran all the time. */
   readonly dueMs: number;
@@ -146,12 +148,13 @@ class Trial {
     const dueMs = base.timeoutMs + overrunMs + held.stop();
     await delay(afterwardsMs);
     const reading = await stand.driver.status({ ...context, timeoutMs: readingMs() });
+    const cross = crossRead(fault) ? ((await stand.crossRead?.()) ?? null) : null;
     this.#said.push(result, reading);
     const error = result.kind === 'accepted' ? '' : ` ${result.error.code}`;
     const read = reading.kind === 'reading' ? reading.power : reading.error.code;
     const offs = stand.offs();
-    const text = `off: ${result.kind}${error}, executed ${offs} times, then read: ${read}, ${Math.round(tookMs)} ms`;
-    return { result, reading, tookMs, dueMs, offs, text };
+    const text = `off: ${result.kind}${error}, executed ${offs} times, then read: ${read}${cross === null ? '' : ` (freeipmi: ${cross})`}, ${Math.round(tookMs)} ms`;
+    return { result, reading, cross, tookMs, dueMs, offs, text };
   }
 
   secretProblems(stand: Stand): readonly string[] {
@@ -176,6 +179,11 @@ class Trial {
     const child = (fields: LogFields): Log => this.#log({ ...bound, ...fields });
     return { debug: write, info: write, warn: write, error: write, child };
   }
+}
+
+/** Where the device itself can be asked: freeipmi is given the right password, and time enough. */
+function crossRead(fault: Fault): boolean {
+  return expected[fault].reads !== 'nothing' && fault !== 'slow' && fault !== 'busy';
 }
 
 /** How long this process was kept from running: a call cannot end while nothing of it runs. */
@@ -223,6 +231,7 @@ function judge(device: Device, fault: Fault, stand: Stand, seen: Seen): readonly
   }
   const read = reading.kind === 'reading' ? reading.power : 'nothing';
   if (read !== wanted.reads) problems.push(`${read} was read`);
+  if (seen.cross !== null && seen.cross !== read) problems.push(`freeipmi reads ${seen.cross}`);
   const truth =
     fault === 'ok' || fault === 'slow' || fault === 'lying on' || fault === 'already off';
   if ((stand.power() === 'off') !== truth && fault !== 'dies mid-operation') {

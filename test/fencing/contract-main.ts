@@ -7,7 +7,14 @@ import { faults } from './device.ts';
 /** Cells that are tried at once; most of them wait. */
 const atOnce = 3;
 /** What the devices need beside this checkout, as packages of Debian. */
-const packages = ['ipmitool', 'openipmi', 'python3-pyghmi', 'fence-agents', 'qemu-system-x86'];
+const packages = [
+  'ipmitool',
+  'openipmi',
+  'python3-pyghmi',
+  'fence-agents',
+  'qemu-system-x86',
+  'freeipmi-tools',
+];
 
 /**
  * `npm run fencing:contract -- [--json FILE] [--device NAME] [--fault NAME] [--install]`: every fault on

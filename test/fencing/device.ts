@@ -29,6 +29,8 @@ export interface Stand {
   envOf(env: Env): Env;
   /** Brings the fault about. `during` runs while `off` is under way. */
   inflict(fault: Fault): Promise<{ readonly during?: () => Promise<void> }>;
+  /** What another program reads of the device; null = there is none here. */
+  crossRead?(): Promise<'on' | 'off' | 'nothing' | null>;
   /** The truth. */
   power(): 'on' | 'off';
   /** How often the device executed `off`, or was told to and claimed to. */

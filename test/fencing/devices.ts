@@ -13,6 +13,7 @@ import {
   uniquePassword,
 } from '../../fencing/testing/bmc-rig.ts';
 import { ipmiSimMissing, startIpmiSim } from '../../fencing/testing/ipmi-sim-rig.ts';
+import { readByFreeipmi } from '../../fencing/testing/ipmipower.ts';
 import { machineMissing, startMachine } from '../../fencing/testing/machine-rig.ts';
 import { pyghmiMissing, startPyghmi } from '../../fencing/testing/pyghmi-rig.ts';
 import { RedfishEmulator, type RedfishMode } from '../../fencing/testing/redfish-emulator.ts';
@@ -55,6 +56,7 @@ function ofBmc(rig: BmcRig, use: Pick<Stand, 'driver' | 'settings'>): Stand {
         },
       };
     },
+    crossRead: () => readByFreeipmi(rig),
     power: () => rig.power,
     // A BMC that is busy refuses what arrives.
     offs: () => (rig.mode === 'busy' ? 0 : rig.commands().filter((word) => word === 'off').length),

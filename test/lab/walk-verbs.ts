@@ -12,7 +12,7 @@ export interface WalkView {
   readonly vms: readonly VmView[];
   /** Disks that no VM has. */
   readonly free: readonly LabDisk[];
-  pick<T>(choices: readonly T[]): T | undefined;
+  readonly pick: <T>(choices: readonly T[]) => T | undefined;
   chance(): number;
   /** Names this step, for calls that are made once. */
   readonly request: string;

@@ -41,10 +41,10 @@ async function main(): Promise<number> {
   }
 }
 
-/** Fires with the first interruption; the walk then ends with its step and takes the lab down. */
+/** Fires with an interruption; the walk then ends with its step, reports, and takes the lab down. */
 function interrupted(): AbortSignal {
   const ending = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => ending.abort());
   return ending.signal;
 }
 

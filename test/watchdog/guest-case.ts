@@ -190,7 +190,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     setPriority(-10);
     writeFileSync('/proc/self/oom_score_adj', '-900');
     const running = await run(6000, 3000);
-    const stress = spawn('/stress', { stdio: 'ignore' });
+    const stress = spawn('/stress', { stdio: 'inherit' });
     setPriority(stress.pid ?? 0, 0);
     const forS = Number(/stress=(\d+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1]);
     const endMs = clock.boottimeMs() + forS * 1000;

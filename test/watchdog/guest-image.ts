@@ -15,7 +15,7 @@ export const canBoot =
   existsSync(kernel) &&
   ['qemu-system-x86_64', 'busybox'].every((tool) => spawnSync('which', [tool]).status === 0);
 
-/** Kernel modules of the guest, in the order in which it loads those of its disk. */
+/** Kernel modules of the guest; which of them it loads, and when, its own programs say. */
 const modules = [
   'watchdog',
   'i6300esb',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { actionVerbs } from '../../core/model/vm-action.ts';
 import { lockKinds } from '../../core/model/vm-lock.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
-import { vmSpecSchema } from './vm-spec.ts';
+import { diskSourceSchema, vmSpecSchema } from './vm-spec.ts';
 
 /** Bodies of mutating requests. Unknown fields are refused. `dryRun` and `force` travel as query. */
 
@@ -87,6 +87,18 @@ export const editVmSchema = z.strictObject({
   before: vmSpecSchema.nullable(),
 });
 
+export const renameVmSchema = z.strictObject({ to: nameSchema, request: requestIdSchema });
+
+export const cloneVmSchema = z.strictObject({
+  name: nameSchema,
+  /** One for each disk that is written to, in their order; they exist already. */
+  disks: z.array(diskSourceSchema).max(64),
+  desired: z.enum(['running', 'stopped', 'disabled']),
+  /** Where it is started first; null = Kennel chooses. */
+  node: nameSchema.nullable(),
+  request: requestIdSchema,
+});
+
 /** Bounds of one live migration. */
 export const migrationLimitsSchema = z.strictObject({
   /** Null = as fast as it goes. */
@@ -129,6 +141,8 @@ export type ConfirmOff = z.infer<typeof confirmOffSchema>;
 export type CreateVm = z.infer<typeof createVmSchema>;
 export type StopVm = z.infer<typeof stopVmSchema>;
 export type ActOnVm = z.infer<typeof actOnVmSchema>;
+export type RenameVm = z.infer<typeof renameVmSchema>;
+export type CloneVm = z.infer<typeof cloneVmSchema>;
 export type EditVm = z.infer<typeof editVmSchema>;
 export type LockVm = z.infer<typeof lockVmSchema>;
 export type MoveVm = z.infer<typeof moveVmSchema>;

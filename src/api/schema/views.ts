@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actionVerbs } from '../../core/model/vm-action.ts';
+import { actionVerbs, calledVerbs } from '../../core/model/vm-action.ts';
 import { lockKinds } from '../../core/model/vm-lock.ts';
 import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
 import { managerViewSchema } from './managers.ts';
@@ -152,7 +152,7 @@ export const vmViewSchema = z.object({
   acted: z.array(
     z.object({
       request: z.string(),
-      verb: z.enum([...actionVerbs, 'restart']),
+      verb: z.enum(calledVerbs),
       by: z.string(),
       at: z.string(),
       /** `unknown`: it may have worked, or not, and will not any more. */

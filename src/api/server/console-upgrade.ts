@@ -84,7 +84,6 @@ class ConsoleEnds implements ConsoleReader {
       closing.removeEventListener('abort', abort);
       link.close();
     });
-    socket.setTimeout(0);
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
     );

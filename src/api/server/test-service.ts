@@ -348,6 +348,8 @@ export function makeTestService(
       act: ofVm('actOnVm'),
       lock: ofVm('lockVm'),
       unlock: ofVm('unlockVm'),
+      rename: ofVm('renameVm'),
+      clone: ofVm('cloneVm'),
       edit: async (...given) => record('editVm', { vm: testVm, now: [], nextStart: [] }, ...given),
       why: async (name) => record('whyVm', testWhy, name),
     },

@@ -1,6 +1,7 @@
 import { changeOptions } from '../change-options.ts';
 import { command } from '../command.ts';
 import type { Noun } from '../command.ts';
+import { clone, rename } from './vm-identity.ts';
 import { consoleCommand, screenshot } from './vm-look.ts';
 import { ls } from './vm-ls.ts';
 import { actCommands, restart } from './vm-act.ts';
@@ -172,6 +173,8 @@ export const vmNoun: Noun = {
     ...actCommands,
     consoleCommand,
     screenshot,
+    rename,
+    clone,
     disable,
     ignore,
     migrate,

@@ -24,7 +24,7 @@ describe('what may stand at the cursor', () => {
     [['no'], ['node']],
     [
       ['vm', 's'],
-      ['show', 'start', 'stop'],
+      ['show', 'start', 'stop', 'screenshot'],
     ],
     [
       ['vm', 'start', ''],

@@ -32,6 +32,8 @@ test('every verb that changes the cluster takes the five options of changes', as
     'resume',
     'reset',
     'reboot',
+    'rename',
+    'clone',
     'disable',
     'ignore',
     'migrate',

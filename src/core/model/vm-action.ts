@@ -7,6 +7,10 @@ import type { OperationId, Token } from './ids.ts';
 export const actionVerbs = ['pause', 'resume', 'reset', 'reboot'] as const;
 export type ActionVerb = (typeof actionVerbs)[number];
 
+/** Calls that are made once each: to a guest, or of a record alone. */
+export const calledVerbs = [...actionVerbs, 'restart', 'rename', 'clone'] as const;
+export type CalledVerb = (typeof calledVerbs)[number];
+
 /** Asked of the owner, and not answered yet. */
 export interface VmAction {
   readonly operation: OperationId;
@@ -21,7 +25,7 @@ export interface VmAction {
 /** What became of a call. `unknown`: it may have had its effect, or not, and has none from now on. */
 export interface VmActed {
   readonly request: string;
-  readonly verb: ActionVerb | 'restart';
+  readonly verb: CalledVerb;
   readonly by: string;
   /** ISO wall-clock. */
   readonly at: string;

@@ -54,6 +54,7 @@ import type {
 } from '../../api/schema/views.ts';
 import { failoverId, managerId, nodeId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
+import type { Env } from '../../env/env.ts';
 import type { PeerIdentity } from '../../env/network.ts';
 import type { Leader } from '../leader.ts';
 import type { ManagerMetrics } from '../metrics.ts';
@@ -82,6 +83,7 @@ import { VmStreams } from './vm-streams.ts';
 import { VmVerbs } from './vm-verbs.ts';
 
 interface ManagerServiceOptions extends SightsOptions {
+  readonly env: Pick<Env, 'random'>;
   readonly clusterId: string;
   readonly clusterName: string;
   readonly metrics: ManagerMetrics;

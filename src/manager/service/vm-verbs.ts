@@ -1,5 +1,5 @@
 import type { Caller } from '../../api/cluster-service.ts';
-import type { ActOnVm, EditVm, LockVm } from '../../api/schema/requests.ts';
+import type { ActOnVm, CloneVm, EditVm, LockVm, RenameVm } from '../../api/schema/requests.ts';
 import type { VmEditedView, VmView, WhyView } from '../../api/schema/views.ts';
 import type { VmVerbService } from '../../api/vm-verb-service.ts';
 import { explainVm } from '../../core/explain/awaiting.ts';
@@ -7,9 +7,12 @@ import { whyVm } from '../../core/explain/why.ts';
 import { ok, problem, type Outcome } from '../../core/problem.ts';
 import { actOnVm, restartVm } from '../../core/request/act.ts';
 import { editVm } from '../../core/request/edit.ts';
+import { cloneVm } from '../../core/request/clone.ts';
 import { lockVm, unlockVm } from '../../core/request/lock.ts';
-import type { VmSpec } from '../../core/model/vm.ts';
-import { nodeId } from '../../core/model/ids.ts';
+import { renameVm } from '../../core/request/rename.ts';
+import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
+import type { Env } from '../../env/env.ts';
+import { nodeId, vmId } from '../../core/model/ids.ts';
 import { asked } from './asked.ts';
 import { vmView } from './views.ts';
 import { unknownVm } from '../problems.ts';
@@ -25,12 +28,15 @@ export class VmVerbs implements VmVerbService {
   readonly #sights: Sights;
   readonly #vms: VmService;
   readonly #events: EventLog;
+  readonly #env: Pick<Env, 'random'>;
 
   constructor(options: {
     readonly sights: Sights;
     readonly vms: VmService;
     readonly events: EventLog;
+    readonly env: Pick<Env, 'random'>;
   }) {
+    this.#env = options.env;
     this.#events = options.events;
     this.#sights = options.sights;
     this.#vms = options.vms;
@@ -74,6 +80,34 @@ export class VmVerbs implements VmVerbService {
     });
   }
 
+  /** Repeated, it is asked by a name that it has no more: the request tells which VM it was. */
+  rename(name: string, { to, request }: RenameVm, caller: Caller): Promise<Outcome<VmView>> {
+    const by = caller.identity.name;
+    return this.#sights.lead((leader, sight) => {
+      const known = findVm(leader.mirror, name) ?? renamedBy(leader.mirror.vms.values(), request);
+      return this.#vms.change(leader, sight, known?.id ?? name, caller, (draft, record) =>
+        renameVm(draft, record, { to, request, by }),
+      );
+    });
+  }
+
+  clone(name: string, body: CloneVm, caller: Caller): Promise<Outcome<VmView>> {
+    const by = caller.identity.name;
+    const { node, ...wish } = body;
+    const home = node === null ? null : nodeId(node);
+    const { random } = this.#env;
+    return this.#sights.lead(async (leader, sight) => {
+      const made = await leader.mutate((draft) => {
+        const id = findVm(leader.mirror, name)?.id;
+        const vm = id === undefined ? undefined : draft.vm(id);
+        if (vm === undefined) return problem(unknownVm(name));
+        const macs = vm.spec.interfaces.map(() => randomMac(random));
+        return cloneVm(draft, vm, { ...wish, by, home, macs, id: vmId(random.uuid()) });
+      }, asked(caller));
+      return made.kind === 'problem' ? made : ok(vmView(made.value, sight()));
+    });
+  }
+
   async why(name: string): Promise<Outcome<WhyView>> {
     const looked = await this.#sights.look(ok);
     if (looked.kind === 'problem') return looked;
@@ -96,6 +130,19 @@ export class VmVerbs implements VmVerbService {
       return storeProblem(error);
     }
   }
+}
+
+function renamedBy(vms: Iterable<VmRecord>, request: string): VmRecord | undefined {
+  for (const vm of vms) {
+    if (vm.acted?.some((one) => one.verb === 'rename' && one.request === request)) return vm;
+  }
+  return undefined;
+}
+
+/** 52:54:00 is the prefix that QEMU uses. */
+function randomMac(random: Env['random']): string {
+  const hex = random.uuid().replaceAll('-', '').slice(0, 6);
+  return ['52', '54', '00', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4, 6)].join(':');
 }
 
 function specOf(wire: EditVm['spec']): VmSpec {

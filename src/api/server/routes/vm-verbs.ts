@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { screenshotViewSchema } from '../../schema/guest-stream.ts';
-import { actOnVmSchema, editVmSchema, lockVmSchema } from '../../schema/requests.ts';
+import {
+  actOnVmSchema,
+  cloneVmSchema,
+  editVmSchema,
+  lockVmSchema,
+  renameVmSchema,
+} from '../../schema/requests.ts';
 import { vmEditedSchema, vmViewSchema, whyViewSchema } from '../../schema/views.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
 
@@ -53,6 +59,32 @@ export function vmVerbRoutes(api: Api, { service: { vmVerbs, vmStreams } }: Rout
     },
     async (request) =>
       valueOf(await vmVerbs.edit(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/rename',
+    {
+      schema: {
+        ...base,
+        operationId: 'renameVm',
+        summary: 'Give a VM that is off another name, once per request',
+        body: renameVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.rename(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/clone',
+    {
+      schema: {
+        ...base,
+        operationId: 'cloneVm',
+        summary: 'Make a VM like another one, on disks that exist, once per request',
+        body: cloneVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.clone(request.params.vm, request.body, callerOf(request))),
   );
   api.get(
     '/v1/vms/:vm/screenshot',
