@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { parseHostPort } from '../src/api/schema/host-port.ts';
 import type { ManagerList } from '../src/api/schema/session.ts';
@@ -12,7 +13,14 @@ const fileSchema = z.object({
   epoch: z.int().min(0),
   version: z.int().min(0),
   managers: z.array(z.object({ name: z.string(), address: z.string() })).min(1),
+  /** A turned bit in an address would keep the agent from that manager until the list changes. */
+  crc: z.int(),
 });
+
+const crcOf = ({ clusterId, epoch, version, managers }: KnownManagers): number =>
+  crc32(
+    JSON.stringify([clusterId, epoch, version, managers.map((one) => [one.name, one.address])]),
+  );
 
 /**
  * The list of managers on disk. It only says whom to dial: what a manager may do rests on its
@@ -63,7 +71,8 @@ export class ManagerListFile {
   }
 
   async #write(): Promise<void> {
-    const text = `${JSON.stringify(this.#known, null, 1)}\n`;
+    if (this.#known === null) return;
+    const text = `${JSON.stringify({ ...this.#known, crc: crcOf(this.#known) }, null, 1)}\n`;
     try {
       const bytes = new TextEncoder().encode(text);
       await this.#env.disk.replace(this.#path, bytes, { mode: 0o600 });
@@ -79,7 +88,10 @@ async function readList(env: Env, path: string, clusterId: string): Promise<Know
     const bytes = await env.disk.read(path);
     if (bytes === null) return null;
     const parsed = fileSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
-    if (parsed.success && parsed.data.clusterId === clusterId) return parsed.data;
+    if (parsed.success && parsed.data.clusterId === clusterId) {
+      const { crc, ...list } = parsed.data;
+      if (crc === crcOf(list)) return list;
+    }
     env.log.warn({ path }, 'the list of managers is not of this cluster, or not readable');
   } catch (error) {
     env.log.warn({ path, err: error }, 'the list of managers cannot be read');

@@ -1,3 +1,4 @@
+import { together } from '../placement/testing/sites.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { nodeId, operationId, vmId, type VmId } from '../model/ids.ts';
 import { defaultMigrationLimits } from '../model/move.ts';
@@ -245,6 +246,20 @@ describe('maintenance', () => {
     nodes.settle(200);
     expect(placeOf(a)).not.toBe('n1');
     expect(placeOf(b)).toBe('n1');
+  });
+
+  it('a VM that a rule binds to where it is by now does not go back, and does not wait to', () => {
+    enter();
+    nodes.settle();
+    const elsewhere = placeOf(a) ?? '';
+    world.addRunningVm('stays', elsewhere);
+    world.rules.set('r', together('r', [world.vm(a).spec.name, 'stays']));
+    exit();
+    nodes.settle(200);
+    expect([placeOf(a), placeOf(b)]).toEqual([elsewhere, 'n1']);
+    expect(world.vm(a)).toMatchObject({ move: null, reason: null });
+    expect(world.vm(a).away).toBeUndefined();
+    expect(world.events.filter((code) => code === 'VM_NOT_RETURNED')).toHaveLength(1);
   });
 
   it('a VM that a person paused stays, says why, and leaves once it goes on', () => {

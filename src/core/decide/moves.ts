@@ -4,7 +4,7 @@ import type { VmRecord } from '../model/vm.ts';
 import { compareWaiting } from '../placement/batch.ts';
 import { explainPlacement } from '../placement/explain-placement.ts';
 import { place, type Placement } from '../placement/place.ts';
-import { refusalDespiteNodeRules } from '../placement/refusal.ts';
+import { forbiddenOn, refusalDespiteNodeRules } from '../placement/refusal.ts';
 import type { Seat, Site } from '../placement/site.ts';
 import { disarmedNow } from './arming.ts';
 import type { Draft } from './draft.ts';
@@ -81,7 +81,9 @@ function begin(draft: Draft, vm: VmRecord, move: VmMove, { site, slots }: Room):
   if (target.kind === 'nowhere') {
     // No policy waits: the next look finds what is best then.
     if (isByPolicy(move.cause)) draft.put({ ...vm, move: null });
-    else waits(draft, vm, explainPlacement(target));
+    else if (move.cause === 'return' && move.to !== null) {
+      returnsLater(draft, vm, { to: move.to, site, because: explainPlacement(target) });
+    } else waits(draft, vm, explainPlacement(target));
     return;
   }
   const isCold = move.way === 'cold' || (move.way === 'liveOrCold' && move.failures > 0);
@@ -119,6 +121,28 @@ function begin(draft: Draft, vm: VmRecord, move: VmMove, { site, slots }: Room):
     },
   });
   tell(draft, vm, `is migrated from ${move.from} to ${node.id}`);
+}
+
+/** A rule that came up since is lasting: what maintenance moved away then stays where it is, for good. */
+function returnsLater(
+  draft: Draft,
+  vm: VmRecord,
+  { to, site, because }: { readonly to: NodeId; readonly site: Site; readonly because: string },
+): void {
+  const seat = site.seat(to);
+  const rule = seat === undefined ? 'its node is gone' : forbiddenOn(vm, seat, site);
+  if (rule === null) {
+    waits(draft, vm, because);
+    return;
+  }
+  draft.put({ ...vm, move: null, away: undefined, reason: null });
+  draft.event({
+    code: 'VM_NOT_RETURNED',
+    severity: 'info',
+    node: vm.permit?.node ?? null,
+    vm: vm.id,
+    text: `${vm.spec.name} does not go back to ${to}: ${rule}`,
+  });
 }
 
 function tell(draft: Draft, vm: VmRecord, what: string): void {
