@@ -128,6 +128,16 @@ describe('a locked VM', () => {
     expect(world.vm(db).phase).toBe('starting');
   });
 
+  it('that is off when its agent starts anew is not started by that', () => {
+    lock('backup');
+    world.connect('n1', incarnationOf('n1', 1, 2));
+    world.settle();
+    expect(world.vm(db)).toMatchObject({ phase: 'stopping', operation: { kind: 'release' } });
+    pass(120_000, 'n1', 'n2', 'n3');
+    expect(world.vm(db).permit?.token ?? 2).toBe(2);
+    expect(world.events.filter((code) => code === 'VM_STARTED')).toEqual([]);
+  });
+
   it('keeps its lock when its node restarts, and nobody can say that the work of it is over', () => {
     lock('hold');
     world.connect('n1', incarnationOf('n1', 2));

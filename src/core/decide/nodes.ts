@@ -253,7 +253,8 @@ function takeOverWanted(
   }
   if (domain?.active !== true) {
     const phase = vm.phase === 'recovering' ? 'recovering' : 'starting';
-    return vm.desired === 'running' ? withStart(vm, permit, phase) : withRelease(repermitted, true);
+    const mayStart = vm.desired === 'running' && vm.lock == null;
+    return mayStart ? withStart(vm, permit, phase) : withRelease(repermitted, true);
   }
   if (!carriesItsPermit(vm, domain)) {
     draft.event({
