@@ -28,19 +28,22 @@ export const holdPlots = {
   /** While a node waits for its time to be over, another one is not heard for a moment. */
   gapInMajority: (random, cast) => {
     const [first = '', ...others] = someOf(random, cast.nodes, cast.nodes.length);
+    // So few that the others are half of all, and no more.
+    const missed = others.slice(0, Math.max(1, Math.ceil(cast.nodes.length / 2) - 1));
+    const gap = { atMs: random.between(5000, 14_000), lastsMs: random.between(3800, 6500) };
     return [
       dark(first, 70_000),
       random.chance(0.5) ? away(first, 100, 55_000) : cutOff(first, 100, 55_000),
-      ...others.map((node) => away(node, random.between(5000, 15_000), random.between(3200, 5500))),
+      ...missed.map((node) => away(node, gap.atMs, gap.lastsMs)),
     ];
   },
   /** Nodes die while another one is cut off: it does not learn that they count no more. */
   shrunkBehind: (random, cast) => {
-    const [last = '', ...lost] = someOf(random, cast.nodes, Math.ceil(cast.nodes.length / 2));
+    const [last = '', ...lost] = someOf(random, cast.nodes, 1 + Math.floor(cast.nodes.length / 2));
     return [
       ...lost.map((node) => at({ kind: 'powerLoss', node, withBmc: false }, 0, 70_000)),
       dark(last, 70_000),
-      away(last, random.between(3800, 5600), 60_000),
+      away(last, random.between(2000, 5500), 60_000),
     ];
   },
   /** A VM that cannot be killed when its time is over, and a leader that is heard again just then. */
