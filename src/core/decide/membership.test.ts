@@ -101,14 +101,17 @@ describe('the nodes that count for peer hold', () => {
       for (const name of names) report(name, null, watchdog);
       world.settle();
       acknowledge('1.1', ...names);
+      world.addRunningVm('db', 'n1');
+      world.leaseGrantedMs.set(n1, world.nowMs);
+    });
+
+    it('are committed with its incarnation, once it has acknowledged them', () => {
       expect(world.nodes.get(n1)?.incarnation).toEqual({
         ...incarnationOf('n1'),
         isolation: 'selfFencing',
         watchdog,
         membership: '1.1',
       });
-      world.addRunningVm('db', 'n1');
-      world.leaseGrantedMs.set(n1, world.nowMs);
     });
 
     it('prove it dead by time while both of them confirm their leases', () => {
