@@ -64,3 +64,10 @@ test('a guest that was booted again runs since then, also where it ran', () => {
   ]);
   expect(told).toHaveLength(1);
 });
+
+test('a leader that cannot know yet that the other is gone counts its delay to the end', () => {
+  const gone = [...created, [2500, runs(false)]] as const;
+  expect(judge(new OrderChecker(), [...gone, [4600, starts]])).toEqual([]);
+  expect(judge(new OrderChecker(), [...gone, [3000, starts]])).toHaveLength(1);
+  expect(judge(new OrderChecker(), [...gone, [14_000, starts]])).toHaveLength(1);
+});

@@ -119,7 +119,7 @@ export class OrderChecker implements Checker {
     const kind = gate === null ? 'running' : (textAt(gate, 'kind') ?? 'running');
     const delayMs = (gate === null ? null : numberAt(gate, 'ms')) ?? 0;
     const needsMs = kind === 'running' ? 0 : kind === 'delay' ? delayMs * rate : guestBootMs;
-    if (this.#isReady(other.id, needsMs, now.proposedMs)) return null;
+    if (this.#isReady(other.id, { needsMs, counts: kind === 'delay' }, now.proposedMs)) return null;
     const waitedMs = now.waitsMs === null ? 0 : now.atMs - now.waitsMs;
     const isOver = waitedMs >= (numberAt(dependency, 'timeoutMs') ?? 0) * rate;
     const holds = textAt(dependency, 'onTimeout') === 'hold';
@@ -127,11 +127,17 @@ export class OrderChecker implements Checker {
     return `${name} is not ready (${kind}); it waited ${Math.round(waitedMs)} ms`;
   }
 
-  #isReady(id: string, needsMs: number, atMs: number): boolean {
+  /** A delay is counted on by a leader that has not heard yet that the other is gone. */
+  #isReady(
+    id: string,
+    { needsMs, counts }: { readonly needsMs: number; readonly counts: boolean },
+    atMs: number,
+  ): boolean {
     const life = this.#lives.get(id);
     if (life === undefined) return false;
     const untilMs = life.endedMs ?? atMs;
-    return atMs - untilMs < staleMs && untilMs - life.bootedMs >= needsMs - 50;
+    const readyMs = (counts ? atMs : untilMs) - life.bootedMs;
+    return atMs - untilMs < staleMs && readyMs >= needsMs - 50;
   }
 }
 
