@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { startApiServer } from '../api/server/server.ts';
@@ -102,4 +104,26 @@ test('a manager that does not lead sends the client to the one that does', async
   expect(opened.kind).toBe('ok');
   if (opened.kind === 'ok') opened.value.destroy();
   expect(leader.calls).toHaveLength(1);
+});
+
+test('a name that is none is no route, and no defect', async () => {
+  const service = makeTestService();
+  const { host, port } = await serve(service);
+  const { certificatePem: cert, keyPem: key, caPem: ca } = await cluster.issue('admin', 'someone');
+  const asked = request({
+    host,
+    port,
+    cert,
+    key,
+    ca,
+    path: '/v1/vms/%zz/console',
+    headers: { connection: 'upgrade', upgrade: 'kennel-console' },
+    // Certificates name roles, not addresses; `certificateProblem` is what checks them elsewhere.
+    checkServerIdentity: () => undefined,
+  });
+  asked.end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(404);
+  expect(JSON.parse(await text(response))).toMatchObject({ error: { code: 'E_NOT_FOUND' } });
+  expect(service.calls).toEqual([]);
 });

@@ -141,14 +141,24 @@ interface AskedConsole {
 
 function readRequest({ method, url, headers }: IncomingMessage): Outcome<AskedConsole> {
   const { pathname, searchParams } = new URL(url ?? '/', 'https://kennel');
-  const name = /^\/v1\/vms\/([^/]{1,190})\/console$/.exec(pathname)?.[1];
-  if (method !== 'GET' || name === undefined || headers.upgrade !== protocol) {
+  const vm = nameIn(pathname);
+  if (method !== 'GET' || vm === null || headers.upgrade !== protocol) {
     return problem(noSuchRoute(`${method} (upgrade to ${headers.upgrade})`, pathname));
   }
   const isSet = (key: string): boolean => searchParams.get(key) === 'true';
   const how = { force: isSet('force'), readOnly: isSet('readOnly') };
   const reason = searchParams.get('reason');
-  return { kind: 'ok', value: { vm: decodeURIComponent(name), how, reason } };
+  return { kind: 'ok', value: { vm, how, reason } };
+}
+
+function nameIn(pathname: string): string | null {
+  const name = /^\/v1\/vms\/([^/]{1,190})\/console$/.exec(pathname)?.[1];
+  try {
+    return name === undefined ? null : decodeURIComponent(name);
+  } catch {
+    // A percent sign and no byte: nobody is called like that.
+    return null;
+  }
 }
 
 function refuse(
