@@ -59,48 +59,6 @@ export const watchdogMutants: readonly Mutant[] = [
     profile: 'watchdog',
   },
   {
-    name: 'petter-pets-past-the-token',
-    summary: 'the petter goes on although the grace is over and VMs are left',
-    edits: [
-      {
-        file: 'agent/watchdog/petter-core.ts',
-        find: "return phaseOf(state, nowMs) !== 'biting';",
-        replace: "return phaseOf(state, nowMs) !== 'biting' || nowMs > 0;",
-      },
-    ],
-    expected: ['proofs', 'singleWriter', 'permits'],
-    maxSeeds: 100,
-    profile: 'watchdog',
-  },
-  {
-    name: 'petter-does-not-look-after-the-kill',
-    summary: 'what was killed is taken for gone',
-    edits: [
-      {
-        file: 'agent/watchdog/petter-core.ts',
-        find: 'if (isFresh && sighting.alive === 0 &&',
-        replace: 'if (isFresh && sighting.alive >= 0 &&',
-      },
-    ],
-    expected: ['proofs', 'singleWriter', 'permits'],
-    maxSeeds: 100,
-    profile: 'watchdog',
-  },
-  {
-    name: 'petter-disarms-with-vms',
-    summary: 'the device is closed in good order while VMs rest on it',
-    edits: [
-      {
-        file: 'agent/watchdog/petter-core.ts',
-        find: 'return state.token === null || state.token.vms.length === 0;',
-        replace: 'return state.token === null || state.token.vms.length >= 0;',
-      },
-    ],
-    expected: ['proofs', 'singleWriter', 'permits'],
-    maxSeeds: 150,
-    profile: 'watchdog',
-  },
-  {
     name: 'petter-forgets-its-token',
     summary: 'a petter that starts anew pets without conditions',
     edits: [

@@ -1,3 +1,4 @@
+import { token } from '../model/ids.ts';
 import { isByEvacuation, isByPolicy, type VmMigration, type VmMove } from '../model/move.ts';
 import type { VmRecord } from '../model/vm.ts';
 import type { CommandOutcome } from '../observations.ts';
@@ -152,8 +153,12 @@ function handOver(draft: Draft, vm: VmRecord, { target }: VmMigration): void {
   const incarnation = draft.node(target.node)?.incarnation;
   // An agent that restarted on either side got a newer token meanwhile.
   const isLatest = vm.lastToken === target.token;
-  const permit =
-    isLatest || incarnation == null ? target : nextPermit(vm, target.node, incarnation);
+  // Nobody may be there any more; its token is a new one all the same, or the next owner's would not be.
+  const permit = isLatest
+    ? target
+    : incarnation == null
+      ? { ...target, token: token(vm.lastToken + 1) }
+      : nextPermit(vm, target.node, incarnation);
   const away = awayAfter(vm, target.node);
   draft.put({
     ...withResume(vm, permit, target.token),

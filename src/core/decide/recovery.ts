@@ -78,6 +78,11 @@ function tellPlaced(draft: Draft, { id, spec, permit }: VmRecord, because: strin
 /** False for what may still run somewhere; then the record says what is awaited. */
 function mayBePlaced(draft: Draft, { vm, fence }: Ownerless, site: Site): boolean {
   if (draft.isFull()) return false;
+  if (vm.operation?.kind === 'resume' && draft.isChanged(vm)) {
+    // Handed over just now to a node that is dead: each owner is committed before the next one.
+    draft.wakeAt(draft.observations.nowMs);
+    return false;
+  }
   const disarmed = disarmedNow(draft);
   if (disarmed !== null && fence !== null) {
     explain(draft, vm, disarmedText(disarmed));
