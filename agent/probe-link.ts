@@ -1,12 +1,7 @@
 import { readProbeEcho } from '../src/api/schema/frequent-messages.ts';
-import type { Env, Timer } from '../src/env/env.ts';
-import type { JsonValue, MessageChannel, NetworkAddress } from '../src/env/network.ts';
-
-/** How long a connection may take to be made, and how soon a failed one is tried again, in ms. */
-const dialTimeoutMs = 2000;
-const redialMs = 1000;
-/** Probes without an answer after which a connection is given up. */
-const unansweredMax = 5;
+import type { Env } from '../src/env/env.ts';
+import type { NetworkAddress } from '../src/env/network.ts';
+import { AskingLink } from './asking-link.ts';
 
 export interface ProbeLinkOptions {
   readonly env: Env;
@@ -22,23 +17,30 @@ interface Answer {
   readonly sentMs: number;
 }
 
-/**
- * The asking end towards one other agent. An answer is as old as its question: one that waited in a
- * buffer does not make the other agent look alive for longer than it was.
- */
+type Echo = NonNullable<ReturnType<typeof readProbeEcho>>;
+
+/** Probes one other agent. */
 export class ProbeLink {
   readonly name: string;
-  readonly #options: ProbeLinkOptions;
-  readonly #abort = new AbortController();
-  readonly #sent = new Map<number, number>();
-  #sequence = 0;
-  #channel: MessageChannel | null = null;
-  #redial: Timer | null = null;
+  readonly #link: AskingLink<Echo>;
   #answer: Answer | null = null;
 
-  constructor(options: ProbeLinkOptions) {
-    this.#options = options;
-    this.name = options.name;
+  constructor({ env, clusterId, name, address }: ProbeLinkOptions) {
+    this.name = name;
+    this.#link = new AskingLink({
+      env,
+      address,
+      name,
+      isExpected: (peer) => peer.name === name && peer.clusterId === clusterId,
+      dialTimeoutMs: 2000,
+      redialMs: 1000,
+      unansweredMax: 5,
+      question: (sequence) => ({ kind: 'probe', sequence }),
+      read: readProbeEcho,
+      onAnswer: ({ bootId }, sentMs) => {
+        this.#answer = { bootId, sentMs };
+      },
+    });
   }
 
   /** Null = none since this agent began to ask. */
@@ -47,71 +49,14 @@ export class ProbeLink {
   }
 
   start(): void {
-    void this.#dial();
+    this.#link.start();
   }
 
   stop(): void {
-    this.#abort.abort();
-    this.#redial?.cancel();
-    this.#channel?.close('not probed any more');
+    this.#link.stop();
   }
 
-  /** Asks once more; nothing while there is no connection. */
   probe(): void {
-    const channel = this.#channel;
-    if (channel === null) return;
-    if (this.#sent.size >= unansweredMax) {
-      channel.close('probes without an answer');
-      return;
-    }
-    this.#sequence += 1;
-    this.#sent.set(this.#sequence, this.#options.env.clock.boottimeMs());
-    channel.send({ kind: 'probe', sequence: this.#sequence });
-  }
-
-  async #dial(): Promise<void> {
-    const { env, address, clusterId, name } = this.#options;
-    const { signal } = this.#abort;
-    const result = await env.network.connect(address, {
-      expectRole: 'agent',
-      timeoutMs: dialTimeoutMs,
-      signal,
-    });
-    if (result.kind === 'failed') {
-      this.#later();
-      return;
-    }
-    const { channel } = result;
-    channel.onClose(() => {
-      if (this.#channel === channel) this.#channel = null;
-      this.#sent.clear();
-      this.#later();
-    });
-    if (signal.aborted || channel.peer.name !== name || channel.peer.clusterId !== clusterId) {
-      channel.close(`${name} was expected here`);
-      return;
-    }
-    this.#channel = channel;
-    channel.onMessage((value) => this.#receive(channel, value));
-    this.probe();
-  }
-
-  #receive(channel: MessageChannel, value: JsonValue): void {
-    const echo = readProbeEcho(value);
-    if (echo === null) {
-      channel.close('not an answer to a probe');
-      return;
-    }
-    const { sequence, bootId } = echo;
-    const sentMs = this.#sent.get(sequence);
-    if (sentMs === undefined) return;
-    for (const earlier of this.#sent.keys()) if (earlier <= sequence) this.#sent.delete(earlier);
-    this.#answer = { bootId, sentMs };
-  }
-
-  #later(): void {
-    if (this.#abort.signal.aborted) return;
-    this.#redial?.cancel();
-    this.#redial = this.#options.env.timers.after(redialMs, () => void this.#dial());
+    this.#link.ask();
   }
 }

@@ -9,7 +9,7 @@ import type { Env, Timer } from '../../src/env/env.ts';
 import type { LeaseAck } from '../lease.ts';
 import type { HoldFile } from './hold-file.ts';
 import { sameJson } from '../same-json.ts';
-import { HoldLink } from './hold-link.ts';
+import { holdLink } from './hold-link.ts';
 
 export interface PeerHoldOptions {
   readonly env: Env;
@@ -38,7 +38,7 @@ const asksPerPromise = 4;
  */
 export class PeerHold {
   readonly #options: PeerHoldOptions;
-  readonly #links = new Map<string, HoldLink>();
+  readonly #links = new Map<string, ReturnType<typeof holdLink>>();
   readonly #promises = new Map<string, number>();
   #promiser: PromiserState;
   #list: HoldList | null = null;
@@ -188,7 +188,7 @@ export class PeerHold {
       }
       const { host, port } = parsed;
       const onPromise = (sentMs: number): void => this.#promised(name, sentMs);
-      const link = new HoldLink({
+      const link = holdLink({
         env,
         clusterId,
         name,
