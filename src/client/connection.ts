@@ -1,7 +1,7 @@
 import { realClock } from '../env/real/clock.ts';
 import type { Credentials } from '../pki/credentials.ts';
 import { peerOfSocket, secureContextOptions } from '../pki/tls.ts';
-import { Route, type Targets } from './route.ts';
+import { Route, type Opener, type Targets } from './route.ts';
 import { openVerifiedSocket } from './verified-socket.ts';
 
 /** A cluster as a client reaches it. */
@@ -11,13 +11,14 @@ export interface Connection {
 }
 
 /** The way to the managers of our cluster; anybody else at those addresses is a refusal. */
-export function routeTo({ targets, credentials }: Connection): Route {
-  return new Route(targets, (target, signal) => {
+export function routeTo({ targets, credentials }: Connection, waitsForLeader?: boolean): Route {
+  const open: Opener = (target, signal) => {
     const nowIso = realClock().wallIso();
     return openVerifiedSocket(target, {
       context: secureContextOptions(credentials),
       verify: (socket) => peerOfSocket(socket, credentials, { nowIso, role: 'manager' }),
       signal,
     });
-  });
+  };
+  return new Route(targets, open, waitsForLeader);
 }

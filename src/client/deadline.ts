@@ -31,3 +31,16 @@ export async function withDeadline<T>(
     callers?.removeEventListener('abort', abort);
   }
 }
+
+/** Resolves after this long, or as soon as the signal fires. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = realTimers().after(ms, end);
+    signal?.addEventListener('abort', end, { once: true });
+  });
+}

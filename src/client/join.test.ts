@@ -32,10 +32,10 @@ afterEach(() => {
   }
 });
 
-/** A manager's join route, with what it was sent. */
+/** A manager's join route, with what it was sent. The last answer is given from then on. */
 async function serve(
   as: Credentials,
-  answer: { readonly status: number; readonly body: unknown },
+  ...answers: readonly ('cut' | { readonly status: number; readonly body: unknown })[]
 ): Promise<{ port: number; received: string[] }> {
   const received: string[] = [];
   const server = createServer(secureContextOptions(as), (request, response) => {
@@ -44,7 +44,12 @@ async function serve(
       text += part;
     });
     request.on('end', () => {
+      const answer = answers[received.length] ?? answers.at(-1) ?? 'cut';
       received.push(`${request.method} ${request.url} ${text}`);
+      if (answer === 'cut') {
+        request.socket.destroy();
+        return;
+      }
       response.statusCode = answer.status;
       response.end(JSON.stringify(answer.body));
     });
@@ -151,4 +156,29 @@ test('a manager that is not there is E_UNAVAILABLE', async () => {
     server?.close(resolve);
   });
   expect(await joinAt(port)).toMatchObject({ problem: { code: 'E_UNAVAILABLE' } });
+});
+
+test('a join whose answer got lost is asked for again, with the same token and the same key', async () => {
+  const body = await joinedAs('node-9');
+  const ambiguous = { code: 'E_AMBIGUOUS', what: 'lost', because: 'deposed', so: '', try: [] };
+  const lost = { status: 503, body: { error: ambiguous } };
+  const { port, received } = await serve(manager, 'cut', lost, { status: 200, body });
+  expect(await joinAt(port)).toEqual({ kind: 'ok', value: body });
+  expect(received).toHaveLength(3);
+  expect(new Set(received).size).toBe(1);
+});
+
+test('a join is waited for while the managers elect a leader', async () => {
+  const body = await joinedAs('node-9');
+  const election = { code: 'E_NOT_LEADER', what: 'later', because: 'an election', so: '', try: [] };
+  const later = { status: 503, body: { error: election } };
+  const { port, received } = await serve(manager, later, later, { status: 200, body });
+  expect(await joinAt(port)).toEqual({ kind: 'ok', value: body });
+  expect(received).toHaveLength(3);
+});
+
+test('a join that never gets an answer ends, and says that nothing is known', async () => {
+  const { port, received } = await serve(manager, 'cut');
+  expect(await joinAt(port)).toMatchObject({ problem: { code: 'E_AMBIGUOUS' } });
+  expect(received).toHaveLength(4);
 });

@@ -7,7 +7,7 @@ import type {
   ManagerRebuilt,
 } from '../api/schema/managers.ts';
 import type { Join, Joined } from '../api/schema/requests.ts';
-import { ok, problem, type Outcome } from '../core/problem.ts';
+import { problem, type Outcome } from '../core/problem.ts';
 import { realClock } from '../env/real/clock.ts';
 import {
   fingerprintOf,
@@ -19,9 +19,9 @@ import { parseJoinToken } from '../pki/join-token.ts';
 import { certificatesOfPem, pemBlocks } from '../pki/pem.ts';
 import type { Answer } from './answer-schemas.ts';
 import { routeTo } from './connection.ts';
-import type { CallOptions } from './deadline.ts';
+import { pause, type CallOptions } from './deadline.ts';
 import { parseAnswer } from './parse-answer.ts';
-import { Route } from './route.ts';
+import { Route, type Opener, type RoutedRequest } from './route.ts';
 import { openVerifiedSocket } from './verified-socket.ts';
 
 export interface JoinOptions extends Join, CallOptions {
@@ -81,7 +81,7 @@ export async function fetchHandover(
   manager: { readonly host: string; readonly port: number },
   credentials: Credentials,
 ): Promise<Outcome<Handover>> {
-  const route = routeTo({ targets: [manager], credentials });
+  const route = routeTo({ targets: [manager], credentials }, true);
   const request = { method: 'POST', path: '/v1/managers/handover', body: undefined } as const;
   // It changes nothing, and may be asked for again.
   const got = await route.call({ ...request, changes: false }, {});
@@ -97,7 +97,7 @@ export async function askForRebuild(
   manager: { readonly host: string; readonly port: number },
   credentials: Credentials,
 ): Promise<Outcome<ManagerRebuilt>> {
-  const route = routeTo({ targets: [manager], credentials });
+  const route = routeTo({ targets: [manager], credentials }, true);
   const request = { method: 'POST', path: '/v1/managers/rebuild', body: undefined } as const;
   const got = await route.call({ ...request, changes: true }, {});
   if (got.kind === 'problem') return got;
@@ -124,20 +124,41 @@ async function enrol<F extends 'joined' | 'managerJoined'>(
   { path, body, form, authorityFingerprint, asked }: Enrolling<F>,
 ): Promise<Outcome<Answer<F>>> {
   // The one that leads may be another; it has to show the same authority.
-  const route = new Route([options.manager], (target, signal) =>
+  const open: Opener = (target, signal) =>
     openVerifiedSocket(target, {
       context: { minVersion: 'TLSv1.3' },
       verify: (socket) => pinnedManager(socket, authorityFingerprint),
       signal,
-    }),
-  );
-  const got = await route.call({ method: 'POST', path, body, changes: true }, options);
-  if (got.kind === 'problem') return got;
-  const { who, answer } = got.value;
-  const joined = await parseAnswer(who, answer, form);
+    });
+  const route = new Route([options.manager], open, true);
+  const request: RoutedRequest = { method: 'POST', path, body, changes: true };
+  const { who, joined } = await askUntilKnown(route, { request, form, options });
   if (joined.kind === 'problem') return joined;
   const because = misfit(joined.value, asked, authorityFingerprint);
-  return because === null ? ok(joined.value) : wrongCertificate(who, because);
+  return because === null ? joined : wrongCertificate(who, because);
+}
+
+/** A join whose answer got lost is asked for again this often… */
+const maxAsks = 4;
+/** …after this pause, in ms. */
+const againMs = 1000;
+
+/** A manager gives the same certificate to the same token and key: to ask again does no harm. */
+async function askUntilKnown<F extends 'joined' | 'managerJoined'>(
+  route: Route,
+  { request, form, options }: { request: RoutedRequest; form: F; options: CallOptions },
+): Promise<{ readonly who: string; readonly joined: Outcome<Answer<F>> }> {
+  for (let ask = 1; ; ask += 1) {
+    const got = await route.call(request, options);
+    const joined =
+      got.kind === 'problem' ? got : await parseAnswer(got.value.who, got.value.answer, form);
+    const who = got.kind === 'problem' ? 'the manager' : got.value.who;
+    const isUnknown = joined.kind === 'problem' && joined.problem.code === 'E_AMBIGUOUS';
+    const isSilent =
+      ask > 1 && joined.kind === 'problem' && joined.problem.code === 'E_UNAVAILABLE';
+    if (ask === maxAsks || !(isUnknown || isSilent)) return { who, joined };
+    await pause(againMs, options.signal);
+  }
 }
 
 /** The manager, if its chain leads to exactly the authority that the token names. */

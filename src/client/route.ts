@@ -3,7 +3,7 @@ import { ok, problem, type Outcome, type Problem } from '../core/problem.ts';
 import { realTimers } from '../env/real/timers.ts';
 import { certificateProblem } from '../pki/certificate-identity.ts';
 import { ambiguous, unavailable } from './call-problems.ts';
-import { withDeadline, type CallOptions } from './deadline.ts';
+import { pause, withDeadline, type CallOptions } from './deadline.ts';
 import { readAnswer, sendRequest, type ApiRequest } from './exchange.ts';
 import type { RawAnswer } from './parse-answer.ts';
 import { describeTarget, type Target } from './target.ts';
@@ -42,12 +42,15 @@ type Attempt =
 export class Route {
   readonly #targets: Targets;
   readonly #open: Opener;
+  readonly #rounds: number;
   /** Where the last answer came from; asked first. */
   #last: Target;
 
-  constructor(targets: Targets, open: Opener) {
+  /** `waitsForLeader`: an election is waited for; by default where several managers are known. */
+  constructor(targets: Targets, open: Opener, waitsForLeader = targets.length > 1) {
     this.#targets = targets;
     this.#open = open;
+    this.#rounds = waitsForLeader ? maxRounds : 1;
     [this.#last] = targets;
   }
 
@@ -66,13 +69,12 @@ export class Route {
     options: CallOptions,
   ): Promise<Outcome<{ readonly who: string; readonly answer: RawAnswer }>> {
     return withDeadline(options, async (signal, reason) => {
-      const rounds = this.#targets.length === 1 ? 1 : maxRounds;
       for (let round = 1; ; round += 1) {
         const { target, attempt } = await this.#round(request, { signal, reason });
         // Nobody leads, or they name each other: they will agree soon.
         const isElection = attempt.kind === 'answered' && isElsewhere(attempt.answer);
-        if (isElection && round < rounds && !signal.aborted) {
-          await pause(signal);
+        if (isElection && round < this.#rounds && !signal.aborted) {
+          await pause(roundPauseMs, signal);
           continue;
         }
         if (attempt.kind !== 'answered') return problem(attempt.problem);
@@ -186,16 +188,4 @@ export function targetOf(location: string | null): Target | null {
   const host = /^https:\/\/([^/]+)\//.exec(location ?? '')?.[1];
   const parsed = host === undefined ? null : parseHostPort(host);
   return parsed?.kind === 'ok' ? { host: parsed.host, port: parsed.port } : null;
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = realTimers().after(roundPauseMs, end);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

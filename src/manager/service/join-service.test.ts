@@ -84,10 +84,36 @@ describe('a join token', () => {
     const it = await joinBench();
     const token = await it.token();
     valueOf(await it.join(token));
-    expect(it.stored()).toEqual([]);
-    expect(await it.join(token)).toMatchObject({
+    const another = (await createCertificateRequest('node-1')).requestPem;
+    expect(await it.join(token, { certificateRequest: another })).toMatchObject({
       problem: { code: 'E_TOKEN_INVALID', because: 'the token is unknown, or was used before' },
     });
+  });
+
+  test('gives who asks again with the same key the same certificate, and changes nothing', async () => {
+    const it = await joinBench();
+    const token = await it.token();
+    const first = valueOf(await it.join(token));
+    const before = it.world.store.machine.revision;
+    expect(valueOf(await it.join(token))).toEqual(first);
+    expect(it.world.store.machine.revision).toBe(before);
+  });
+
+  test('gives no certificate again that another one has replaced, or whose node is gone', async () => {
+    const it = await joinBench();
+    const [early, late] = [await it.token(), await it.token()];
+    valueOf(await it.join(early));
+    const another = (await createCertificateRequest('node-1')).requestPem;
+    valueOf(await it.join(late, { certificateRequest: another }));
+    expect(await it.join(early)).toMatchObject({ problem: { code: 'E_TOKEN_INVALID' } });
+  });
+
+  test('that was used is let go once it is over', async () => {
+    const it = await joinBench();
+    valueOf(await it.join(await it.token({ ttlMs: 60_000 })));
+    await it.world.run(60_001);
+    await it.token();
+    expect(it.stored()).toHaveLength(1);
   });
 
   test('is good once also for many at once', async () => {

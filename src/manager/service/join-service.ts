@@ -4,11 +4,13 @@ import { nodeId } from '../../core/model/ids.ts';
 import { ok, type Outcome } from '../../core/problem.ts';
 import { enrolNode } from '../../core/request/node.ts';
 import type { Env } from '../../env/env.ts';
+import { fingerprintOf } from '../../pki/certificate-identity.ts';
 import { issueFromRequest } from '../../pki/leaf.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
+import { derOfPem } from '../../pki/pem.ts';
 import type { Leader } from '../leader.ts';
 import type { SessionHub } from '../session-hub.ts';
-import type { JoinTokens } from './join-tokens.ts';
+import { usedUp, type JoinTokens, type UsedToken } from './join-tokens.ts';
 
 interface JoinServiceOptions {
   readonly env: Env;
@@ -34,11 +36,29 @@ export class JoinService {
 
   /** Issues the certificate of a node; E_TOKEN_*, E_MACHINE_MISMATCH or E_CERTIFICATE otherwise. */
   join(leader: Leader, body: Join): Promise<Outcome<Joined>> {
-    const by = { role: 'agent', name: body.node } as const;
-    return this.#options.tokens.use(body.token, by, ({ key }) => this.#enrol(leader, body, key));
+    const by = {
+      role: 'agent',
+      name: body.node,
+      certificateRequest: body.certificateRequest,
+    } as const;
+    return this.#options.tokens.use(body.token, by, (token) => {
+      if (token.issuedPem === null) return this.#enrol(leader, body, token);
+      const known = leader.mirror.nodes.get(nodeId(body.node));
+      const isSame = known?.certificateFingerprint === fingerprintOf(derOfPem(token.issuedPem));
+      return Promise.resolve(isSame ? this.#joined(leader, token.issuedPem) : usedUp(by));
+    });
   }
 
-  async #enrol(leader: Leader, body: Join, key: string): Promise<Outcome<Joined>> {
+  #joined(leader: Leader, certificate: string): Outcome<Joined> {
+    return ok({
+      clusterId: this.#options.clusterId,
+      certificate,
+      certificateAuthority: this.#options.authority.certificatePem,
+      managers: [...leader.mirror.managers.values()].map((manager) => manager.sessions),
+    });
+  }
+
+  async #enrol(leader: Leader, body: Join, token: UsedToken): Promise<Outcome<Joined>> {
     const { env, clusterId, authority } = this.#options;
     const issued = await issueFromRequest(authority, body.certificateRequest, {
       clusterId,
@@ -47,7 +67,7 @@ export class JoinService {
       nowIso: env.clock.wallIso(),
     });
     if (issued.kind === 'problem') return issued;
-    // The token goes with the same write that enrols the node: it cannot be used twice.
+    // The token is spent by the same write that enrols the node: it lets nobody else in.
     const enrolled = await leader.mutate(
       (draft) =>
         enrolNode(draft, {
@@ -56,16 +76,11 @@ export class JoinService {
           address: body.address,
           certificateFingerprint: issued.value.fingerprint,
         }),
-      { extra: () => ({ deletes: [key] }) },
+      { extra: () => token.spend(issued.value.certificatePem) },
     );
     if (enrolled.kind === 'problem') return enrolled;
     // Whoever still speaks with the certificate before this one need not be the node any more.
     this.#options.hub.disconnect(enrolled.value.id, 'this certificate was replaced');
-    return ok({
-      clusterId,
-      certificate: issued.value.certificatePem,
-      certificateAuthority: authority.certificatePem,
-      managers: [...leader.mirror.managers.values()].map((manager) => manager.sessions),
-    });
+    return this.#joined(leader, issued.value.certificatePem);
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Caller } from '../../api/cluster-service.ts';
 import type { TokenCreated } from '../../api/schema/requests.ts';
 import { nodeId } from '../../core/model/ids.ts';
@@ -16,6 +17,7 @@ import { derOfPem } from '../../pki/pem.ts';
 import type { Store } from '../../store/store.ts';
 import { joinTokenKey, keys } from '../keys.ts';
 import type { Leader } from '../leader.ts';
+import type { ExtraWrites } from '../leader-writer.ts';
 import { asked } from './asked.ts';
 
 /** What a token is good for. */
@@ -34,12 +36,32 @@ interface StoredToken extends TokenPurpose {
   readonly hash: string;
   /** Wall clock, ISO; tokens are for people, so people's time serves. */
   readonly expiresAt: string;
+  /** What it was used for, kept until it expires; null = not used. */
+  readonly used: TokenUse | null;
+}
+
+interface TokenUse {
+  /** SHA-256 of the certificate request, hexadecimal. */
+  readonly requestHash: string;
+  readonly certificatePem: string;
+}
+
+/** Who joins, and with which key. */
+export interface Joiner {
+  readonly role: TokenPurpose['role'];
+  readonly name: string;
+  readonly certificateRequest: string;
 }
 
 /** A token that was found good. */
 export interface UsedToken extends TokenPurpose {
-  /** To be deleted by the write that the token allows: so it cannot be used twice. */
-  readonly key: string;
+  /**
+   * The certificate that this very request was given before, when its answer got lost; null = the
+   * token was not used. Only who holds the key of that request can do anything with it.
+   */
+  readonly issuedPem: string | null;
+  /** To be part of the write that the token allows: so it lets one in, and nobody else. */
+  spend(certificatePem: string): ExtraWrites;
 }
 
 /** Expired tokens let go with one write, at the most. */
@@ -69,7 +91,8 @@ export class JoinTokens {
     const nowIso = this.#env.clock.wallIso();
     const expiresAt = isoAfter(nowIso, options.ttlMs);
     const deletes = await this.#expired(nowIso);
-    const stored: StoredToken = { hash: hashJoinSecret(token.secret), ...purpose, expiresAt };
+    const hash = hashJoinSecret(token.secret);
+    const stored: StoredToken = { hash, ...purpose, expiresAt, used: null };
     const { role, name } = purpose;
     const written = await leader.mutate(
       (draft) => {
@@ -105,10 +128,13 @@ export class JoinTokens {
       .map((item) => item.key);
   }
 
-  /** Runs `join` when the token is good for it; E_TOKEN_INVALID or E_TOKEN_EXPIRED otherwise. */
+  /**
+   * Runs `join` when the token is good for it; E_TOKEN_INVALID or E_TOKEN_EXPIRED otherwise. A request
+   * whose answer got lost may be made again with the same token and the same key.
+   */
   async use<T>(
     text: string,
-    by: { readonly role: TokenPurpose['role']; readonly name: string },
+    by: Joiner,
     join: (token: UsedToken) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
     const parsed = parseJoinToken(text);
@@ -125,16 +151,12 @@ export class JoinTokens {
     }
   }
 
-  async #find(
-    key: string,
-    secret: string,
-    by: { readonly role: TokenPurpose['role']; readonly name: string },
-  ): Promise<Outcome<UsedToken>> {
+  async #find(key: string, secret: string, by: Joiner): Promise<Outcome<UsedToken>> {
     const { item } = await this.#store.get(key);
     const stored = item === null ? null : (JSON.parse(item.value) as StoredToken);
-    if (stored === null || !isJoinSecret(secret, stored.hash)) {
-      return refused('E_TOKEN_INVALID', by, 'the token is unknown, or was used before');
-    }
+    if (stored === null || !isJoinSecret(secret, stored.hash)) return usedUp(by);
+    const requestHash = hashOf(by.certificateRequest);
+    if (stored.used !== null && stored.used.requestHash !== requestHash) return usedUp(by);
     if (isoDifferenceMs(this.#env.clock.wallIso(), stored.expiresAt) < 0) {
       return refused('E_TOKEN_EXPIRED', by, `the token expired at ${stored.expiresAt}`);
     }
@@ -145,16 +167,23 @@ export class JoinTokens {
     if (stored.name !== null && stored.name !== by.name) {
       return refused('E_TOKEN_INVALID', by, `the token is for ${stored.name}`);
     }
-    const { role, name, replaces, isWitness } = stored;
-    return ok({ key, role, name, replaces, isWitness });
+    const { role, name, replaces, isWitness, used } = stored;
+    const spend = (certificatePem: string): ExtraWrites => {
+      const spent: StoredToken = { ...stored, used: { requestHash, certificatePem } };
+      return { puts: [{ key, value: JSON.stringify(spent) }] };
+    };
+    return ok({ role, name, replaces, isWitness, issuedPem: used?.certificatePem ?? null, spend });
   }
 }
 
-function refused(
-  code: Problem['code'],
-  by: { readonly role: TokenPurpose['role']; readonly name: string },
-  because: string,
-): Outcome<never> {
+const hashOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+
+/** Nobody learns whether a token was ever good. */
+export function usedUp(by: Joiner): Outcome<never> {
+  return refused('E_TOKEN_INVALID', by, 'the token is unknown, or was used before');
+}
+
+function refused(code: Problem['code'], by: Joiner, because: string): Outcome<never> {
   const verb =
     by.role === 'agent' ? `node token --node ${by.name}` : `manager token --name ${by.name}`;
   return problem({

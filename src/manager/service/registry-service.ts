@@ -27,8 +27,10 @@ import type { Env } from '../../env/env.ts';
 import type { PeerIdentity } from '../../env/network.ts';
 import { alternativeNamesOf } from '../../pki/alternative-names.ts';
 import type { ClusterKeys } from '../../pki/cluster-keys.ts';
+import { fingerprintOf } from '../../pki/certificate-identity.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import { issueFromRequest } from '../../pki/leaf.ts';
+import { derOfPem } from '../../pki/pem.ts';
 import { encodeBackup } from '../../store/backup/backup-file.ts';
 import { readContent } from '../../store/backup/content.ts';
 import type { Membership, MembershipOutcome } from '../../store/membership.ts';
@@ -38,7 +40,7 @@ import type { Leader } from '../leader.ts';
 import type { Mirror } from '../mirror.ts';
 import { isReachable, type KnownLeader, type Peers } from '../peers.ts';
 import { asked } from './asked.ts';
-import type { JoinTokens, UsedToken } from './join-tokens.ts';
+import { usedUp, type JoinTokens, type UsedToken } from './join-tokens.ts';
 
 interface RegistryServiceOptions {
   readonly env: Env;
@@ -86,8 +88,31 @@ export class RegistryService {
 
   /** Issues the certificate of a manager. What it needs besides is told to that certificate alone. */
   join(leader: Leader, body: JoinManager): Promise<Outcome<ManagerJoined>> {
-    const by = { role: 'manager', name: body.name } as const;
-    return this.#options.tokens.use(body.token, by, (token) => this.#enrol(leader, body, token));
+    const by = {
+      role: 'manager',
+      name: body.name,
+      certificateRequest: body.certificateRequest,
+    } as const;
+    return this.#options.tokens.use(body.token, by, (token) => {
+      if (token.issuedPem === null) return this.#enrol(leader, body, token);
+      const known = leader.mirror.managers.get(managerId(body.name));
+      const isSame = known?.certificateFingerprint === fingerprintOf(derOfPem(token.issuedPem));
+      return Promise.resolve(isSame ? this.#joined(known, token.issuedPem) : usedUp(by));
+    });
+  }
+
+  #joined({ number, isWitness }: ManagerRecord, certificate: string): Outcome<ManagerJoined> {
+    const { clusterId, clusterName, profile, authority } = this.#options;
+    const certificateAuthority = authority.certificatePem;
+    return ok({
+      clusterId,
+      clusterName,
+      profile,
+      number,
+      isWitness,
+      certificate,
+      certificateAuthority,
+    });
   }
 
   async #enrol(
@@ -95,7 +120,7 @@ export class RegistryService {
     body: JoinManager,
     token: UsedToken,
   ): Promise<Outcome<ManagerJoined>> {
-    const { env, clusterId, clusterName, profile, authority, membership } = this.#options;
+    const { env, clusterId, authority, membership } = this.#options;
     const nowIso = env.clock.wallIso();
     const issued = await issueFromRequest(authority, body.certificateRequest, {
       clusterId,
@@ -124,19 +149,10 @@ export class RegistryService {
         const counts = !membership.managersVote && token.replaces !== null;
         return made.kind === 'ok' && counts ? promoteManager(draft, id) : made;
       },
-      { extra: () => ({ deletes: [token.key] }) },
+      { extra: () => token.spend(issued.value.certificatePem) },
     );
     if (enrolled.kind === 'problem') return enrolled;
-    const { certificatePem } = issued.value;
-    return ok({
-      clusterId,
-      clusterName,
-      profile,
-      number: enrolled.value.number,
-      isWitness: enrolled.value.isWitness,
-      certificate: certificatePem,
-      certificateAuthority: authority.certificatePem,
-    });
+    return this.#joined(enrolled.value, issued.value.certificatePem);
   }
 
   /**
