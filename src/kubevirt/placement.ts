@@ -1,3 +1,4 @@
+import { namePattern } from '../core/model/ids.ts';
 import type { Cursor } from './cursor.ts';
 import type { SiteMaps } from './site-maps.ts';
 import type { VmFile } from './vm-file.ts';
@@ -47,10 +48,11 @@ export function nodesOf(
 function nodesWith(label: string, at: Cursor, maps: SiteMaps): readonly string[] | null {
   const value = at.text() ?? '';
   if (always[label] === value) return null;
-  if (label === hostName) return [value];
   const nodes = maps.node.get(`${label}=${value}`);
   if (nodes !== undefined) return nodes;
-  at.refuse('nobody has said which nodes these are', {
+  const isHost = label === hostName;
+  if (isHost && namePattern.test(value)) return [value];
+  at.refuse(isHost ? 'is no name of a node here' : 'nobody has said which nodes these are', {
     try: `--node-map ${label}=${value}=NODE,NODE`,
   });
   return null;

@@ -1,3 +1,4 @@
+import { namePattern } from '../core/model/ids.ts';
 import type { FileAttachment, FileDisk, FileDiskSource } from './vm-file.ts';
 
 /** A disk of the site that takes the place of something in the cluster. `{vm}` in it is the VM's name. */
@@ -75,7 +76,7 @@ export function nodeEntry(text: string): Entry<readonly string[]> {
   const at = text.lastIndexOf('=');
   const names = text.slice(at + 1).split(',');
   const label = text.slice(0, Math.max(0, at));
-  if (!label.includes('=') || names.some((name) => name === '')) {
+  if (!label.includes('=') || !names.every((name) => namePattern.test(name))) {
     return { kind: 'invalid', because: `"${text}" is not LABEL=VALUE=NODE,NODE` };
   }
   return { kind: 'ok', name: label, value: names };

@@ -1,3 +1,4 @@
+import { namePattern } from '../core/model/ids.ts';
 import { Cursor } from './cursor.ts';
 import type { Ledger } from './ledger.ts';
 import type { Labelled } from './placement.ts';
@@ -82,7 +83,7 @@ function nameOf(root: Cursor, index: number | null): string {
     return '';
   }
   const name = index === null ? given : `${given}-${index}`;
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) return name;
+  if (namePattern.test(name)) return name;
   at.refuse('is not 1 to 63 lower-case letters, digits and inner dashes', { isFinal: true });
   return name;
 }

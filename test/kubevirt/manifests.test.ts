@@ -164,6 +164,26 @@ test('labels of nodes become names of nodes, and a disk of a node binds the VM t
   });
 });
 
+test('a host name that cannot be one of a node here is mapped, or refused with the option that maps it', () => {
+  const given = manifest('host-disk').map(({ file, document }) => ({
+    file,
+    document: JSON.parse(
+      JSON.stringify(document).replaceAll('node-2', 'w2.example.com'),
+    ) as unknown,
+  }));
+  const { refused, objects } = convert(given, { maps: site, lose: [] });
+  expect(objects).toEqual([]);
+  expect(refused).toMatchObject([
+    {
+      why: expect.stringContaining('no name of a node'),
+      try: '--node-map kubernetes.io/hostname=w2.example.com=NODE,NODE',
+    },
+  ]);
+  const node = new Map([['kubernetes.io/hostname=w2.example.com', ['node-2']]]);
+  const mapped = convert(given, { maps: { ...site, node }, lose: [] });
+  expect(mapped.objects[0]?.nodes).toEqual(['node-2']);
+});
+
 test('memory is rounded up, and that is said', () => {
   const { objects, losses } = made('several-claims');
   expect(objects[0]?.memory).toBe('1908MiB');

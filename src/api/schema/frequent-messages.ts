@@ -1,5 +1,6 @@
 import type { PeerMessage } from './peer.ts';
-import { namePattern, uuidPattern } from './primitives.ts';
+import { namePattern } from '../../core/model/ids.ts';
+import { uuidPattern } from './primitives.ts';
 import type { Probe, ProbeEcho } from './probe.ts';
 import { maxSightings, type AgentMessage, type ManagerMessage } from './session.ts';
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
+import { namePattern } from '../../core/model/ids.ts';
 
-/** A DNS label: what node and VM names are made of. */
-export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export const nameSchema = z
   .string()
   .regex(

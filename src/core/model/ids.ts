@@ -26,6 +26,9 @@ export type Token = Brand<number, 'Token'>;
 /** Store version; grows with every write. */
 export type Revision = Brand<number, 'Revision'>;
 
+/** The form of a node's, a manager's and a VM's name: a DNS label. */
+export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 export const clusterId = (text: string): ClusterId => text as ClusterId;
 export const nodeId = (text: string): NodeId => text as NodeId;
 export const managerId = (text: string): ManagerId => text as ManagerId;
