@@ -33,6 +33,7 @@ const petter = new WatchdogProcess({
   timeoutMs,
   // On the node's own tmpfs, as on a real one.
   tokenFile: '/run/watchdog.json',
+  startingFile: '/run/watchdog.starting',
   biteFile,
   nowMs: () => clock.boottimeMs(),
   kill: (pid) => process.kill(pid, 'SIGKILL'),

@@ -84,7 +84,12 @@ async function run(leaseMs: number, graceMs: number): Promise<Running> {
     const answer = await link.send(token);
     return `token ${answer.kind} deadline=${(deadlineMs / 1000).toFixed(2)}`;
   };
-  say(await send(leaseMs));
+  // Refused for as long as the holder pets.
+  const taken = async (): Promise<string | null> => {
+    const said = await send(leaseMs);
+    return said.startsWith('token taken') ? said : null;
+  };
+  say(await until(taken));
   return {
     children,
     renew: async (ms) => {
@@ -166,6 +171,16 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     await run(60_000, 3000);
     say('panics');
     writeFileSync('/proc/sysrq-trigger', 'c');
+  },
+  /** The petter came late; a lease is held, the holder stands still, and nothing is reset. */
+  late: async () => {
+    const running = await run(6000, 3000);
+    process.kill(await holder(), 'SIGSTOP');
+    await renewUntil(running, clock.boottimeMs() + 20_000, () => Promise.resolve());
+    say(`healthy phase=${(await status()).phase}`);
+    process.kill(await petter(), 'SIGSTOP');
+    say('stopped');
+    await forEver();
   },
   /** A minute in good order; then everything that holds the device dies, and somebody disarms it. */
   close: async () => {

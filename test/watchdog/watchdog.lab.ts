@@ -61,6 +61,16 @@ describe.skipIf(!canBoot)('a real kernel with an i6300esb, and the real petter',
     expect(run.at('killed for good')).toBeLessThan(run.firedS ?? 0);
   });
 
+  it('a node that takes longer than W to start its petter is not reset, and then nobody but the petter pets', async () => {
+    const lateS = heartbeatS * 3;
+    const run = await runCase({ name: 'late', words: `panic=-1 late=${lateS}` });
+    expect(run.at('attested')).toBeGreaterThan(lateS);
+    run.at('healthy phase=guarding');
+    const livedS = (run.firedS ?? 0) - run.at('stopped');
+    expect(livedS).toBeGreaterThan(heartbeatS * 0.75 - slackS);
+    expect(livedS).toBeLessThan(heartbeatS + slackS);
+  });
+
   it('a kernel that panics and stands still for good is reset W after the last pet', async () => {
     const run = await runCase({ name: 'panic', words: 'panic=0', shift: 4 });
     expect(run.output).toContain('Kernel panic');

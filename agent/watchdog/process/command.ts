@@ -15,6 +15,7 @@ const usage = `Usage: kennel-watchdog run|status|test|stop [options]
   --fd <number>     a copy of the open device, from the process that holds it
   --socket <path>   where it is asked (default: /run/kennel/watchdog.sock)
   --token <path>    where the last token is kept, on a tmpfs (default: /run/kennel/watchdog.json)
+  --starting <path> there while the holder pets (default: /run/kennel/watchdog.starting)
   --measured <path> what a test has measured (default: /var/lib/kennel/watchdog-test.json)
   --yes             reset this machine without asking again
 `;
@@ -41,6 +42,7 @@ export async function main(args: readonly string[]): Promise<void> {
         fd: values.fd === undefined ? null : Number(values.fd),
         socket: values.socket,
         tokenFile: values.token,
+        startingFile: values.starting,
         biteFile: values.measured,
       });
     case 'status':
@@ -69,6 +71,7 @@ function parse(args: readonly string[]) {
       fd: { type: 'string' },
       socket: { type: 'string', default: '/run/kennel/watchdog.sock' },
       token: { type: 'string', default: '/run/kennel/watchdog.json' },
+      starting: { type: 'string', default: '/run/kennel/watchdog.starting' },
       measured: { type: 'string', default: '/var/lib/kennel/watchdog-test.json' },
       yes: { type: 'boolean', default: false },
     },

@@ -11,6 +11,7 @@ export interface RunOptions {
   readonly fd: number | null;
   readonly socket: string;
   readonly tokenFile: string;
+  readonly startingFile: string;
   readonly biteFile: string;
 }
 
@@ -21,7 +22,7 @@ export interface RunOptions {
 export function runPetter(options: RunOptions): void {
   const clock = realClock();
   const timers = realTimers();
-  const { device, timeoutMs, fd, tokenFile, biteFile } = options;
+  const { device, timeoutMs, fd, tokenFile, startingFile, biteFile } = options;
   const said = new Set<string>();
   // A device that fails fails at every turn.
   const say = (text: string): void => {
@@ -34,6 +35,7 @@ export function runPetter(options: RunOptions): void {
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     timeoutMs,
     tokenFile,
+    startingFile,
     biteFile,
     nowMs: () => clock.boottimeMs(),
     kill: (pid) => {

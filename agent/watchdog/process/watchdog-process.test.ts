@@ -36,6 +36,7 @@ const open = (): WatchdogProcess =>
     bootId: 'boot-1',
     timeoutMs: 5000,
     tokenFile: join(directory, 'token.json'),
+    startingFile: join(directory, 'starting'),
     biteFile: join(directory, 'test.json'),
     nowMs: () => nowMs,
     kill: () => undefined,
@@ -81,6 +82,16 @@ describe('the petter of a machine', () => {
     sysfs({ timeout: '10' });
     expect(open().refusal()).toContain('10000 ms, wanted is 5000 ms');
     expect(pets()).toBe(0);
+  });
+
+  it('takes no token and bites not while its holder still pets the device', () => {
+    writeFileSync(join(directory, 'starting'), '');
+    const petter = open();
+    const because = expect.stringContaining('holder still pets');
+    expect(petter.answer(token())).toMatchObject({ answer: { kind: 'refused', because } });
+    expect(petter.answer({ ask: 'bite' })).toEqual({ kind: 'did', because });
+    rmSync(join(directory, 'starting'));
+    expect(petter.answer(token())).toMatchObject({ answer: { kind: 'taken' } });
   });
 
   it('keeps its token through its own end, and pets no more once the time is over', () => {

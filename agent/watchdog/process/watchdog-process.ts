@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { WatchdogAttestation } from '../../../src/core/model/node.ts';
 import { Petter } from '../petter.ts';
 import type { PetterToken } from '../petter-core.ts';
@@ -16,12 +17,16 @@ export interface WatchdogProcessOptions {
   readonly timeoutMs: number;
   /** On a tmpfs: the last token, for a petter that starts anew in this boot. */
   readonly tokenFile: string;
+  /** There while the holder pets, until a petter of this boot listens. */
+  readonly startingFile: string;
   /** On a disk that outlives a reset. */
   readonly biteFile: string;
   /** The boot-time clock, the same as the agent's. */
   readonly nowMs: () => number;
   readonly kill: (pid: number) => void;
 }
+
+const holderPets = 'its holder still pets the device';
 
 /** A petter of a real machine: the device, the processes to kill, what is kept, and who asks. */
 export class WatchdogProcess {
@@ -100,6 +105,11 @@ export class WatchdogProcess {
     return this.#petter.disarm() ? null : 'VMs rest on it';
   }
 
+  /** A pet of the holder that came late would be one that no token allowed. */
+  #isStarting(): boolean {
+    return existsSync(this.#options.startingFile);
+  }
+
   #pet(): void {
     const nowMs = this.#options.nowMs();
     if (this.#bites.isRunning && this.#bites.lives(nowMs)) return;
@@ -108,6 +118,7 @@ export class WatchdogProcess {
 
   #take(token: PetterToken): ReturnType<Petter['take']> {
     if (this.#bites.isRunning) return { kind: 'refused', because: 'the watchdog is being tested' };
+    if (this.#isStarting()) return { kind: 'refused', because: holderPets };
     this.#agentStartedMs = this.#processes.startOf(token.agentPid);
     return this.#petter.take(token);
   }
@@ -127,6 +138,7 @@ export class WatchdogProcess {
     const { bootId, timeoutMs } = this.#options;
     const seen = this.#attest();
     if (this.#bites.isRunning) return 'it is being tested already';
+    if (this.#isStarting()) return holderPets;
     if (seen.timeoutMs !== timeoutMs) {
       return `its timeout is ${seen.timeoutMs} ms, wanted is ${timeoutMs} ms`;
     }
