@@ -145,7 +145,7 @@ export class Ledger {
 
   #place(path: Path, why: string): Place {
     const { file, kind, name, base } = this.manifest;
-    const value = shown(valueAt(this.manifest.value, path), this.#tree.find(path).row);
+    const value = shown(valueAt(this.manifest.value, path), this.#tree.exact(path));
     const place = { file, kind, name, path: pathText([...base, ...path]) };
     return value === null ? { ...place, why } : { ...place, value, why };
   }
@@ -193,7 +193,7 @@ function valueAt(value: unknown, path: Path): unknown {
   }, value);
 }
 
-/** Only what the table knows, and says to be no secret, is ever shown. */
+/** Only what the table names, and says to be no secret, is ever shown: below it anything may stand. */
 function shown(value: unknown, row: Row | null): string | number | boolean | null {
   if (row === null || row.isSecret) return null;
   if (typeof value === 'number' || typeof value === 'boolean') return value;

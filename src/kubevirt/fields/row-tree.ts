@@ -22,6 +22,16 @@ export class RowTree {
     }
   }
 
+  /** The row that speaks of this field by its name, not only of one that it lies in. */
+  exact(path: Path): Row | null {
+    const steps = path.map((part) => (typeof part === 'number' ? '[]' : part));
+    const end = steps.reduce<Branch | undefined>(
+      (branch, step) => branch?.below.get(step) ?? branch?.below.get('*'),
+      this.#root,
+    );
+    return end?.row ?? null;
+  }
+
   /** `isKnown` is also true of what has no row and holds fields that have one. */
   find(path: Path): { readonly row: Row | null; readonly isKnown: boolean } {
     let branch = this.#root;
