@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,agent,fencing,chaos,deploy,test}/**/*.test.ts'],
           exclude: [...skipped, ...real, kube],
+          setupFiles: ['test/property-seeds.setup.ts'],
           maxWorkers: '100%',
           testTimeout: 20_000,
           // Hooks run whole sets of scenarios, and machines are shared.
