@@ -2,7 +2,9 @@ import type { Command, Entry, Mounted, Noun } from '../command.ts';
 import { commandTable } from '../command-table.ts';
 import { globalOptions } from '../global-options.ts';
 import type { Option } from '../option.ts';
-import { argumentForm, optionHelp } from '../parse-call.ts';
+import { optionHelp } from '../parse-call.ts';
+import { exitStatus } from './exit-status.ts';
+import { sentence, shownOptions, usageOf } from './usage-line.ts';
 
 const intro = `# Command line
 
@@ -25,10 +27,7 @@ const intro = `# Command line
 
 | code | meaning |
 |---|---|
-| 0 | done; for \`status\`: healthy |
-| 1 | refused or failed; for \`status\`: degraded |
-| 2 | no quorum, or no manager reached |
-| 64 | the command line is not of the documented form, or a question could not be asked |
+${exitStatus.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
 
 ### Client configuration
 
@@ -96,14 +95,8 @@ function mountedSection(mounted: Mounted): string[] {
 }
 
 function commandBody(command: Command, name: string): string[] {
-  const shown = Object.values(command.options).filter((option) => !option.isHidden);
-  const required = shown.filter((option) => option.isRequired).map((option) => option.flags);
-  const usage = [
-    name,
-    ...Object.entries(command.arguments).map(([argument, spec]) => argumentForm(argument, spec)),
-    ...required.map((flags) => flags.replace(/^-\w, /, '')),
-    ...(shown.length > required.length ? ['[options]'] : []),
-  ].join(' ');
+  const shown = shownOptions(command);
+  const usage = usageOf(command, name);
   return [
     sentence(command.summary),
     '',
@@ -138,8 +131,4 @@ function optionTable(options: readonly Option<unknown>[]): string[] {
       return `| \`${option.flags}\` | ${optionHelp(option)}${required} |`;
     }),
   ];
-}
-
-function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }

@@ -3,6 +3,7 @@ import { problemCodes } from '../../core/problem.ts';
 import { commandTable } from '../command-table.ts';
 import { errorGuidance } from './error-guidance.ts';
 import { generatedPages, stalePages } from './generate.ts';
+import { manPages } from './man-pages.ts';
 
 test('docs/cli.md, docs/errors.md and docs/kubevirt.md are what the code says (node src/cli/docs/generate.ts --write)', async () => {
   expect(await stalePages()).toEqual([]);
@@ -16,6 +17,29 @@ test('every noun and verb of the table has its section', async () => {
   );
   expect(names.length).toBeGreaterThan(20);
   for (const name of names) expect(cli?.text).toContain(`# kennel ${name}\n`);
+});
+
+test('every noun, and every verb without one, has a manual page that kennel(1) names', async () => {
+  const pages = await manPages();
+  const names = commandTable.map((row) => `kennel-${row.name}.1`);
+  expect(pages.map((page) => page.file)).toEqual(['kennel.1', ...names]);
+  const [overview] = pages;
+  for (const name of commandTable.map((row) => row.name)) {
+    expect(overview?.text).toContain(`.B "kennel\\-${name.replaceAll('-', '\\-')}(1)"`);
+  }
+});
+
+test('what stands in a manual page is text or one of the macros we use', async () => {
+  const macros = /^\.(TH|SH|SS|PP|TP|B|BR|EX|EE|nf|fi)( |$)/;
+  for (const { file, text } of await manPages()) {
+    const requests = text.split('\n').filter((line) => /^[.']/.test(line) && !macros.test(line));
+    expect({ file, requests }).toEqual({ file, requests: [] });
+    // Every escape is one that we wrote.
+    expect({ file, escapes: text.match(/\\(?!e|-|&|fB|fR|\(dq)./g) }).toEqual({
+      file,
+      escapes: null,
+    });
+  }
 });
 
 test('every verb that changes the cluster takes the five options of changes', async () => {

@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { kubevirtPage } from './kubevirt-page.ts';
+import { manPages } from './man-pages.ts';
 
 /** A page that is made from code, and the text it must have. */
 export interface GeneratedPage {
@@ -35,8 +37,17 @@ export async function stalePages(): Promise<readonly string[]> {
   return stale;
 }
 
-/** `node src/cli/docs/generate.ts` checks; `--write` writes the pages. Exit code 1 = stale. */
+/**
+ * `node src/cli/docs/generate.ts` checks; `--write` writes the pages. Exit code 1 = stale.
+ * `--man DIRECTORY` writes the manual pages, which are part of the build alone.
+ */
 async function run(argv: readonly string[]): Promise<number> {
+  const [first, directory] = argv;
+  if (first === '--man' && directory !== undefined) {
+    await mkdir(directory, { recursive: true });
+    for (const { file, text } of await manPages()) await writeFile(join(directory, file), text);
+    return 0;
+  }
   if (argv.includes('--write')) {
     for (const page of await generatedPages()) await writeFile(page.location, page.text);
     return 0;
