@@ -336,7 +336,7 @@ describe.concurrent('the ipmi driver', () => {
 
     it('sessions exhausted: told apart, and certainly not executed', async () => {
       const rig = await sim();
-      expect(await exhaustSessions(rig.files, 10_000)).toBe(true);
+      expect(await exhaustSessions(rig.files, 25_000)).toBe(true);
       expect(await bench.off(bench.context(rig), rig)).toMatchObject({
         kind: 'rejected',
         error: { code: 'SESSION_LIMIT', mayHaveActed: false },

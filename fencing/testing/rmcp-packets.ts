@@ -23,7 +23,7 @@ function openSessionRequest(tag: number): Buffer {
 /** Asks until the BMC answers; false when it does not in time or `gone` holds first. */
 export function answers(rig: RigFiles, gone: () => boolean, withinMs: number): Promise<boolean> {
   return ask(rig, {
-    packet: () => capabilitiesRequest,
+    packets: () => [capabilitiesRequest],
     everyMs: 100,
     withinMs,
     isAnswer: () => true,
@@ -31,14 +31,18 @@ export function answers(rig: RigFiles, gone: () => boolean, withinMs: number): P
   });
 }
 
+const sessionsPerRound = 8;
+
 /** Opens sessions until the BMC has none left; false when it still has some after that time. */
 export function exhaustSessions(rig: RigFiles, withinMs: number): Promise<boolean> {
   let tag = 0;
   return ask(rig, {
-    packet: () => {
-      tag = (tag + 1) % 256;
-      return openSessionRequest(tag);
-    },
+    // Several at once: half-open ones run out, and a busy machine gets to few rounds a second.
+    packets: () =>
+      Array.from({ length: sessionsPerRound }, () => {
+        tag = (tag + 1) % 256;
+        return openSessionRequest(tag);
+      }),
     everyMs: 5,
     withinMs,
     // Byte 17 of an Open Session Response is its status; 1 means that no session is left.
@@ -50,7 +54,7 @@ export function exhaustSessions(rig: RigFiles, withinMs: number): Promise<boolea
 async function ask(
   rig: RigFiles,
   options: {
-    readonly packet: () => Buffer;
+    readonly packets: () => readonly Buffer[];
     readonly everyMs: number;
     readonly withinMs: number;
     readonly isAnswer: (message: Buffer) => boolean;
@@ -67,7 +71,7 @@ async function ask(
   const endMs = performance.now() + options.withinMs;
   try {
     while (received.length === 0 && !options.gone() && performance.now() < endMs) {
-      socket.send(options.packet(), rig.port, rig.address);
+      for (const packet of options.packets()) socket.send(packet, rig.port, rig.address);
       await delay(options.everyMs);
     }
     return received.length > 0;
