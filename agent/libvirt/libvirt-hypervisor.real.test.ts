@@ -199,6 +199,24 @@ describe.skipIf(missing !== null)(`${title} under faults`, () => {
     expect(await find(a)).toBeUndefined();
   });
 
+  it('what a VM uses is told from the second look on: CPUs kept busy, and memory of the host', async () => {
+    const use = async () => {
+      const looked = await hypervisor.usage();
+      if (looked.kind !== 'ok') throw new Error(looked.message);
+      return looked.value.find((one) => one.vm === a);
+    };
+    expect(code(await start(a, 1))).toBe('ok');
+    expect(await use()).toBeUndefined();
+    // A guest without a system keeps its one CPU busy in the firmware, and QEMU holds memory for it.
+    await until('it is seen at work', 20_000, async () => ((await use())?.cpus ?? 0) > 0);
+    const { cpus = 0, memoryMiB = 0 } = (await use()) ?? {};
+    expect(cpus).toBeLessThan(8);
+    expect(memoryMiB).toBeGreaterThan(5);
+    expect(memoryMiB).toBeLessThan(2048);
+    expect(code(await hypervisor.destroy(a))).toBe('ok');
+    expect(await use()).toBeUndefined();
+  });
+
   it('a VM with a disk and a console log boots as specified, and its XML can be adopted', async () => {
     const path = join(daemon.root, 'disks/a.raw');
     writeFileSync(path, '');

@@ -15,6 +15,11 @@ export const commandTable: readonly TableRow[] = [
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   {
+    name: 'top',
+    summary: 'what nodes and VMs use of their CPUs and memory',
+    load: async () => (await import('./commands/top.ts')).topCommand,
+  },
+  {
     name: 'explain',
     summary: 'why something is as it is, what is awaited, what would resolve it',
     load: async () => (await import('./commands/explain.ts')).explainCommand,

@@ -121,6 +121,11 @@ export const vmViewSchema = z.object({
   permit: permitSchema.nullable(),
   memoryMiB: z.number(),
   vcpus: z.number(),
+  /**
+   * What its start used of late: CPUs kept busy, and memory of the host. Null: it does not run, or its
+   * node has not measured it yet.
+   */
+  usage: z.object({ cpus: z.number(), memoryMiB: z.number() }).nullable(),
   /** Where else it is to run; null = it stays. */
   move: z
     .object({

@@ -44,6 +44,7 @@ export const testVm: VmView = {
   permit: { vm: uuid, node: 'node-1', incarnation: 'boot.1', token: 3 },
   memoryMiB: 512,
   vcpus: 1,
+  usage: { cpus: 0.5, memoryMiB: 900 },
   reason: null,
   move: null,
   action: null,

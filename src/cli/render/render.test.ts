@@ -9,6 +9,7 @@ import {
   sampleNode,
   sampleVm,
 } from '../testing/sample-views.ts';
+import { topOf } from '../actions/top.ts';
 import { formatFailover, renderFailoverTable } from './failover.ts';
 import { makeLayout, plainLayout } from './layout.ts';
 import type { Layout } from './layout.ts';
@@ -16,6 +17,7 @@ import { renderManagers } from './manager.ts';
 import { renderNode } from './node.ts';
 import { proofText } from './proof.ts';
 import { renderStatus } from './status.ts';
+import { renderTop } from './top.ts';
 import { renderVm } from './vm.ts';
 
 const wide: Layout = { ...plainLayout, columns: Infinity, rows: Infinity, isWide: true };
@@ -28,6 +30,7 @@ describe('what is printed reads like its golden text', () => {
     ['managers', () => renderManagers(threeManagers(), wide)],
     ['node', () => renderNode(sampleNode(nodeSeven()), plainLayout)],
     ['vm', () => renderVm(waitingVm(), plainLayout)],
+    ['top', () => renderTop(topOf(degradedStatus, 'cpu'), { ...plainLayout, rows: 9 })],
     ['failover', () => formatFailover(sampleFailover)],
     ['failover-ls', () => renderFailoverTable([sampleFailover], plainLayout)],
   ])('%s', async (name, render) => {

@@ -89,6 +89,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
     },
     memoryMiB: 2048,
     vcpus: 2,
+    usage: { cpus: 0.31, memoryMiB: 1210 },
     reason: null,
     move: null,
     action: null,

@@ -171,6 +171,7 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     permit: vm.permit,
     memoryMiB: vm.spec.memoryMiB,
     vcpus: vm.spec.vcpus,
+    usage: measuredUse(vm, observations),
     move: vm.move === null ? null : moveView(vm.move),
     lock: vm.lock ?? null,
     action: vm.action == null ? null : actionView(vm.action),
@@ -188,6 +189,14 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
 function checksOf({ id, permit }: VmRecord, { nodes }: Observations): VmView['checks'] {
   const domain = permit === null ? undefined : nodes.get(permit.node)?.report?.domains?.get(id);
   return domain?.permit?.token === permit?.token ? domain?.checks : undefined;
+}
+
+/** Of the start that its permit names: what another one used says nothing of it. */
+function measuredUse({ id, permit }: VmRecord, { nodes }: Observations): VmView['usage'] {
+  const report = permit === null ? null : (nodes.get(permit.node)?.report ?? null);
+  if (report?.domains?.get(id)?.permit?.token !== permit?.token) return null;
+  const use = report?.usage?.get(id);
+  return use === undefined ? null : { cpus: use.cpus, memoryMiB: use.memoryMiB };
 }
 
 function actionView({ verb, request, by }: VmAction): NonNullable<VmView['action']> {

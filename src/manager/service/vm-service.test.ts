@@ -34,6 +34,21 @@ async function running(name: string) {
   return it;
 }
 
+describe('what a VM uses', () => {
+  test('is what the node of its permit measured, and nothing once it is off', async () => {
+    const it = await running('db');
+    const usage = async () => (await it.world.ask(it.seat, (service) => service.vm('db'))).usage;
+    expect(await usage()).toBeNull();
+    it.agent.usage = [{ vm: it.world.vm('db').id, cpus: 0.75, memoryMiB: 900 }];
+    it.agent.sayReport();
+    await it.world.run(100);
+    expect(await usage()).toEqual({ cpus: 0.75, memoryMiB: 900 });
+    await it.world.ask(it.seat, (service) => service.stopVm('db', gentle, caller()));
+    await it.world.until(() => it.world.vm('db').permit === null, 10_000);
+    expect(await usage()).toBeNull();
+  });
+});
+
 describe('two administrators', () => {
   const bob = { ...caller(), identity: identityOf('admin', 'bob') };
 

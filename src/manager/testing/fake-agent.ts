@@ -57,6 +57,8 @@ export class FakeAgent {
   beats: boolean;
   /** Null: the hypervisor does not answer. */
   domains: Map<string, DomainReport> | null;
+  /** What it measured; null = it does not measure. */
+  usage: NonNullable<Hello['report']['usage']> | null = null;
   xml: string | null = null;
   readonly #world: ManagerWorld;
   readonly #options: FakeAgentOptions;
@@ -147,6 +149,7 @@ export class FakeAgent {
       degraded: null,
       mending: null,
       leaving: null,
+      ...(this.usage === null ? {} : { usage: [...this.usage] }),
     };
   }
 
