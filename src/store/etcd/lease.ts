@@ -119,6 +119,8 @@ export class Lease {
 
   async #renew(): Promise<void> {
     const answered = deferred<number>();
+    // It may be over before anybody waits for it: while the stream is still being opened.
+    answered.promise.catch(() => undefined);
     const { channel, timers, log } = this.#options;
     const withinMs = this.#ttlMs / renewalsPerTtl;
     const deadline = timers.after(withinMs, () => {
@@ -143,8 +145,6 @@ export class Lease {
       log.debug({ because: messageOf(error) }, 'a lease was not renewed');
     } finally {
       deadline.cancel();
-      // Whoever settles it last is not waited for.
-      answered.promise.catch(() => undefined);
     }
   }
 
