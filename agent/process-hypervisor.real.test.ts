@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../test/hypervisor/private-libvirtd.ts';
-import { silentLog } from '../test/hypervisor/test-env.ts';
+import { realTimeEnv } from '../test/hypervisor/test-env.ts';
 import { tinySpec } from '../test/hypervisor/tiny-vm.ts';
 import { incarnationId, nodeId, token, vmId } from '../src/core/model/ids.ts';
 import type { Permit } from '../src/core/model/permit.ts';
@@ -24,7 +24,7 @@ describe('VMs that are processes', () => {
   const eventsFile = (): string => join(directory, 'events');
   const connect = (): ProcessHypervisor => {
     const made = new ProcessHypervisor({
-      env: { log: silentLog },
+      env: realTimeEnv(),
       directory: join(directory, 'vms'),
       eventsFile: eventsFile(),
       node: nodeId('node-1'),

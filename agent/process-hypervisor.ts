@@ -28,6 +28,11 @@ interface Kept {
   readonly reason: 'booted' | 'destroyed' | 'shutdown';
 }
 
+/** How often it is looked whether a killed process is gone, in ms… */
+const lookMs = 10;
+/** …and how many times. */
+const mostLooks = 1000;
+
 const done: HypervisorResult<void> = { kind: 'ok', value: undefined };
 const failed = (code: string, message: string) => ({ kind: 'failed', code, message }) as const;
 
@@ -49,7 +54,7 @@ function startedTicks(pid: number): string | null {
  */
 export class ProcessHypervisor implements Hypervisor {
   readonly kind = 'process';
-  readonly #env: Pick<Env, 'log'>;
+  readonly #env: Pick<Env, 'log' | 'timers'>;
   readonly #directory: string;
   readonly #eventsFile: string;
   readonly #node: NodeId;
@@ -57,7 +62,7 @@ export class ProcessHypervisor implements Hypervisor {
   #open = false;
 
   constructor(options: {
-    readonly env: Pick<Env, 'log'>;
+    readonly env: Pick<Env, 'log' | 'timers'>;
     readonly directory: string;
     readonly eventsFile: string;
     readonly node: NodeId;
@@ -197,6 +202,11 @@ export class ProcessHypervisor implements Hypervisor {
       process.kill(-kept.process.pid, 'SIGKILL');
     } catch (err) {
       this.#env.log.warn({ err, vm: kept.permit.vm }, 'process ended before it was killed');
+    }
+    // A busy machine takes a while to carry out a kill: until it has, the VM is not off.
+    for (let look = 0; lives(kept); look += 1) {
+      if (look === mostLooks) return { kind: 'ambiguous', message: `${kept.name} lives on` };
+      await new Promise<void>((resolve) => this.#env.timers.after(lookMs, resolve));
     }
     const writer = this.#shell(event('STOP'), kept.name, 5000);
     await new Promise((resolve) => writer.once('exit', resolve).once('error', resolve));
