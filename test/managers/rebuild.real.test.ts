@@ -72,7 +72,7 @@ describe('two managers and a witness', { timeout: 150_000 }, () => {
     expect(rolesOf(view)).toBe('manager-1 1 voter, manager-2 2 voter, witness-1 3 witness');
     for (const { disk } of view.store.members) {
       expect(disk).toMatchObject({ writeErrors: 0 });
-      expect(disk?.logBytes).toBeGreaterThan(1000);
+      expect(disk?.logBytes).toBeGreaterThan(0);
     }
     const { directory: data } = named('witness-1');
     expect(existsSync(join(data, 'manager.pem'))).toBe(true);
