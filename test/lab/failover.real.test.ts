@@ -104,27 +104,6 @@ describe.skipIf(noLab.skip)(`failover on a real cluster${noLab.why}`, () => {
     await site.bootedOnce(boots);
   });
 
-  test('N9 N13: a killed agent comes back as a new incarnation that takes its VMs over untouched', async () => {
-    const { machine, vms } = await site.busiest();
-    const [boots, permits, mark] = [site.bootsOf(names), await site.permits(), await site.now()];
-    const before = await site.node(machine.name);
-    expect(machine.signalService('agent', 'SIGKILL')).toBe(true);
-    const view = await site.until('its VMs have permits of a new incarnation', (seen) =>
-      seen.vms
-        .filter((vm) => vms.includes(vm.name))
-        .every((vm) => vm.permit?.token === (permits.get(vm.name)?.token ?? 0) + 1),
-    );
-    for (const vm of view.vms.filter((one) => vms.includes(one.name))) {
-      expect(vm.permit?.node).toBe(machine.name);
-      expect(vm.permit?.incarnation).not.toBe(before.incarnation);
-    }
-    const after = await site.node(machine.name);
-    expect(after.bootId).toBe(before.bootId);
-    await site.beating(names);
-    expect(site.bootsOf(names)).toEqual(boots);
-    expect(await site.codesAfter(mark)).toEqual(['AGENT_RESTARTED']);
-  });
-
   test('N11: while libvirtd hangs its VMs are unknown, run on, and nothing starts elsewhere', async () => {
     const { machine, vms } = await site.busiest();
     const [boots, permits, mark] = [site.bootsOf(names), await site.permits(), await site.now()];
