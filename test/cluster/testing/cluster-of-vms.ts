@@ -1,7 +1,11 @@
 import { SimCluster } from '../../../chaos/sim/cluster.ts';
 import type { SimClusterOptions } from '../../../chaos/sim/cluster.ts';
 import type { ClusterNode } from '../../../chaos/sim/cluster-node.ts';
-import type { VmView } from '../../../src/api/schema/views.ts';
+import { identityOf } from '../../../chaos/sim/cluster-world.ts';
+import type { WatchdogTraits } from '../../../chaos/sim/watchdog-device.ts';
+import type { Caller, ClusterService } from '../../../src/api/cluster-service.ts';
+import type { ExplanationView, StatusView, VmView } from '../../../src/api/schema/views.ts';
+import type { Outcome } from '../../../src/core/problem.ts';
 import type { VmSpec } from '../../../src/core/model/vm.ts';
 
 export interface VmsOptions extends Partial<SimClusterOptions> {
@@ -52,14 +56,52 @@ export class ClusterOfVms {
     return this.stored('fence/F-1')['phase'];
   }
 
-  /** What the leader tells of a VM. */
-  async vm(name: string): Promise<VmView> {
-    const outcome = await this.cluster.ask(({ manager }) => {
+  /** Asks whoever leads, as a person with every right. */
+  ask<T>(
+    question: (service: ClusterService, caller: Caller) => Promise<Outcome<T>>,
+    reason: string | null = null,
+  ): Promise<Outcome<T>> {
+    const identity = identityOf(this.cluster.world, 'admin', 'test');
+    return this.cluster.ask(({ manager }) => {
       if (manager === null) throw new Error('the leader is gone');
-      return manager.service.vm(name);
+      return question(manager.service, { identity, dryRun: false, reason });
     });
-    if (outcome.kind === 'problem') throw new Error(outcome.problem.what);
+  }
+
+  /** The same where a refusal is a failure of the test. */
+  async must<T>(
+    question: (service: ClusterService, caller: Caller) => Promise<Outcome<T>>,
+  ): Promise<T> {
+    const outcome = await this.ask(question);
+    if (outcome.kind === 'problem') {
+      throw new Error(`${outcome.problem.what}: ${outcome.problem.because}`);
+    }
     return outcome.value;
+  }
+
+  /** What the leader tells of a VM. */
+  vm(name: string): Promise<VmView> {
+    return this.must((service) => service.vm(name));
+  }
+
+  /** Coded lines of `kennel status`. */
+  async findings(): Promise<StatusView['findings']> {
+    return (await this.must((service) => service.status())).findings;
+  }
+
+  explain(topic: string): Promise<ExplanationView> {
+    return this.must((service) => service.explain(topic));
+  }
+
+  /** When each VM could write to its disk, and where: equal to itself while nothing begins or ends. */
+  history(): unknown {
+    const { writes } = this.cluster.world;
+    return writes.disks().map((disk) => writes.intervals(disk));
+  }
+
+  /** Power-off commands that reached the device of each node. */
+  offs(): readonly number[] {
+    return this.cluster.nodes.map(({ bmc }) => bmc.received.off);
   }
 
   /** Writers of disks that were there at one time on two nodes. */
@@ -67,6 +109,14 @@ export class ClusterOfVms {
     return this.cluster.world.writes.overlaps();
   }
 }
+
+/** What a node needs to fence itself. */
+export const strongWatchdog: WatchdogTraits = {
+  kind: 'strong',
+  timeoutMs: 5000,
+  resetMs: 500,
+  held: true,
+};
 
 /** Starts the cluster and waits until each VM runs on one node. */
 export async function clusterOfVms(options: VmsOptions = {}): Promise<ClusterOfVms> {
