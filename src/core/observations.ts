@@ -1,4 +1,12 @@
-import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from './model/ids.ts';
+import type {
+  BootId,
+  FenceId,
+  IncarnationId,
+  ManagerId,
+  NodeId,
+  OperationId,
+  VmId,
+} from './model/ids.ts';
 import type { Verdict } from './model/guest.ts';
 import type { Confirmed } from './hold/majority.ts';
 import type { Incarnation, NodeCapacity, WatchdogAttestation } from './model/node.ts';
@@ -82,6 +90,15 @@ export interface PeerSighting {
 export interface ManagersHeard {
   readonly others: number;
   readonly heard: number;
+  /** What each of them last said that it hears of nodes. */
+  readonly sights: ReadonlyMap<ManagerId, ReadonlyMap<NodeId, ManagerSight>>;
+}
+
+/** A heartbeat that another manager had. */
+export interface ManagerSight {
+  readonly bootId: BootId;
+  /** When it came there, by this manager's clock; the word of it may have been under way. */
+  readonly atMs: number;
 }
 
 /** What the execution of a fence operation saw. Nothing in it is older than the intent. */

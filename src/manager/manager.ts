@@ -138,7 +138,12 @@ class RunningManager implements Manager {
     const box = new SecretBox(options.keys, () => env.random.uuid());
     this.#secrets = new FenceSecrets(store, box);
     this.#alertSecrets = new AlertSecrets(store, box);
-    this.#peers = new Peers({ env, self: managerId(name), standing: () => this.#standing() });
+    this.#peers = new Peers({
+      env,
+      self: managerId(name),
+      standing: () => this.#standing(),
+      heardOf: () => this.#book.heardOf(),
+    });
     this.#replica = new Replica({
       env,
       store,

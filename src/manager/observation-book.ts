@@ -1,4 +1,5 @@
 import type { MeasuredUse } from '../core/placement/site-types.ts';
+import type { HeardNode } from '../api/schema/peer.ts';
 import type { AgentReport, Sightings } from '../api/schema/session.ts';
 import type {
   CommandObservation,
@@ -40,6 +41,8 @@ const unseen: NodeObservation = {
 const keptStalls = 16;
 /** Gaps in the heartbeats of one node that are remembered. */
 const keptGaps = 64;
+/** Heartbeats that are older are of no use to any guard, ms. */
+const toldWithinMs = 60_000;
 /** Finished commands remembered, so that their outcome outlives the decision that needs it. */
 const keptCommands = 4096;
 
@@ -51,7 +54,7 @@ interface BookOptions {
 
 const byItself: BookOptions = {
   overdueMs: () => Infinity,
-  managersHeard: () => ({ others: 0, heard: 0 }),
+  managersHeard: () => ({ others: 0, heard: 0, sights: new Map() }),
 };
 
 interface SentCommand extends CommandObservation {
@@ -155,6 +158,16 @@ export class ObservationBook {
     seen.aliveAtMs = Math.max(aliveAtMs, seen.aliveAtMs ?? aliveAtMs);
     seen.lastHeartbeatMs = this.#clock.monotonicMs();
     seen.lastHeartbeatWall = this.#clock.wallIso();
+  }
+
+  /** The boots that were heard of late, for a manager that does not hear them. */
+  heardOf(): readonly HeardNode[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#nodes].flatMap(([node, { incarnation, lastHeartbeatMs }]) => {
+      if (incarnation === null || lastHeartbeatMs === null) return [];
+      const ageMs = nowMs - lastHeartbeatMs;
+      return ageMs < toldWithinMs ? [{ node, bootId: incarnation.bootId, ageMs }] : [];
+    });
   }
 
   /** The node holds a lease and makes no promise, from now on and until then (docs/peer-hold.md). */

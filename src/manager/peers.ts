@@ -1,9 +1,9 @@
 import { parseHostPort } from '../api/schema/host-port.ts';
 import { readPeerMessage } from '../api/schema/frequent-messages.ts';
-import { peerMessageSchema, type PeerMessage } from '../api/schema/peer.ts';
-import { managerId, type ManagerId } from '../core/model/ids.ts';
+import { maxHeard, peerMessageSchema, type HeardNode, type PeerMessage } from '../api/schema/peer.ts';
+import { bootId, managerId, nodeId, type ManagerId, type NodeId } from '../core/model/ids.ts';
 import type { ManagerRecord } from '../core/model/manager.ts';
-import type { ManagersHeard } from '../core/observations.ts';
+import type { ManagerSight, ManagersHeard } from '../core/observations.ts';
 import type { Env, Timer } from '../env/env.ts';
 import type { JsonValue, MessageChannel } from '../env/network.ts';
 
@@ -26,7 +26,9 @@ export interface PeersOptions {
   readonly env: Env;
   readonly self: ManagerId;
   /** Where this manager stands, told with every ping. */
-  standing(): Omit<PeerMessage, 'kind' | 'name'>;
+  standing(): Pick<PeerMessage, 'revision' | 'leading'>;
+  /** Nodes that it hears, told to whoever leads. */
+  heardOf(): readonly HeardNode[];
 }
 
 /** Who leads, by its own word. */
@@ -36,14 +38,15 @@ export interface KnownLeader {
 }
 
 /**
- * What the managers tell each other: who answers, and who leads. It is for people, for redirects and
- * for the guard of removals; leadership itself is the store's affair.
+ * What the managers tell each other: who answers, who leads, and to the leader which nodes they hear.
+ * It is for people, for redirects and for guards; leadership itself is the store's affair.
  */
 export class Peers {
   readonly #options: PeersOptions;
   readonly #links = new Map<ManagerId, PeerLink>();
   readonly #accepted = new Set<MessageChannel>();
   readonly #heard = new Map<ManagerId, { readonly atMs: number; readonly message: PeerMessage }>();
+  readonly #sights = new Map<ManagerId, ReadonlyMap<NodeId, ManagerSight>>();
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -60,6 +63,7 @@ export class Peers {
       link.stop();
       this.#links.delete(id);
       this.#heard.delete(id);
+      this.#sights.delete(id);
     }
     for (const { id, sessions } of wanted.values()) {
       if (this.#links.has(id)) continue;
@@ -102,7 +106,8 @@ export class Peers {
 
   /** The other managers, and how many of them answer now. */
   heard(): ManagersHeard {
-    return { others: this.#links.size, heard: this.reachable().size - 1 };
+    const heard = this.reachable().size - 1;
+    return { others: this.#links.size, heard, sights: this.#sights };
   }
 
   /** Managers that answer now, this one among them. */
@@ -123,7 +128,9 @@ export class Peers {
       }
       this.#hear(managerId(message.name), message);
       const { self } = this.#options;
-      channel.send({ kind: 'peerPong', name: self, ...this.#options.standing() });
+      const heard =
+        message.leading === null ? {} : { heard: this.#options.heardOf().slice(0, maxHeard) };
+      channel.send({ kind: 'peerPong', name: self, ...this.#options.standing(), ...heard });
     });
   }
 
@@ -134,7 +141,15 @@ export class Peers {
 
   #hear(id: ManagerId, message: PeerMessage): void {
     if (!this.#links.has(id)) return;
-    this.#heard.set(id, { atMs: this.#options.env.clock.monotonicMs(), message });
+    const atMs = this.#options.env.clock.monotonicMs();
+    this.#heard.set(id, { atMs, message });
+    const { heard } = message;
+    if (heard === undefined) return;
+    const sights = heard.map(
+      ({ node, bootId: boot, ageMs }) =>
+        [nodeId(node), { bootId: bootId(boot), atMs: atMs - ageMs }] as const,
+    );
+    this.#sights.set(id, new Map(sights));
   }
 }
 

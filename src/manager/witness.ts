@@ -30,7 +30,7 @@ export async function startWitness(options: WitnessOptions): Promise<Witness> {
   const { env, store, membership, name, sessions, onRemoved } = options;
   const self = managerId(name);
   const standing = () => ({ revision: store.status().revision, leading: null });
-  const peers = new Peers({ env, self, standing });
+  const peers = new Peers({ env, self, standing, heardOf: () => [] });
   const listener: Listener = await env.network.listen(sessions, (channel) => {
     if (channel.peer.role === 'manager') peers.accept(channel);
     else channel.close('a witness serves no agents');

@@ -33,7 +33,9 @@ export function readAck(value: unknown): Extract<ManagerMessage, { kind: 'ack' }
 
 export function readPeerMessage(value: unknown): PeerMessage | null {
   if (value === null || typeof value !== 'object') return null;
-  const { kind, name, revision, leading } = value as Fields;
+  const { kind, name, revision, leading, heard } = value as Fields;
+  // Once a second, and only to whoever leads: that one may take its time.
+  if (heard !== undefined) return null;
   if ((kind !== 'peerPing' && kind !== 'peerPong') || !isCount(revision)) return null;
   if (leading !== null && !isCount(leading)) return null;
   if (typeof name !== 'string' || !namePattern.test(name)) return null;

@@ -150,9 +150,44 @@ describe('a BMC that says Off while peers see the node', () => {
   });
 });
 
+describe('another manager that hears the node', () => {
+  /** m2 told now that it had a heartbeat of this boot so long ago. */
+  const m2Hears = (boot: string, ageMs: number): void => {
+    const sight = { bootId: bootId(boot), atMs: world.nowMs - ageMs };
+    const sights = new Map([[managerId('m2'), new Map([[n1, sight]])]]);
+    world.managersHeard = { others: 1, heard: 1, sights };
+  };
+  const boot = 'n1-boot1';
+  const others = ['n2', 'n3', 'n4', 'n5'];
+
+  it('W16: keeps it from being powered off, and is named', () => {
+    for (let count = 0; count < 20; count += 1) {
+      m2Hears(boot, 600);
+      pass(500, others, []);
+    }
+    expect(world.onlyFence().phase).toBe('intent');
+    const why = explainFence(world.onlyFence(), world, world.observe());
+    expect(why.facts.join()).toContain('m2 had an answer of it');
+  });
+
+  it('does so no longer than the window, nor for another boot', () => {
+    m2Hears(boot, 0);
+    pass(5000, others, []);
+    expect(world.onlyFence().phase).toBe('acting');
+  });
+
+  it('says nothing of a boot that it does not hear', () => {
+    for (let count = 0; count < 10; count += 1) {
+      m2Hears('n1-boot2', 0);
+      pass(500, others, []);
+    }
+    expect(world.onlyFence().phase).toBe('acting');
+  });
+});
+
 describe('the leader looks at itself', () => {
   it('one that hears few of all nodes and few of the other managers does not fence', () => {
-    world.managersHeard = { others: 4, heard: 1 };
+    world.managersHeard = { others: 4, heard: 1, sights: new Map() };
     world.settings = { ...world.settings, maxLostShare: 1 };
     pass(5000, ['n2'], []);
     for (const fence of world.fences.values()) expect(fence.phase).toBe('intent');
@@ -161,7 +196,7 @@ describe('the leader looks at itself', () => {
   });
 
   it('few managers alone keep it from nothing: nodes are heard', () => {
-    world.managersHeard = { others: 4, heard: 1 };
+    world.managersHeard = { others: 4, heard: 1, sights: new Map() };
     pass(5000, ['n2', 'n3', 'n4', 'n5'], []);
     expect(world.onlyFence().phase).toBe('acting');
   });

@@ -176,9 +176,9 @@ describe('maintenance', () => {
     const rest = { certificateFingerprint: 'f', replaces: null, isWitness: true };
     const id = 'w' as never;
     world.managers.set(id, { ...manager, ...rest, id, number: 1, sessions: 'n1:7' });
-    world.managersHeard = { others: 2, heard: 1 };
+    world.managersHeard = { others: 2, heard: 1, sights: new Map() };
     expect(enter()).toMatchObject({ kind: 'problem', problem: { code: 'E_CONFLICT' } });
-    world.managersHeard = { others: 2, heard: 2 };
+    world.managersHeard = { others: 2, heard: 2, sights: new Map() };
     expect(enter().kind).toBe('ok');
   });
 

@@ -6,7 +6,8 @@ import {
   type PeerChannel,
   peerLostAtMs,
 } from '../guard/peer-channel.ts';
-import { isSuspect } from '../timing/silence.ts';
+import { managerChannel } from '../guard/manager-channel.ts';
+import { isSuspect, lateAfterMs } from '../timing/silence.ts';
 import type { Draft } from './draft.ts';
 import { isAdmitted } from './ownership.ts';
 
@@ -28,7 +29,10 @@ function witnessesOf(draft: Draft, node: NodeId): readonly NodeId[] {
   });
 }
 
-/** What peer probes say of the boot that an operation is against. Asks to be called again in time. */
+/**
+ * What peer probes, or else other managers, say of the boot that an operation is against. Asks to be
+ * called again in time.
+ */
 export function peersOn(draft: Draft, fence: FenceOperation): PeerChannel {
   const question = {
     node: fence.node,
@@ -38,7 +42,20 @@ export function peersOn(draft: Draft, fence: FenceOperation): PeerChannel {
   };
   const lostAtMs = peerLostAtMs(question, draft.observations);
   if (lostAtMs !== null) draft.wakeAt(lostAtMs);
-  return peerChannel(question, draft.observations);
+  const peers = peerChannel(question, draft.observations);
+  return peers.kind === 'alive' ? peers : (otherManagersOn(draft, question) ?? peers);
+}
+
+function otherManagersOn(
+  draft: Draft,
+  question: Parameters<typeof managerChannel>[0],
+): PeerChannel | null {
+  const { nowMs, stalls } = draft.observations;
+  const heard = managerChannel(question, draft.observations);
+  if (heard === null) return null;
+  const { by, atMs } = heard;
+  draft.wakeAt(atMs + question.windowMs + lateAfterMs(stalls, atMs));
+  return { kind: 'alive', by, ageMs: nowMs - atMs };
 }
 
 /** When the boot of an operation certainly lived, by its peers; null = none says so. */

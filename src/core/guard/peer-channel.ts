@@ -1,11 +1,11 @@
-import type { BootId, NodeId } from '../model/ids.ts';
+import type { BootId, ManagerId, NodeId } from '../model/ids.ts';
 import type { Observations, PeerReport } from '../observations.ts';
 import { lateAfterMs } from '../timing/silence.ts';
 
-/** What other agents say of a node that this manager does not hear. */
+/** What other agents, or managers, say of a node that this manager does not hear. */
 export type PeerChannel =
   /** One of them had an answer of that very boot a moment ago. */
-  | { readonly kind: 'alive'; readonly by: NodeId; readonly ageMs: number }
+  | { readonly kind: 'alive'; readonly by: NodeId | ManagerId; readonly ageMs: number }
   /** None has; those named had answers of it before. */
   | { readonly kind: 'lost'; readonly by: readonly NodeId[] }
   /** Nobody who can be believed ever had one: where probes do not pass, their silence says nothing. */
@@ -84,6 +84,10 @@ function sightingOf(
 }
 
 /** This manager's own stalls extend it: it could hear nobody meanwhile. */
-function isFresh(atMs: number, windowMs: number, seen: Sight): boolean {
+export function isFresh(
+  atMs: number,
+  windowMs: number,
+  seen: Pick<Observations, 'nowMs' | 'stalls'>,
+): boolean {
   return seen.nowMs - atMs < windowMs + lateAfterMs(seen.stalls, atMs);
 }

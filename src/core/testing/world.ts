@@ -104,7 +104,7 @@ export class TestWorld implements ClusterState {
   readonly peers = new Map<NodeId, PeerReport>();
   readonly confirmed = new Map<NodeId, readonly Stretch[]>();
   membership: MembershipRecord = noMembership;
-  managersHeard: ManagersHeard = { others: 0, heard: 0 };
+  managersHeard: ManagersHeard = { others: 0, heard: 0, sights: new Map() };
   readonly events: string[] = [];
 
   observe(): Observations {
