@@ -44,6 +44,8 @@ export interface ClusterNodeOptions {
   readonly agentRestartMs: number | null;
   /** Null = the node has none, and keeps its VMs. */
   readonly watchdog: WatchdogTraits | null;
+  /** Its disk is a copy of that node's: its agent has that one's name, certificate and machine id. */
+  readonly copyOf?: ClusterNode;
 }
 
 /** One simulated node: its machine, libvirtd and guests, BMC, state disk, and the real agent. */
@@ -74,7 +76,8 @@ export class ClusterNode {
     this.#world = world;
     this.#options = options;
     this.name = name;
-    this.machineId = random.split('machine id').uuid().replaceAll('-', '');
+    this.machineId =
+      options.copyOf?.machineId ?? random.split('machine id').uuid().replaceAll('-', '');
     this.machine = new SimMachine({
       time: world.time,
       name,
@@ -191,12 +194,13 @@ export class ClusterNode {
   #startAgent(process: SimProcess, boot: string): void {
     const world = this.#world;
     const { name } = this;
+    const agentName = this.#options.copyOf?.name ?? name;
     const log = world.log.from(process.name);
     const env = makeHostEnv({
       time: world.time,
       process,
       host: name,
-      identity: identityOf(world, 'agent', name),
+      identity: identityOf(world, 'agent', agentName),
       clock: this.machine.clock,
       network: world.network,
       disk: mountDisk(process, this.disk),
@@ -213,7 +217,7 @@ export class ClusterNode {
     const { capacity, declareCapacity, managers } = this.#options;
     const config = {
       clusterId: clusterId(world.clusterId),
-      node: nodeId(name),
+      node: nodeId(agentName),
       machineId: this.machineId,
       dataDirectory: '/var/lib/kennel',
       managers,

@@ -68,6 +68,15 @@ export interface NodeObservation {
   readonly report: ReportObservation | null;
   /** When gaps in its heartbeats ended that this manager's own stalls do not explain; the last few. */
   readonly gapsMs: readonly number[];
+  /** Another boot that speaks in its name while `incarnation` is heard: a copy of its disk. */
+  readonly rival: Rival | null;
+}
+
+/** It was refused so often, the last time at that instant. */
+export interface Rival {
+  readonly bootId: BootId;
+  readonly atMs: number;
+  readonly times: number;
 }
 
 /** What one agent says of the nodes that it probes. Its word on itself is no part of it. */

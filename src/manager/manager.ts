@@ -31,6 +31,7 @@ import { NotedLeadership } from './noted-leadership.ts';
 import { ObservationBook } from './observation-book.ts';
 import { Peers } from './peers.ts';
 import { Replica } from './replica.ts';
+import { admittedBootOf } from './rival-boots.ts';
 import { EventLog } from './service/event-log.ts';
 import { FenceService } from './service/fence-service.ts';
 import { AlertsOf } from './service/alerts-of.ts';
@@ -131,6 +132,7 @@ class RunningManager implements Manager {
         clusterId,
         manager: name,
         timing: () => this.#timing(),
+        admittedBoot: (node) => admittedBootOf(this.#known?.nodes.get(node)),
         onPeer: (channel) => this.#peers.accept(channel),
       },
       this.#book,

@@ -14,9 +14,10 @@ import type {
   ReportObservation,
   Stall,
 } from '../core/observations.ts';
+import { rivalWithinMs } from '../core/explain/rivals.ts';
 import { withConfirmation, type Stretch } from '../core/hold/majority.ts';
 import { bootId, nodeId } from '../core/model/ids.ts';
-import type { FenceId, IncarnationId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
+import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
 import type { Incarnation } from '../core/model/node.ts';
 import type { AddressedCommand } from '../core/plan.ts';
 import { lateAfterMs } from '../core/timing/silence.ts';
@@ -35,6 +36,7 @@ const unseen: NodeObservation = {
   lastLeaseMs: null,
   report: null,
   gapsMs: [],
+  rival: null,
 };
 
 /** Stalls remembered; older ones lie before every deadline that still counts. */
@@ -140,11 +142,21 @@ export class ObservationBook {
       lastLeaseMs: same ? before.lastLeaseMs : null,
       gapsMs: this.#gapsOf(before),
       report: this.#reportOf(incarnation, report),
+      rival: before.rival,
     });
     // What was sent on an earlier connection may be lost with it.
     for (const [id, command] of this.#commands) {
       if (command.node === node && command.outcome === null) this.#commands.delete(id);
     }
+  }
+
+  /** Another boot speaks in the name of the node while this one is heard. */
+  heardTwice(node: NodeId, rival: BootId): void {
+    const seen = this.node(node);
+    const atMs = this.#clock.monotonicMs();
+    const isSame = seen.rival?.bootId === rival && atMs - seen.rival.atMs < rivalWithinMs;
+    const times = isSame ? (seen.rival?.times ?? 0) + 1 : 1;
+    this.#nodes.set(node, { ...seen, rival: { bootId: rival, atMs, times } });
   }
 
   sessionClosed(node: NodeId): void {

@@ -52,15 +52,30 @@ describe('a second session of a node', () => {
   test('replaces the first, which is told why', async () => {
     const it = await hubBench();
     const first = await it.dial({ node: 'node-1' });
-    const second = await it.dial({ node: 'node-1', incarnation: incarnationOf('node-1', 2) });
+    const { bootId } = incarnationOf('node-1', 1);
+    const incarnation = { ...incarnationOf('node-1', 2), bootId };
+    const second = await it.dial({ node: 'node-1', incarnation });
     await it.world.until(() => first.closed !== null);
     expect(first.byes).toEqual(['replaced by a newer connection']);
     await it.world.run(2000);
     expect(second.closed).toBeNull();
-    expect(it.book.node(node)).toMatchObject({
-      sessionOpen: true,
-      incarnation: incarnationOf('node-1', 2),
-    });
+    expect(it.book.node(node)).toMatchObject({ sessionOpen: true, incarnation });
+  });
+
+  test('N23: of another boot is refused while the first is heard, and taken when it is not', async () => {
+    const it = await hubBench();
+    const first = await it.dial({ node: 'node-1' });
+    await it.world.run(2000);
+    const other = { node: 'node-1', incarnation: incarnationOf('node-1', 2) };
+    const copy = await it.dial(other);
+    expect(copy.welcomes).toEqual([]);
+    expect(copy.byes.join()).toContain('is heard now');
+    expect(it.book.node(node)).toMatchObject({ rival: { times: 1 } });
+    expect(first.closed).toBeNull();
+    first.hangUp();
+    await it.world.run(500);
+    const next = await it.dial(other);
+    expect(next.welcomes).toHaveLength(1);
   });
 
   test('is not disturbed by what the first still says or by its end', async () => {

@@ -1,5 +1,5 @@
 import type { CommandOutcome } from '../core/observations.ts';
-import type { NodeId, OperationId } from '../core/model/ids.ts';
+import type { BootId, NodeId, OperationId } from '../core/model/ids.ts';
 import type { WatchedGuest } from '../core/order/guest-watches.ts';
 import type { TimingSettings } from '../core/model/settings.ts';
 import type { AddressedCommand, Departure } from '../core/plan.ts';
@@ -23,6 +23,7 @@ import { tellHold } from './hold-list.ts';
 import { tellPeers } from './probe-list.ts';
 import type { WaitingHeartbeat } from './lease-granter.ts';
 import type { ObservationBook } from './observation-book.ts';
+import { rivalOf } from './rival-boots.ts';
 
 /** Commands in one message, below the bound of the wire's schema. */
 const commandsPerMessage = 256;
@@ -49,6 +50,8 @@ export interface HubIdentity {
   readonly clusterId: string;
   readonly manager: string;
   timing(): TimingSettings;
+  /** The boot of a node that its record has as admitted; null = none, or it is being fenced. */
+  admittedBoot(node: NodeId): BootId | null;
   /** Another manager of this cluster dialled. */
   onPeer(channel: MessageChannel): void;
 }
@@ -240,6 +243,8 @@ export class SessionHub {
     if (hello.clusterId !== this.#identity.clusterId) return 'another cluster';
     const refusal = this.#leading?.admitSession(hello, session.fingerprint) ?? null;
     if (refusal !== null) return refusal;
+    const rival = this.#rivalOf(session.node, incarnationOf(hello).bootId);
+    if (rival !== null) return rival;
     const before = this.#sessions.get(session.node);
     this.#sessions.set(session.node, session);
     before?.refuse('replaced by a newer connection');
@@ -259,6 +264,19 @@ export class SessionHub {
     this.#tellPeersSoon();
     this.#leading?.observed();
     return null;
+  }
+
+  /** Why this boot may not speak for the node now; null = it may. */
+  #rivalOf(node: NodeId, bootId: BootId): string | null {
+    const { timing, admittedBoot } = this.#identity;
+    const rival = rivalOf(
+      { bootId, admitted: admittedBoot(node), seen: this.#book.node(node), timing: timing() },
+      this.#book.instant().nowMs,
+    );
+    if (rival === null) return null;
+    this.#book.heardTwice(node, bootId);
+    this.#leading?.observed();
+    return rival;
   }
 
   /** Once for all that connect at a time: each of them changes whom others probe. */

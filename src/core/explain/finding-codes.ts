@@ -19,6 +19,7 @@ export const findingCodes = {
   NODE_AWAITED: 'a node went down as it said, and its VMs wait for it to come back',
   ALERT_FAILING: 'somebody who is to be told of what happens cannot be; it is tried again',
   BMC_LIED: 'a fence device read Off while its node lived; it is not believed in this operation',
+  NODE_TWICE: 'two machines speak in the name of one node; the one that came second is refused',
   NODE_SUSPECT: 'heartbeats are overdue, though not for long enough to act',
   NODE_HELD: 'a node has no lease, and its VMs run on by the promises of the other nodes',
   NODE_NOT_ADMITTED: 'a node gets no leases and no VMs before its incarnation is admitted',

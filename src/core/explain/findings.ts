@@ -13,6 +13,7 @@ import { maintenanceFindings } from './maintenance-findings.ts';
 import { guestFindings } from './guest-findings.ts';
 import { placementFindings } from './placement-findings.ts';
 import { isHeld } from '../order/hold.ts';
+import { rivalFindings } from './rivals.ts';
 import { nodeState, vmState } from './states.ts';
 
 /** One thing that is wrong, with the commands that fix it. Empty subject = the cluster. */
@@ -97,6 +98,7 @@ function nodeFindings(
       break;
     default:
   }
+  findings.push(...rivalFindings(node, observations));
   findings.push(...deviceFindings(node, held, state));
   findings.push(...agentFindings(node, seen?.report ?? null));
   return findings;

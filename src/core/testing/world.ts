@@ -180,6 +180,7 @@ export class TestWorld implements ClusterState {
       aliveAtMs: this.nowMs,
       lastLeaseMs: this.nowMs,
       gapsMs: [],
+      rival: null,
       report: {
         incarnation: incarnation.id,
         receivedMs: this.nowMs,

@@ -65,6 +65,7 @@ export async function hubBench() {
       clusterId: testCluster,
       manager: 'm-1',
       timing: () => timing,
+      admittedBoot: () => null,
       onPeer: (channel) => {
         peers.push(channel.peer.name);
         channel.close('only agents and managers of this test');

@@ -88,6 +88,7 @@ export class LeaderBench {
       clusterId: testCluster,
       manager: 'm-1',
       timing: () => timing,
+      admittedBoot: () => null,
       onPeer: () => {},
     };
     this.leader = new Leader({
