@@ -17,7 +17,14 @@ import type {
 import { rivalWithinMs } from '../core/explain/rivals.ts';
 import { withConfirmation, type Stretch } from '../core/hold/majority.ts';
 import { bootId, nodeId } from '../core/model/ids.ts';
-import type { BootId, FenceId, IncarnationId, NodeId, OperationId, VmId } from '../core/model/ids.ts';
+import type {
+  BootId,
+  FenceId,
+  IncarnationId,
+  NodeId,
+  OperationId,
+  VmId,
+} from '../core/model/ids.ts';
 import type { Incarnation } from '../core/model/node.ts';
 import type { AddressedCommand } from '../core/plan.ts';
 import { lateAfterMs } from '../core/timing/silence.ts';

@@ -1,6 +1,11 @@
 import { parseHostPort } from '../api/schema/host-port.ts';
 import { readPeerMessage } from '../api/schema/frequent-messages.ts';
-import { maxHeard, peerMessageSchema, type HeardNode, type PeerMessage } from '../api/schema/peer.ts';
+import {
+  maxHeard,
+  peerMessageSchema,
+  type HeardNode,
+  type PeerMessage,
+} from '../api/schema/peer.ts';
 import { bootId, managerId, nodeId, type ManagerId, type NodeId } from '../core/model/ids.ts';
 import type { ManagerRecord } from '../core/model/manager.ts';
 import type { ManagerSight, ManagersHeard } from '../core/observations.ts';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { SimBmcMode } from '../../chaos/sim/bmc.ts';
 import { identityOf } from '../../chaos/sim/cluster-world.ts';
 import type { Outcome } from '../../src/core/problem.ts';
 import { clusterOfVms } from './testing/cluster-of-vms.ts';
@@ -86,3 +87,34 @@ test('O5: a false word that a living node is off is refused, before and after it
   expect(it.stored('fence/F-1')['proof']).toBeNull();
   expect(it.overlaps()).toEqual([]);
 });
+
+/** The device is checked once an hour. What is wrong with it is found then, and not in a failover. */
+async function findsTrouble(mode: SimBmcMode, code: string): Promise<void> {
+  const it = await clusterOfVms();
+  const node = it.homeOf('vm-1');
+  const before = it.history();
+  const ofNode = async (): Promise<readonly unknown[]> =>
+    (await it.findings()).filter(({ subject }) => subject === node.name);
+  expect(await ofNode()).toEqual([]);
+  node.bmc.mode = mode;
+  let found = await ofNode();
+  for (let minutes = 0; minutes < 70 && found.length === 0; minutes += 2) {
+    await it.runFor(120_000);
+    found = await ofNode();
+  }
+  expect(found).toMatchObject([{ code: 'NODE_UNFENCEABLE', severity: 'critical' }]);
+  expect(JSON.stringify(found)).toContain(code);
+  expect(JSON.stringify(found)).toContain('vm-1');
+  node.bmc.mode = { kind: 'ok' };
+  await it.runFor(150_000);
+  expect(await ofNode()).toEqual([]);
+  expect(it.history()).toEqual(before);
+  expect(it.cluster.store.machine.list('fence/')).toEqual([]);
+  expect(it.offs()).toEqual([0, 0, 0]);
+}
+
+test('B1: a BMC that cannot be reached lowers the readiness of its node, with an alarm, and nothing is done to it', () =>
+  findsTrouble({ kind: 'unreachable' }, 'UNREACHABLE'));
+
+test('B2: a password that the BMC takes no more is found by the check, while all is well', () =>
+  findsTrouble({ kind: 'wrongPassword' }, 'AUTH_PASSWORD'));

@@ -73,7 +73,9 @@ test('W19: half of the nodes have leases again, half hold each other: nothing is
   await it.runFor(30_000);
   const before = it.history();
   healToManagers(it, [first, second]);
-  await it.until(() => [first, second].every(({ agent }) => (agent?.status().leaseLeftMs ?? 0) > 0));
+  await it.until(() =>
+    [first, second].every(({ agent }) => (agent?.status().leaseLeftMs ?? 0) > 0),
+  );
   await it.runFor(90_000);
   expect(it.history()).toEqual(before);
 
