@@ -208,6 +208,18 @@ export class SimHost {
     return !this.#frozen && live !== undefined && state === 'running' && guest === 'up';
   }
 
+  /** The guest's kernel panics, and its panic device says so; libvirt keeps its process, or ends it. */
+  panicGuest(vm: VmId, isKept: boolean): void {
+    const domain = this.#domains.get(vm);
+    if (domain?.live === undefined) return;
+    if (!isKept) {
+      this.#end(vm, 'crashed');
+      return;
+    }
+    domain.guest = 'silent';
+    this.#stands(vm, 'crashed', 'panicked');
+  }
+
   /** A disk of the VM fails: it pauses, its process stays. */
   ioError(vm: VmId): void {
     this.#stands(vm, 'paused', 'ioError');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MaintainNode } from '../../src/api/schema/maintenance.ts';
+import { vmSpecSchema } from '../../src/api/schema/vm-spec.ts';
 import { nodeId } from '../../src/core/model/ids.ts';
 import { clusterOfVms, type ClusterOfVms } from './testing/cluster-of-vms.ts';
 
@@ -168,6 +169,26 @@ test('O11: a VM whose owner is unknown is started by no command, only by an atte
     reason: 'I pulled the plug',
   });
   expect(JSON.stringify(it.stored('fence/F-1')['proof'])).toContain('test');
+  expect(it.overlaps()).toEqual([]);
+});
+
+test('O11: a VM whose owner is unknown is not forgotten and made anew elsewhere either', async () => {
+  const it = await clusterOfVms();
+  const node = it.homeOf('vm-1');
+  const view = await it.vm('vm-1');
+  node.bmc.mode = { kind: 'dead' };
+  it.cluster.world.network.isolate(node.name);
+  await it.until(() => it.fencePhase() === 'intent');
+  const forgotten = await it.ask((service, caller) => service.forgetVm('vm-1', caller));
+  const made = await it.ask((service, caller) =>
+    service.createVm(
+      { id: view.id, spec: vmSpecSchema.parse(view.spec), desired: 'running', node: null },
+      caller,
+    ),
+  );
+  await it.runFor(60_000);
+  expect([forgotten.kind, made.kind]).toEqual(['problem', 'problem']);
+  expect(it.cluster.whereIs('vm-1')).toEqual([node.name]);
   expect(it.overlaps()).toEqual([]);
 });
 

@@ -57,7 +57,12 @@ export function restartsGuest(
   domain: DomainObservation,
 ): boolean {
   if (isLeaving(node)) return false;
-  if (domain.state === 'crashed' && policyOf(vm).onCrash !== 'preserve') {
+  const { onCrash } = policyOf(vm);
+  // Its hypervisor keeps it, as an earlier spec may have asked.
+  if (domain.state === 'crashed' && onCrash === 'stayOff') {
+    return staysOff(draft, vm, node, { kind: 'present', domain });
+  }
+  if (domain.state === 'crashed' && onCrash !== 'preserve') {
     restart(draft, vm, node, { code: 'VM_PANICKED', because: 'its guest panicked' });
     return true;
   }

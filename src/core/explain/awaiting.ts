@@ -12,9 +12,9 @@ import { powerOffVerdict } from '../proof/power-off.ts';
 import { silentSinceMs } from '../timing/silence.ts';
 import { failingDevices } from './fence-grade.ts';
 import { maintenanceFacts } from './maintenance-findings.ts';
-import { isHeld } from '../order/hold.ts';
 import { queuedStart } from './guest-findings.ts';
 import { nodeState, vmState } from './states.ts';
+import { waysOut } from './ways-out.ts';
 
 /** What is so, what is awaited, and which commands would end the wait. */
 export interface Explanation {
@@ -179,16 +179,8 @@ export function explainVm(
   return {
     facts,
     awaiting: awaiting === null ? [] : [awaiting],
-    try: vm.phase === 'failed' || isHeld(vm) ? waysOut(vm) : [],
+    try: awaiting === null ? [] : waysOut(vm),
   };
-}
-
-/** What a person can do for a VM that is `failed`. */
-function waysOut(vm: VmRecord): readonly string[] {
-  const { name } = vm.spec;
-  return vm.permit === null
-    ? [`kennel vm start ${name}`]
-    : [`kennel vm stop ${name} --force`, `kennel node fence ${vm.permit.node} --reason "..."`];
 }
 
 /** What ends the present phase of a VM; null when nothing is awaited. */

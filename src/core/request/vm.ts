@@ -7,7 +7,7 @@ import { isHeld } from '../order/hold.ts';
 import type { Draft } from '../decide/draft.ts';
 import { forget } from '../decide/forget.ts';
 import { releaseOperation } from '../decide/operations.ts';
-import { runsOn } from '../decide/ownership.ts';
+import { ownerOf, runsOn } from '../decide/ownership.ts';
 import { withdrawn } from '../decide/withdrawn.ts';
 import { capacityProblem } from './capacity.ts';
 import { lockedProblem } from './lock.ts';
@@ -203,6 +203,8 @@ export function deleteVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
  */
 export function forgetVm(draft: Draft, vm: VmRecord): Outcome<VmRecord> {
   if (vm.phase === 'migrating') return problem(migrating(vm));
+  const owner = ownerOf(vm, draft);
+  if (owner.kind === 'unreachable') return problem(ownerUnknown(vm));
   forget(draft, vm);
   draft.event({
     code: 'VM_FORGOTTEN',
@@ -263,6 +265,18 @@ export function adoptVm(
     text: `${input.spec.name} is adopted where it runs, on ${input.node}`,
   });
   return ok(adopted);
+}
+
+/** Made anew under its UUID it would be started elsewhere, beside itself (FAILURES O11). */
+function ownerUnknown({ spec, permit }: VmRecord): Problem {
+  const node = permit?.node ?? 'its node';
+  return {
+    code: 'E_CONFLICT',
+    what: `VM ${spec.name} is not forgotten`,
+    because: `it may run on ${node}, which is not heard and not proven dead; only its record says so`,
+    so: 'nothing was changed',
+    try: [`kennel explain ${spec.name}`, `kennel node confirm-off ${node} --reason "..."`],
+  };
 }
 
 function migrating(vm: VmRecord): Problem {
