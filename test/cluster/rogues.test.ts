@@ -63,7 +63,9 @@ async function withRogue(stays: boolean) {
     for (const verb of ends) {
       for (const token of [permit.token, permit.token + 1]) {
         const operation = `${verb}/${domain.vm}/${token}`;
-        say({ kind: 'result', operation, outcome: { kind: 'done' } });
+        for (const id of [operation, `${operation}/grace`, `${operation}/now`]) {
+          say({ kind: 'result', operation: id, outcome: { kind: 'done' } });
+        }
       }
     }
     const report = {
@@ -88,7 +90,7 @@ async function withRogue(stays: boolean) {
     const sight = { node: home.name, bootId: null, ageMs: null };
     say({ kind: 'sightings', acknowledged: null, nodes: [sight] });
   };
-  return { it, home, rogue, claimDead };
+  return { it, home, rogue, domain, claimDead };
 }
 
 test('X1: a rogue agent that says that a VM of a silent node is dead frees nothing', async () => {
@@ -105,11 +107,18 @@ test('X1: a rogue agent that says that a VM of a silent node is dead frees nothi
 });
 
 test('X1: nor one that says that another node has released a VM that is to move', async () => {
-  const { it, home, rogue, claimDead } = await withRogue(true);
+  const { it, home, rogue, domain, claimDead } = await withRogue(true);
+  const target = it.cluster.nodes.find((node) => node !== home && node !== rogue);
+  if (target === undefined) throw new Error('there is no third node');
   const limits = { bandwidthMiBs: null, autoConverge: false, deadlineMs: 60_000 };
   await it.must((service, caller) =>
-    service.moveVm('vm-1', { to: rogue.name, way: 'cold', limits }, caller),
+    service.moveVm('vm-1', { to: target.name, way: 'cold', limits }, caller),
   );
+  await it.until(() => it.stored(`vm/${domain.vm}`)['phase'] === 'stopping');
+  await it.runFor(200);
+  // Its owner cannot say otherwise any more.
+  home.bmc.mode = { kind: 'dead' };
+  it.cluster.world.network.isolate(home.name);
   for (let passed = 0; passed < 30_000; passed += 500) {
     claimDead();
     await it.runFor(500);

@@ -62,6 +62,11 @@ test('M13: a manager whose watch missed what the store has forgotten reads all o
   const home = it.homeOf('unseen');
   store.forgetHistory();
   store.heal(behind.name);
+  await it.runFor(10_000);
+  const seen = await it.cluster.settle(
+    () => behind.manager?.service.vm('unseen') ?? Promise.reject(new Error('it is down')),
+  );
+  expect(seen).toMatchObject({ kind: 'ok', value: { state: 'running' } });
   // All others are gone for good: this one has to know what it did not see.
   for (const { name, machine } of managers) if (name !== behind.name) machine.powerOff();
   await it.until(() => it.cluster.leaders().includes(behind), 60_000);
