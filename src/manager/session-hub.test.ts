@@ -53,13 +53,13 @@ describe('a second session of a node', () => {
     const it = await hubBench();
     const first = await it.dial({ node: 'node-1' });
     const { bootId } = incarnationOf('node-1', 1);
-    const incarnation = { ...incarnationOf('node-1', 2), bootId };
-    const second = await it.dial({ node: 'node-1', incarnation });
+    const restarted = { ...incarnationOf('node-1', 2), bootId };
+    const second = await it.dial({ node: 'node-1', incarnation: restarted });
     await it.world.until(() => first.closed !== null);
     expect(first.byes).toEqual(['replaced by a newer connection']);
     await it.world.run(2000);
     expect(second.closed).toBeNull();
-    expect(it.book.node(node)).toMatchObject({ sessionOpen: true, incarnation });
+    expect(it.book.node(node)).toMatchObject({ sessionOpen: true, incarnation: restarted });
   });
 
   test('N23: of another boot is refused while the first is heard, and taken when it is not', async () => {

@@ -268,9 +268,9 @@ export class SessionHub {
 
   /** Why this boot may not speak for the node now; null = it may. */
   #rivalOf(node: NodeId, bootId: BootId): string | null {
-    const { timing, admittedBoot } = this.#identity;
+    const admitted = this.#identity.admittedBoot(node);
     const rival = rivalOf(
-      { bootId, admitted: admittedBoot(node), seen: this.#book.node(node), timing: timing() },
+      { bootId, admitted, seen: this.#book.node(node), timing: this.#identity.timing() },
       this.#book.instant().nowMs,
     );
     if (rival === null) return null;
