@@ -4,6 +4,7 @@ import type { NodeCapacity } from '../src/core/model/node.ts';
 import type { Permit } from '../src/core/model/permit.ts';
 import type { VmSpec } from '../src/core/model/vm.ts';
 import type { ActionVerb } from '../src/core/model/vm-action.ts';
+import type { SnapshotVerb } from '../src/core/model/vm-snapshot.ts';
 
 /**
  * A call's end. `ambiguous` (deadline, connection lost): the step under way may still take effect,
@@ -45,6 +46,11 @@ export interface MigrationProgress {
   readonly totalBytes: number;
   readonly remainingBytes: number;
   readonly elapsedMs: number;
+}
+
+export interface SnapshotOrder {
+  readonly verb: SnapshotVerb;
+  readonly name: string;
 }
 
 /** What of a guest is looked into. `force` takes a console from whoever has it open. */
@@ -136,6 +142,12 @@ export interface Hypervisor {
    * resuming what runs, is ok. `mayAct` is asked in the turn in which the command leaves.
    */
   act(vm: VmId, verb: ActionVerb, mayAct: () => boolean): Promise<HypervisorResult<void>>;
+  /**
+   * Makes a snapshot of a running VM inside its disks, deletes it, or ends the process of the VM and starts
+   * it anew from there, by the permit that it runs by. Nothing but the disks remembers it afterwards.
+   * Deleting one that is not there is ok. `mayAct` as for `act`.
+   */
+  snapshot(vm: VmId, wish: SnapshotOrder, mayAct: () => boolean): Promise<HypervisorResult<void>>;
   /**
    * The serial console of a VM that runs, or a picture of its screen. Failed `libvirtUnsupported`: there is
    * none to look into.

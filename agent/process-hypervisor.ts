@@ -188,6 +188,10 @@ export class ProcessHypervisor implements Hypervisor {
     return failed('libvirtUnsupported', `${vm} is a process and knows no ${verb}`);
   }
 
+  async snapshot(vm: VmId): Promise<HypervisorResult<void>> {
+    return failed('libvirtUnsupported', `${vm} is a process and has no snapshots`);
+  }
+
   async openStream(vm: VmId): Promise<HypervisorResult<never>> {
     return failed('libvirtUnsupported', `${vm} is a process without a console or a screen`);
   }

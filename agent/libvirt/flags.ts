@@ -36,6 +36,14 @@ export const xmlSecureInactive = 1 | 2;
  */
 export const undefineFlags = 1 | 2 | 8 | 16 | 64;
 
+/** Of a snapshot's creation: libvirt takes over one that is in the disks; it remembers nothing of it. */
+export const snapshotRedefine = 1;
+export const snapshotNoMetadata = 4;
+/** The guest runs afterwards, whatever it did when the snapshot was made. */
+export const revertRunning = 1;
+/** libvirt forgets it; the disks keep it. */
+export const snapshotMetadataOnly = 2;
+
 /** XML that another host can take a running domain by, with secrets; `inactive` for the stored half. */
 export const xmlMigratable = { live: 1 | 8, inactive: 1 | 2 | 8 } as const;
 

@@ -15,6 +15,7 @@ import type {
   HypervisorResult,
   MigrationProgress,
   MigrationRequest,
+  SnapshotOrder,
 } from '../hypervisor.ts';
 import type { Dial } from './byte-stream.ts';
 import { defaultLinkOptions, LibvirtClient } from './client.ts';
@@ -24,6 +25,7 @@ import type { DomainRef } from './domain-ref.ts';
 import { uuidText } from './domain-ref.ts';
 import { done, type DomainLookup, failed, findDomain, lookUpDomain } from './domain-lookup.ts';
 import { DomainMigrations } from './domain-migrations.ts';
+import { DomainSnapshots } from './domain-snapshots.ts';
 import { UsageMeter } from './domain-usage.ts';
 import { domainDefinition } from './domain-definition.ts';
 import { errorCode, libvirtError } from './errors.ts';
@@ -62,6 +64,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #client: LibvirtClient;
   readonly #deadlines: LibvirtDeadlines;
   readonly #migrations: DomainMigrations;
+  readonly #snapshots: DomainSnapshots;
   readonly #dial: Dial;
   readonly #link: LinkOptions;
   readonly #listing: DomainListing;
@@ -89,6 +92,12 @@ export class LibvirtHypervisor implements Hypervisor {
       deadlines: this.#deadlines,
       over: options.migrateOver ?? 'tls',
       onMoved: (vm) => this.#listing.invalidate(vm),
+    });
+    this.#snapshots = new DomainSnapshots({
+      env,
+      client: this.#client,
+      deadlines: this.#deadlines,
+      onChanged: (vm) => this.#listing.invalidate(vm),
     });
     this.#client.onEvent((event) => {
       if (event.kind === 'domainChanged' && event.domain !== null) this.#listing.saw(event.domain);
@@ -289,6 +298,10 @@ export class LibvirtHypervisor implements Hypervisor {
       const runs = verb === 'resume' && (await isRunning(reads, domain, this.#deadlines.readMs));
       return runs ? done : callFailure(result);
     });
+  }
+
+  snapshot(vm: VmId, order: SnapshotOrder, mayAct: () => boolean): Promise<HypervisorResult<void>> {
+    return this.#changes.run(vm, this.#snapshots.prepared(vm, order, mayAct));
   }
 
   pingGuest(vm: VmId, timeoutMs: number): Promise<HypervisorResult<void>> {

@@ -18,6 +18,8 @@ export interface LibvirtDeadlines {
   readonly shutdownMs: number;
   /** libvirt needs 10 s to kill a QEMU that hangs. */
   readonly destroyMs: number;
+  /** A guest's whole memory is written to a disk, or read from it. */
+  readonly snapshotMs: number;
   /** Longer than any migration is let run; its own deadline is the manager's. */
   readonly migrateMs: number;
 }
@@ -40,5 +42,6 @@ export const defaultDeadlines: LibvirtDeadlines = {
   bootWithinMs: 5000,
   shutdownMs: 10_000,
   destroyMs: 30_000,
+  snapshotMs: 30 * 60_000,
   migrateMs: 24 * 3_600_000,
 };

@@ -52,6 +52,17 @@ const withFlags = struct<{ domain: DomainRef; flags: number }>({
   flags: uint32,
 });
 const theDomain = struct<{ domain: DomainRef }>({ domain: domainRef });
+/** A snapshot as libvirt knows it: by name, of one domain. */
+export interface SnapshotRef {
+  readonly name: string;
+  readonly domain: DomainRef;
+}
+
+const snapshotRef = struct<SnapshotRef>({ name: string, domain: domainRef });
+const snapshotWithFlags = struct<{ snapshot: SnapshotRef; flags: number }>({
+  snapshot: snapshotRef,
+  flags: uint32,
+});
 const text = struct<{ text: string }>({ text: string });
 const version = struct<{ version: bigint }>({ version: uint64 });
 
@@ -134,6 +145,18 @@ export const procedures = {
     struct<{ result: number }>({ result: int32 }),
   ),
   managedSaveRemove: procedure('DOMAIN_MANAGED_SAVE_REMOVE', 184, withFlags, nothing),
+  snapshotCreateXml: procedure(
+    'DOMAIN_SNAPSHOT_CREATE_XML',
+    185,
+    struct<{ domain: DomainRef; xml: string; flags: number }>({
+      domain: domainRef,
+      xml: string,
+      flags: uint32,
+    }),
+    struct<{ snapshot: SnapshotRef }>({ snapshot: snapshotRef }),
+  ),
+  revertToSnapshot: procedure('DOMAIN_REVERT_TO_SNAPSHOT', 192, snapshotWithFlags, nothing),
+  snapshotDelete: procedure('DOMAIN_SNAPSHOT_DELETE', 193, snapshotWithFlags, nothing),
   createWithFlags: procedure('DOMAIN_CREATE_WITH_FLAGS', 196, withFlags, theDomain),
   openConsole: procedure(
     'DOMAIN_OPEN_CONSOLE',

@@ -41,6 +41,9 @@ export function coveredHypervisor(hypervisor: Hypervisor, fencing: SelfFencing):
     pingGuest: (vm, timeoutMs) => hypervisor.pingGuest(vm, timeoutMs),
     act: async (vm, verb, mayAct) =>
       (await fencing.covers(vm)) ? hypervisor.act(vm, verb, mayAct) : uncovered(vm),
+    // A revert makes a new process of the VM.
+    snapshot: async (vm, wish, mayAct) =>
+      (await fencing.covers(vm)) ? hypervisor.snapshot(vm, wish, mayAct) : uncovered(vm),
     openStream: (vm, request, events) => hypervisor.openStream(vm, request, events),
     xml: (vm) => hypervisor.xml(vm),
   };

@@ -22,6 +22,9 @@ const wants = {
   reset: null,
   reboot: null,
   restart: null,
+  snapshot: null,
+  revert: null,
+  deleteSnapshot: null,
 } as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want | null>>;
 
 interface Call {

@@ -57,7 +57,10 @@ export type ClientVerb =
   | 'resume'
   | 'reset'
   | 'reboot'
-  | 'restart';
+  | 'restart'
+  | 'snapshot'
+  | 'revert'
+  | 'deleteSnapshot';
 
 /** It leaves its sender's host, reaches the receiving one, is given to the code there. */
 export type MessageStage = 'left' | 'arrived' | 'delivered';

@@ -5,6 +5,7 @@ import type {
   HypervisorResult,
   MigrationProgress,
   MigrationRequest,
+  SnapshotOrder,
 } from '../../agent/hypervisor.ts';
 import { domainDefinition } from '../../agent/libvirt/domain-definition.ts';
 import { uuidBytes } from '../../agent/libvirt/domain-ref.ts';
@@ -210,6 +211,17 @@ export class SimHypervisor implements Hypervisor {
     return this.#changes.run(vm, async () => {
       if (!mayAct()) return failed('actionTooLate', `${verb} of ${vm} may not be done now`);
       return this.#onVm('act', vm, this.#deadlines.changeMs, () => this.#host.act(vm, verb));
+    });
+  }
+
+  snapshot(
+    vm: VmId,
+    { verb }: SnapshotOrder,
+    mayAct: () => boolean,
+  ): Promise<HypervisorResult<void>> {
+    return this.#changes.run(vm, async () => {
+      if (!mayAct()) return failed('actionTooLate', `${verb} of ${vm} may not be done now`);
+      return this.#onVm('act', vm, this.#deadlines.startMs, () => this.#host.snapshot(vm, verb));
     });
   }
 

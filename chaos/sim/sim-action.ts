@@ -1,9 +1,9 @@
 import type { Permit } from '../../src/core/model/permit.ts';
-import type { ActionVerb } from '../../src/core/model/vm-action.ts';
+import type { ActionVerb, AskedVerb } from '../../src/core/model/vm-action.ts';
 import { done, failed, isActive, type SimDomain, type SimOutcome } from './sim-domain.ts';
 
 /** Told of what was done to a guest, with the permit that it runs under. */
-export type ActedHook = (vm: string, verb: ActionVerb, permit: Permit | null) => void;
+export type ActedHook = (vm: string, verb: AskedVerb, permit: Permit | null) => void;
 
 /** What a verb makes of a domain, as libvirt does it; the guest's process goes on in any case. */
 export function actOnDomain(

@@ -2,6 +2,7 @@ import type { VmId } from '../../src/core/model/ids.ts';
 import type { NodeCapacity } from '../../src/core/model/node.ts';
 import type { Permit } from '../../src/core/model/permit.ts';
 import type { ActionVerb } from '../../src/core/model/vm-action.ts';
+import type { SnapshotVerb } from '../../src/core/model/vm-snapshot.ts';
 import type { Random, Timers } from '../../src/env/env.ts';
 import type {
   SimCall,
@@ -17,6 +18,7 @@ import { actOnDomain, wakeDomain, type ActedHook } from './sim-action.ts';
 import type { DiskWriterHook, SimHostOptions } from './sim-host-options.ts';
 import { SimCallFaults } from './sim-call-faults.ts';
 import { SimMeter } from './sim-meter.ts';
+import { workOnSnapshot } from './sim-snapshot.ts';
 import { SimTransit } from './sim-transit.ts';
 import { defaultMigrationTimes } from './sim-migration.ts';
 import { SimOutgoing } from './sim-outgoing.ts';
@@ -409,6 +411,22 @@ export class SimHost {
       this.#onActed(vm, verb, permit);
       this.#changed();
     });
+  }
+
+  snapshot(vm: VmId, verb: SnapshotVerb): SimWork<void> {
+    return workOnSnapshot(
+      {
+        find: (id) => this.#domains.get(id),
+        turnOff: (domain, reason) => this.#turnOff(domain, reason),
+        turnOn: (domain, permit) => this.#turnOn(domain, permit),
+        onDone: (permit) => this.#onActed(vm, verb, permit),
+        changed: () => this.#changed(),
+        after: (delayMs, then) => this.after(delayMs, then),
+        takesMs: this.#latency.startMs,
+      },
+      vm,
+      verb,
+    );
   }
 
   #perform<T>(work: () => SimWork<T>, reply: (outcome: SimOutcome<T>) => void): void {

@@ -73,6 +73,7 @@ export function tiedHypervisor(process: SimProcess, hypervisor: Hypervisor): Hyp
     resume: (vm) => process.call(() => hypervisor.resume(vm)),
     pingGuest: (vm, timeoutMs) => process.call(() => hypervisor.pingGuest(vm, timeoutMs)),
     act: (vm, verb, mayAct) => process.call(() => hypervisor.act(vm, verb, mayAct)),
+    snapshot: (vm, order, mayAct) => process.call(() => hypervisor.snapshot(vm, order, mayAct)),
     openStream: (vm, request, events) =>
       process.call(() => hypervisor.openStream(vm, request, events)),
     xml: (vm) => process.call(() => hypervisor.xml(vm)),

@@ -25,6 +25,7 @@ import type {
   StopVm,
   TokenCreated,
 } from '../api/schema/requests.ts';
+import type { SnapshotVm } from '../api/schema/snapshot.ts';
 import type {
   EventView,
   ExplanationView,
@@ -159,6 +160,7 @@ export interface Client {
   forgetVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   deleteVm(vm: string, options?: ChangeOptions): Promise<Outcome<VmView>>;
   actOnVm(vm: string, body: ActOnVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
+  snapshotVm(vm: string, body: SnapshotVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   renameVm(vm: string, body: RenameVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   cloneVm(vm: string, body: CloneVm, options?: ChangeOptions): Promise<Outcome<VmView>>;
   editVm(vm: string, body: EditVm, options?: ChangeOptions): Promise<Outcome<VmEditedView>>;
@@ -342,6 +344,7 @@ function changes(route: Route, closing: AbortSignal): Changes {
     forgetVm: (vm, options) => send(post(ofVm(vm, '/forget')), 'vm', options),
     deleteVm: (vm, options) => send(remove(ofVm(vm, '')), 'vm', options),
     actOnVm: (vm, body, options) => send(post(ofVm(vm, '/act'), body), 'vm', options),
+    snapshotVm: (vm, body, options) => send(post(ofVm(vm, '/snapshot'), body), 'vm', options),
     renameVm: (vm, body, options) => send(post(ofVm(vm, '/rename'), body), 'vm', options),
     cloneVm: (vm, body, options) => send(post(ofVm(vm, '/clone'), body), 'vm', options),
     editVm: (vm, body, options) => send(post(ofVm(vm, '/edit'), body), 'vmEdited', options),

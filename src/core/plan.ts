@@ -5,7 +5,7 @@ import type { MigrationLimits } from './model/move.ts';
 import type { FenceLevel } from './model/node.ts';
 import type { Permit } from './model/permit.ts';
 import type { VmSpec } from './model/vm.ts';
-import type { ActionVerb } from './model/vm-action.ts';
+import type { AskedOfOwner } from './model/vm-action.ts';
 
 /** One command for an agent. Derived from committed state only, so it may be sent at once. */
 export type Command =
@@ -28,13 +28,12 @@ export type Command =
       readonly permit: Permit;
       readonly previousToken: Token | null;
     }
-  /** Do this to the guest of a VM that runs by this permit, once. */
-  | {
+  /** Do this to a VM that runs by this permit, once. */
+  | (AskedOfOwner & {
       readonly kind: 'act';
       readonly operation: OperationId;
       readonly permit: Permit;
-      readonly verb: ActionVerb;
-    }
+    })
   /** Be ready for the copy of a VM; the permit is the one that it will get, and has not got yet. */
   | {
       readonly kind: 'prepare';

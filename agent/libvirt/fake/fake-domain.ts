@@ -45,6 +45,9 @@ export interface FakeDomain {
   boots: number;
   /** How often its guest began anew in the same process. */
   resets: number;
+  /** Snapshots in its disks, and what libvirt's entries say of the domain, by the snapshot's name. */
+  readonly inDisks: Set<string>;
+  readonly entries: Map<string, FakeHalf>;
 }
 
 /** What libvirt's schema allows below `domain`, as far as the tests need it. */
@@ -111,6 +114,8 @@ export function makeDomain(uuid: string, name: string): FakeDomain {
     agentAnswers: false,
     boots: 0,
     resets: 0,
+    inDisks: new Set(),
+    entries: new Map(),
   };
 }
 

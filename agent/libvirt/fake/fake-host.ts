@@ -5,6 +5,7 @@ import { libvirtError } from '../errors.ts';
 import { affect, createForceBoot, defineValidate } from '../flags.ts';
 import { parseXml } from '../xml-parse.ts';
 import type { FakeDomain, FakeHalf } from './fake-domain.ts';
+import { revertedHalf } from './fake-snapshots.ts';
 import {
   copyHalf,
   FakeError,
@@ -23,6 +24,7 @@ export interface FakeTimings {
 }
 
 const undefineManagedSave = 1;
+const undefineSnapshots = 2;
 
 type Announce = (domain: FakeDomain, event: number, detail: number) => void;
 
@@ -135,6 +137,9 @@ export class FakeHost {
     if (domain.stored === null) {
       throw new FakeError(libvirtError.operationInvalid, 'cannot undefine transient domain');
     }
+    if (domain.entries.size > 0 && (flags & undefineSnapshots) === 0) {
+      throw new FakeError(libvirtError.operationInvalid, 'domain has snapshots');
+    }
     if (domain.savedState && (flags & undefineManagedSave) === 0) {
       throw new FakeError(libvirtError.operationInvalid, 'domain has a managed save image');
     }
@@ -165,6 +170,18 @@ export class FakeHost {
   reset(domain: FakeDomain): void {
     this.#needActive(domain);
     domain.resets += 1;
+  }
+
+  /** Ends its process, and starts another from what libvirt's entry says of the domain. */
+  async revert(domain: FakeDomain, name: string): Promise<void> {
+    const half = revertedHalf(domain, name);
+    this.#end(domain, 'fromSnapshot', 6);
+    const starting = this.#pass(this.#timings.startMs);
+    this.#starts.set(domain.uuid, starting);
+    await starting;
+    this.#starts.delete(domain.uuid);
+    domain.stored = half;
+    this.#boot(domain, half, 'fromSnapshot');
   }
 
   setAutostart(domain: FakeDomain, on: boolean): void {

@@ -3,7 +3,7 @@ import type { DomainRef } from '../domain-ref.ts';
 import { libvirtError } from '../errors.ts';
 import { feature, listTransient } from '../flags.ts';
 import { remoteProgram } from '../framing.ts';
-import type { Procedure } from '../procedures.ts';
+import type { Procedure, SnapshotRef } from '../procedures.ts';
 import { procedures } from '../procedures.ts';
 import { decode } from '../xdr.ts';
 import type { FakeConnection } from './fake-connection.ts';
@@ -11,6 +11,7 @@ import { encodePayload } from './fake-connection.ts';
 import type { FakeDomain } from './fake-domain.ts';
 import { FakeError, refOf } from './fake-domain.ts';
 import type { FakeHost } from './fake-host.ts';
+import { createSnapshot, deleteSnapshot } from './fake-snapshots.ts';
 import type { FakeLibvirtd } from './fake-libvirtd.ts';
 
 export type ProcedureName = keyof typeof procedures;
@@ -194,10 +195,35 @@ const changeProcedures: readonly FakeProcedure[] = [
   }),
 ];
 
+/** A procedure on one snapshot, for which libvirt has to have an entry. */
+function onSnapshot(
+  name: ProcedureName,
+  procedure: Procedure<{ snapshot: SnapshotRef; flags: number }, undefined>,
+  handle: (domain: FakeDomain, snapshot: string, flags: number, host: FakeHost) => unknown,
+): FakeProcedure {
+  return serve(name, procedure, async ({ snapshot, flags }, _context, host) => {
+    const uuid = uuidText(snapshot.domain.uuid);
+    await host.unlocked(uuid);
+    await handle(host.find(uuid), snapshot.name, flags, host);
+    return undefined;
+  });
+}
+
+const snapshotProcedures: readonly FakeProcedure[] = [
+  onDomain('snapshotCreateXml', procedures.snapshotCreateXml, (domain, { xml, flags }) => ({
+    snapshot: { name: createSnapshot(domain, xml, flags), domain: refOf(domain) },
+  })),
+  onSnapshot('revertToSnapshot', procedures.revertToSnapshot, (domain, name, _flags, host) =>
+    host.revert(domain, name),
+  ),
+  onSnapshot('snapshotDelete', procedures.snapshotDelete, deleteSnapshot),
+];
+
 /** Every procedure that the fake answers. */
 export const fakeProcedures: readonly FakeProcedure[] = [
   ...connectionProcedures,
   ...readProcedures,
   ...guestProcedures,
   ...changeProcedures,
+  ...snapshotProcedures,
 ];

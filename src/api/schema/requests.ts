@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { actionVerbs } from '../../core/model/vm-action.ts';
 import { lockKinds } from '../../core/model/vm-lock.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import { requestIdSchema } from './request-id.ts';
 import { diskSourceSchema, vmSpecSchema } from './vm-spec.ts';
 
 /** Bodies of mutating requests. Unknown fields are refused. `dryRun` and `force` travel as query. */
@@ -67,11 +68,6 @@ export const stopVmSchema = z.strictObject({
   force: z.boolean(),
   reason: textSchema.nullable(),
 });
-
-/** Names a call, so that making it again does not do it again. */
-export const requestIdSchema = z
-  .string()
-  .regex(/^[\w.:-]{1,64}$/, 'up to 64 of A-Z a-z 0-9 _ . : -');
 
 export const actOnVmSchema = z.strictObject({
   /** `restart` shuts it down and starts it anew; the others leave its process as it is. */

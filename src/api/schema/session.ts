@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { actionVerbs } from '../../core/model/vm-action.ts';
+import { askedVerbs } from '../../core/model/vm-action.ts';
 import { holdListSchema, reportedHoldSchema } from './peer-hold.ts';
 import { nameSchema, textSchema, uuidSchema } from './primitives.ts';
+import { snapshotNameSchema } from './snapshot.ts';
 import {
   streamClosedSchema,
   streamCloseSchema,
@@ -229,12 +230,14 @@ export const commandSchema = z.discriminatedUnion('kind', [
     permit: permitSchema,
     previousToken: tokenSchema.nullable(),
   }),
-  /** Do this once to the guest that runs by this permit. Needs a lease. */
+  /** Do this once to the VM that runs by this permit. Needs a lease. */
   z.object({
     kind: z.literal('act'),
     ...commandBase,
     permit: permitSchema,
-    verb: z.enum(actionVerbs),
+    verb: z.enum(askedVerbs),
+    /** Of the verbs of snapshots: which one. */
+    snapshot: snapshotNameSchema.optional(),
   }),
   /** Be ready to take the copy of a VM that will have this permit. Needs a lease and a newer token. */
   z.object({

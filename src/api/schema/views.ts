@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { actionVerbs, calledVerbs } from '../../core/model/vm-action.ts';
+import { askedVerbs, calledVerbs } from '../../core/model/vm-action.ts';
 import { lockKinds } from '../../core/model/vm-lock.ts';
 import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
 import { managerViewSchema } from './managers.ts';
 import { permitSchema } from './session.ts';
+import { snapshotViewSchema } from './snapshot.ts';
 import { vmSpecSchema } from './vm-spec.ts';
 
 /** What the API answers. Times are ISO wall-clock for people; ages are in ms. */
@@ -152,12 +153,21 @@ export const vmViewSchema = z.object({
     })
     .nullable(),
   /** What its owner was asked to do to its guest and has not answered yet; null = nothing. */
-  action: z.object({ verb: z.enum(actionVerbs), request: z.string(), by: z.string() }).nullable(),
+  action: z
+    .object({
+      verb: z.enum(askedVerbs),
+      snapshot: z.string().optional(),
+      request: z.string(),
+      by: z.string(),
+    })
+    .nullable(),
   /** What became of the last such calls, oldest first. */
   acted: z.array(
     z.object({
       request: z.string(),
       verb: z.enum(calledVerbs),
+      /** The one that it was about; absent: none. */
+      snapshot: z.string().optional(),
       by: z.string(),
       at: z.string(),
       /** `unknown`: it may have worked, or not, and will not any more. */
@@ -165,6 +175,8 @@ export const vmViewSchema = z.object({
       detail: z.string().nullable(),
     }),
   ),
+  /** Oldest first; absent: it has none. */
+  snapshots: z.array(snapshotViewSchema).optional(),
   /** Why it is in this state; null when there is nothing to say. */
   reason: z.string().nullable(),
   /** How what is asked of its guest stands since its start, by check; absent: nothing is. */

@@ -125,6 +125,7 @@ test('every route is there, under the name that the client uses', () => {
     'POST /v1/vms/{vm}/lock lockVm',
     'POST /v1/vms/{vm}/move moveVm',
     'POST /v1/vms/{vm}/rename renameVm',
+    'POST /v1/vms/{vm}/snapshot snapshotVm',
     'POST /v1/vms/{vm}/start startVm',
     'POST /v1/vms/{vm}/stop stopVm',
     'POST /v1/vms/{vm}/unlock unlockVm',

@@ -71,6 +71,12 @@ test('every change reaches the world.service with its body, its caller and wheth
     ['POST', '/v1/vms/db-1/disable', 'disableVm', { force: false, reason: null }],
     ['POST', '/v1/vms/db-1/ignore', 'ignoreVm', undefined],
     ['POST', '/v1/vms/db-1/act', 'actOnVm', { verb: 'reset', request: 'r-1', force: false }],
+    [
+      'POST',
+      '/v1/vms/db-1/snapshot',
+      'snapshotVm',
+      { wish: 'create', snapshot: 's-1', note: null, request: 'r-1' },
+    ],
     ['POST', '/v1/vms/db-1/lock', 'lockVm', { kind: 'backup', reason: null }],
     ['POST', '/v1/vms/db-1/unlock', 'unlockVm', undefined],
     ['POST', '/v1/vms/db-1/forget', 'forgetVm', undefined],

@@ -347,6 +347,7 @@ export function makeTestService(
     },
     vmVerbs: {
       act: ofVm('actOnVm'),
+      snapshot: ofVm('snapshotVm'),
       lock: ofVm('lockVm'),
       unlock: ofVm('unlockVm'),
       rename: ofVm('renameVm'),

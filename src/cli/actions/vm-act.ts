@@ -1,11 +1,10 @@
 import type { VmView } from '../../api/schema/views.ts';
 import type { ActionVerb } from '../../core/model/vm-action.ts';
-import type { Problem } from '../../core/problem.ts';
 import type { Change } from '../change-options.ts';
 import { runChange, type Goal } from '../change.ts';
 import type { Call } from '../command.ts';
 import { describeVm } from '../vm-goals.ts';
-import { onValue } from '../wait-until.ts';
+import { whenAnswered } from '../vm-answered.ts';
 
 interface ActOptions extends Change {
   readonly request: string | null;
@@ -38,35 +37,11 @@ export async function actOnVm(
     apply: (client, how) => client.actOnVm(vm, { verb, request, force: false }, how),
     describe: (view, isDryRun) =>
       `vm ${view.name}: ${isDryRun ? `${verb} would be asked of` : `${verb} is asked of`} ${view.node ?? 'its node'} (${describeVm(view)})`,
-    goal: whenAnswered(vm, request, `vm ${vm}: ${doneTexts[verb]}`),
-  });
-}
-
-/** The owner's answer to this very call. */
-function whenAnswered(name: string, request: string, reached: string): Goal<VmView, VmView> {
-  return {
-    what: `answer of the node of VM ${name}`,
-    lookWith: `kennel vm show ${name}`,
-    look: (client) => client.vm(name),
-    judge: onValue((vm: VmView) => {
-      const acted = vm.acted.find((one) => one.request === request);
-      if (acted === undefined) return { kind: 'pending', state: describeVm(vm) };
-      if (acted.outcome === 'done') return { kind: 'reached', value: vm };
-      return { kind: 'lost', problem: notDone(vm, acted) };
+    goal: whenAnswered(vm, request, {
+      reached: `vm ${vm}: ${doneTexts[verb]}`,
+      again: `kennel vm ${verb} ${vm}`,
     }),
-    reached,
-  };
-}
-
-function notDone(vm: VmView, { verb, outcome, detail }: VmView['acted'][number]): Problem {
-  const isFailed = outcome === 'failed';
-  return {
-    code: isFailed ? 'E_CONFLICT' : 'E_AMBIGUOUS',
-    what: isFailed ? `${verb} of VM ${vm.name} failed` : `${verb} of VM ${vm.name} may have worked`,
-    because: detail ?? 'no reason was given',
-    so: isFailed ? 'nothing was done to it' : 'it is not tried again by itself',
-    try: [`kennel vm show ${vm.name}`, `kennel vm ${verb} ${vm.name}`],
-  };
+  });
 }
 
 export async function restartVm(

@@ -7,6 +7,7 @@ import { ls } from './vm-ls.ts';
 import { actCommands, restart } from './vm-act.ts';
 import { lock, unlock } from './vm-lock.ts';
 import { migrate, relocate } from './vm-move.ts';
+import { snapshot } from './vm-snapshot.ts';
 import { flag, repeatedText, requiredText, text } from '../option.ts';
 
 const vm = { summary: 'name or UUID of the VM', completes: { kind: 'vm' } } as const;
@@ -161,7 +162,7 @@ const adopt = command({
 export const vmNoun: Noun = {
   kind: 'noun',
   name: 'vm',
-  summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
+  summary: 'VMs: list, create, start, stop, pause, restart, snapshot, migrate, adopt, delete',
   verbs: [
     ls,
     show,
@@ -173,6 +174,7 @@ export const vmNoun: Noun = {
     ...actCommands,
     consoleCommand,
     screenshot,
+    snapshot,
     rename,
     clone,
     disable,

@@ -48,7 +48,7 @@ export function renderVmTable(vms: readonly VmView[], layout: Layout): string[] 
 function vmNote(vm: VmView): string {
   const notes: string[] = [];
   if (vm.lock !== null && vm.reason === null) notes.push(`locked (${vm.lock.kind})`);
-  if (vm.action !== null) notes.push(`${vm.action.verb} is asked of its node`);
+  if (vm.action !== null) notes.push(`${calledText(vm.action)} is asked of its node`);
   if (vm.desired !== 'running' && vm.state !== vm.desired) notes.push(`desired ${vm.desired}`);
   if (vm.reason !== null) notes.push(vm.reason);
   if (vm.node !== null && !vm.isProtected) notes.push('not protected');
@@ -70,6 +70,11 @@ export function renderVm(vm: VmView, layout: Layout): string {
     ...(vm.lock === null ? [] : [['locked', lockText(vm.lock)] as [string, string]]),
     ...(vm.reason === null ? [] : [['reason', vm.reason] as [string, string]]),
     ...vm.acted.slice(-3).map((one): [string, string] => ['done to it', actedText(one)]),
+    ...(vm.snapshots === undefined || vm.snapshots.length === 0
+      ? []
+      : [
+          ['snapshots', vm.snapshots.map(({ name }) => name).join(', ')] satisfies [string, string],
+        ]),
     ...(vm.staged === null ? [] : [['edited', stagedText(vm)] as [string, string]]),
     ['memory', formatMemory(vm.memoryMiB)],
     ['vcpus', String(vm.vcpus)],
@@ -101,9 +106,15 @@ function stagedText({ name, spec, staged }: VmView): string {
   return `${fields.map(([field]) => field).join(', ')}: after its next stop, or kennel vm restart ${name}`;
 }
 
-function actedText({ verb, by, at, outcome, detail }: VmView['acted'][number]): string {
+/** The verb, and the snapshot that it is about. */
+function calledText({ verb, snapshot }: { verb: string; snapshot?: string | undefined }): string {
+  return snapshot === undefined ? verb : `${verb} ${snapshot}`;
+}
+
+function actedText(acted: VmView['acted'][number]): string {
+  const { by, at, outcome, detail } = acted;
   const how = outcome === 'done' ? '' : `, ${outcome}: ${detail ?? 'no reason was given'}`;
-  return `${verb} by ${by} at ${at}${how}`;
+  return `${calledText(acted)} by ${by} at ${at}${how}`;
 }
 
 function permitText(vm: VmView): string {

@@ -1,11 +1,18 @@
 import { operationId, type OperationId } from '../model/ids.ts';
 import type { VmRecord } from '../model/vm.ts';
-import { actedKept, type ActionVerb, type VmActed } from '../model/vm-action.ts';
+import {
+  actedKept,
+  type AskedOfOwner,
+  type AskedVerb,
+  type VmAction,
+  type VmActed,
+} from '../model/vm-action.ts';
 import type { CommandOutcome } from '../observations.ts';
 import type { AddressedCommand } from '../plan.ts';
 import { isLeftAlone } from './arming.ts';
 import type { Draft } from './draft.ts';
 import { ownerOf } from './ownership.ts';
+import { afterAction } from './snapshots.ts';
 
 /** The same call has the same id under every leader. */
 export function actionOperation(vm: VmRecord, request: string): OperationId {
@@ -34,15 +41,16 @@ function overtaken(draft: Draft, vm: VmRecord): CommandOutcome | null {
 function end(draft: Draft, vm: VmRecord, outcome: CommandOutcome): void {
   const { action } = vm;
   if (action == null) return;
-  const { request, verb, by } = action;
+  const { request, verb, by, snapshot } = action;
   const at = draft.observations.nowWall;
-  const acted: VmActed = { request, verb, by, at, ...judged(outcome) };
-  draft.put({ ...withActed(vm, acted), action: null });
+  const about = snapshot === undefined ? {} : { snapshot };
+  const acted: VmActed = { request, verb, ...about, by, at, ...judged(outcome) };
+  draft.put(afterAction(withActed(vm, acted), action, acted.outcome));
   const { name } = vm.spec;
   const node = vm.permit?.node ?? null;
   const base = { node, vm: vm.id };
   if (acted.outcome === 'done') {
-    const text = `${name} ${doneTexts[verb]}${node === null ? '' : ` on ${node}`}`;
+    const text = `${name} ${doneTexts[verb](snapshot ?? '')}${node === null ? '' : ` on ${node}`}`;
     draft.event({ ...base, code: eventCodes[verb], severity: 'info', text });
     return;
   }
@@ -51,7 +59,7 @@ function end(draft: Draft, vm: VmRecord, outcome: CommandOutcome): void {
     ...base,
     code: 'VM_ACTION_FAILED',
     severity: 'warning',
-    text: `${verb} of ${name}, asked by ${by}, ${what}: ${acted.detail ?? 'no reason was given'}`,
+    text: `${whatOf(action)} of ${name}, asked by ${by}, ${what}: ${acted.detail ?? 'no reason was given'}`,
   });
 }
 
@@ -60,14 +68,34 @@ const eventCodes = {
   resume: 'VM_RESUMED',
   reset: 'VM_RESET',
   reboot: 'VM_REBOOT_ASKED',
-} as const satisfies Record<ActionVerb, string>;
+  snapshot: 'VM_SNAPSHOT_MADE',
+  revert: 'VM_REVERTED',
+  deleteSnapshot: 'VM_SNAPSHOT_DELETED',
+} as const satisfies Record<AskedVerb, string>;
 
-const doneTexts = {
-  pause: 'stands still',
-  resume: 'goes on',
-  reset: 'was reset',
-  reboot: 'was asked to reboot',
-} as const satisfies Record<ActionVerb, string>;
+const doneTexts: Readonly<Record<AskedVerb, (snapshot: string) => string>> = {
+  pause: () => 'stands still',
+  resume: () => 'goes on',
+  reset: () => 'was reset',
+  reboot: () => 'was asked to reboot',
+  snapshot: (snapshot) => `has snapshot ${snapshot}, made`,
+  revert: (snapshot) => `is as it was at snapshot ${snapshot}, and runs`,
+  deleteSnapshot: (snapshot) => `has snapshot ${snapshot} no more; it was deleted`,
+};
+
+/** For people: which call it is. */
+export function whatOf({ verb, snapshot }: Pick<VmAction, 'verb' | 'snapshot'>): string {
+  switch (verb) {
+    case 'snapshot':
+      return `making snapshot ${snapshot}`;
+    case 'revert':
+      return `the revert to snapshot ${snapshot}`;
+    case 'deleteSnapshot':
+      return `deleting snapshot ${snapshot}`;
+    default:
+      return verb;
+  }
+}
 
 function judged(outcome: CommandOutcome): Pick<VmActed, 'outcome' | 'detail'> {
   switch (outcome.kind) {
@@ -94,10 +122,16 @@ export function actionCommand(draft: Draft, vm: VmRecord): AddressedCommand | nu
   const { action, permit } = vm;
   if (action == null || permit === null || overtaken(draft, vm) !== null) return null;
   if (vm.operation !== null || ownerOf(vm, draft).kind !== 'live') return null;
-  const { operation, verb } = action;
+  const { operation } = action;
   return {
     node: permit.node,
     incarnation: permit.incarnation,
-    command: { kind: 'act', operation, permit, verb },
+    command: { kind: 'act', operation, permit, ...askedOf(action) },
   };
+}
+
+function askedOf(action: AskedOfOwner): AskedOfOwner {
+  return action.snapshot === undefined
+    ? { verb: action.verb }
+    : { verb: action.verb, snapshot: action.snapshot };
 }

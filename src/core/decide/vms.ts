@@ -9,6 +9,7 @@ import { forget } from './forget.ts';
 import { withoutDeadLock } from './locks.ts';
 import { isWell, restartsGuest, staysOff } from './guest-policy.ts';
 import { decideMigration } from './migration.ts';
+import { isReverting } from './snapshots.ts';
 import { nextPermit, withPermit, withRelease, withStart } from './operations.ts';
 import { ownerOf, type DomainView, type Owner } from './ownership.ts';
 import { decideStopping, settle } from './stopping.ts';
@@ -218,7 +219,7 @@ function decideRunning(draft: Draft, vm: VmRecord, owner: Owner): void {
     return;
   }
   if (disarmedNow(draft) !== null || isFrozen(owner.node)) return;
-  if (staysOff(draft, vm, owner.node, owner.domain)) return;
+  if (isReverting(vm) || staysOff(draft, vm, owner.node, owner.domain)) return;
   // It ended without being told to: crash, guest shutdown, or someone else's hand.
   restartLocally(draft, vm, owner.node, endedBecause(owner.domain));
 }

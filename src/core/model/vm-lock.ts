@@ -1,4 +1,4 @@
-import type { NodeId } from './ids.ts';
+import type { NodeId, OperationId } from './ids.ts';
 
 /**
  * What a VM is locked for. All but `create` and `hold` are the work of the node that runs the VM, or of
@@ -28,6 +28,8 @@ export interface VmLock {
   readonly reason: string | null;
   /** Who owned the VM then: a lock of a kind that dies with its node ends when that is proven dead. */
   readonly node: NodeId | null;
+  /** The action that it is for, and ends with; absent: somebody outside made it. */
+  readonly operation?: OperationId | undefined;
 }
 
 export function endsWithNode(kind: LockKind): boolean {

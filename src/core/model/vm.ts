@@ -6,6 +6,7 @@ import type { OrderWait, VmDependency } from './order.ts';
 import type { Permit } from './permit.ts';
 import type { VmActed, VmAction } from './vm-action.ts';
 import type { VmLock } from './vm-lock.ts';
+import type { VmSnapshot } from './vm-snapshot.ts';
 
 /**
  * What the operator wants. `stopped` is off, and still recovered off a dead node (it gets another
@@ -215,6 +216,8 @@ export interface VmRecord {
   readonly action?: VmAction | null | undefined;
   /** The last calls that are over, oldest first; absent = none. */
   readonly acted?: readonly VmActed[] | undefined;
+  /** Oldest first; absent = none. */
+  readonly snapshots?: readonly VmSnapshot[] | undefined;
   /** A delete was asked for: the record goes away once the release is acknowledged. */
   readonly deleting: boolean;
   /**

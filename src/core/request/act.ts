@@ -4,7 +4,7 @@ import type { Draft } from '../decide/draft.ts';
 import { withRelease } from '../decide/operations.ts';
 import { ownerOf } from '../decide/ownership.ts';
 import { noTries, type VmRecord } from '../model/vm.ts';
-import type { ActionVerb } from '../model/vm-action.ts';
+import type { ActionVerb, CalledVerb } from '../model/vm-action.ts';
 import { lockedProblem } from './lock.ts';
 import { ok, problem, type Outcome, type Problem } from '../problem.ts';
 
@@ -68,14 +68,17 @@ export function restartVm(
   return ok(next);
 }
 
-type AnyVerb = ActionVerb | 'restart';
-
 /** The answer to a call that was made before; null = it is new. */
-function known(vm: VmRecord, verb: AnyVerb, request: string): Outcome<VmRecord> | null {
+export function known(
+  vm: VmRecord,
+  verb: CalledVerb,
+  request: string,
+  snapshot?: string,
+): Outcome<VmRecord> | null {
   const first =
     vm.action?.request === request ? vm.action : vm.acted?.find((one) => one.request === request);
   if (first === undefined) return null;
-  if (first.verb === verb) return ok(vm);
+  if (first.verb === verb && first.snapshot === snapshot) return ok(vm);
   return problem(
     refusal(vm, verb, `request ${request} was to ${first.verb} it`, [
       'use a request id of its own for each call',
@@ -83,7 +86,7 @@ function known(vm: VmRecord, verb: AnyVerb, request: string): Outcome<VmRecord> 
   );
 }
 
-function cannotAct(draft: Draft, vm: VmRecord, verb: AnyVerb): Problem | null {
+export function cannotAct(draft: Draft, vm: VmRecord, verb: CalledVerb): Problem | null {
   const { name } = vm.spec;
   if (isLeftAlone(draft, vm)) {
     const because = 'it is left to people, so nothing is done to it';
@@ -103,7 +106,7 @@ function cannotAct(draft: Draft, vm: VmRecord, verb: AnyVerb): Problem | null {
 }
 
 /** What only the owner's word on the domain can say. */
-function cannotTake(draft: Draft, vm: VmRecord, verb: ActionVerb): Problem | null {
+export function cannotTake(draft: Draft, vm: VmRecord, verb: CalledVerb): Problem | null {
   const { name } = vm.spec;
   const owner = ownerOf(vm, draft);
   if (owner.kind !== 'live') {
@@ -118,12 +121,17 @@ function cannotTake(draft: Draft, vm: VmRecord, verb: ActionVerb): Problem | nul
   return refusal(vm, verb, because, [`kennel vm resume ${name}`, `kennel vm reset ${name}`]);
 }
 
-const notRunning = (vm: VmRecord, verb: AnyVerb): Problem =>
+export const notRunning = (vm: VmRecord, verb: CalledVerb): Problem =>
   refusal(vm, verb, `it is ${vm.phase}, desired ${vm.desired}, and it can be done to what runs`, [
     `kennel vm show ${vm.spec.name}`,
   ]);
 
-function refusal(vm: VmRecord, verb: AnyVerb, because: string, steps: readonly string[]): Problem {
+export function refusal(
+  vm: VmRecord,
+  verb: CalledVerb,
+  because: string,
+  steps: readonly string[],
+): Problem {
   return {
     code: 'E_CONFLICT',
     what: `${verb} of VM ${vm.spec.name} is refused`,

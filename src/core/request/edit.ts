@@ -30,6 +30,8 @@ export function editVm(
     return problem(refusal(vm, 'somebody changed it since this edit was begun', 'show'));
   }
   const { present, now, nextStart } = splitEdit(vm.spec, spec);
+  const kept = snapshotsForbid(vm, nextStart);
+  if (kept !== null) return problem(kept);
   const isOff = vm.permit === null;
   const edited: VmRecord =
     isOff || nextStart.length === 0
@@ -55,6 +57,24 @@ export function editVm(
     });
   }
   return ok({ vm: edited, ...effect });
+}
+
+/** What a guest sees of its machine. */
+const machineFields = new Set(['vcpus', 'memoryMiB', 'disks', 'interfaces', 'definition']);
+
+/** The memory in a snapshot fits the machine that it was taken of, and no other. */
+function snapshotsForbid(vm: VmRecord, changed: readonly string[]): Problem | null {
+  const fields = changed.filter((field) => machineFields.has(field));
+  const [first] = vm.snapshots ?? [];
+  if (first === undefined || fields.length === 0) return null;
+  const { name } = vm.spec;
+  return {
+    code: 'E_CONFLICT',
+    what: `the edit of VM ${name} is refused`,
+    because: `it has snapshots (${first.name}, …), which fit the machine as it is, and ${fields.join(', ')} would change that`,
+    so: 'nothing was changed',
+    try: [`kennel vm snapshot ls ${name}`, `kennel vm snapshot delete ${name} ${first.name}`],
+  };
 }
 
 function cannotEdit(draft: Draft, vm: VmRecord, spec: VmSpec): Problem | null {

@@ -176,6 +176,7 @@ export function vmView(vm: VmRecord, { mirror, observations }: Sight): VmView {
     lock: vm.lock ?? null,
     action: vm.action == null ? null : actionView(vm.action),
     acted: (vm.acted ?? []).map((one) => ({ ...one })),
+    ...(vm.snapshots === undefined ? {} : { snapshots: vm.snapshots.map((one) => ({ ...one })) }),
     reason: vm.reason,
     ...(checks === undefined ? {} : { checks: { ...checks } }),
     isProtected:
@@ -199,8 +200,9 @@ function measuredUse({ id, permit }: VmRecord, { nodes }: Observations): VmView[
   return use === undefined ? null : { cpus: use.cpus, memoryMiB: use.memoryMiB };
 }
 
-function actionView({ verb, request, by }: VmAction): NonNullable<VmView['action']> {
-  return { verb, request, by };
+function actionView(action: VmAction): NonNullable<VmView['action']> {
+  const { verb, snapshot, request, by } = action;
+  return { verb, ...(snapshot === undefined ? {} : { snapshot }), request, by };
 }
 
 function moveView({ from, to, way, migration, cause }: VmMove): NonNullable<VmView['move']> {

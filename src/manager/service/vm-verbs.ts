@@ -1,5 +1,6 @@
 import type { Caller } from '../../api/cluster-service.ts';
 import type { ActOnVm, CloneVm, EditVm, LockVm, RenameVm } from '../../api/schema/requests.ts';
+import type { SnapshotVm } from '../../api/schema/snapshot.ts';
 import type { VmEditedView, VmView, WhyView } from '../../api/schema/views.ts';
 import type { VmVerbService } from '../../api/vm-verb-service.ts';
 import { explainVm } from '../../core/explain/awaiting.ts';
@@ -10,6 +11,7 @@ import { editVm } from '../../core/request/edit.ts';
 import { cloneVm } from '../../core/request/clone.ts';
 import { lockVm, unlockVm } from '../../core/request/lock.ts';
 import { renameVm } from '../../core/request/rename.ts';
+import { snapshotVm } from '../../core/request/snapshot.ts';
 import type { VmRecord, VmSpec } from '../../core/model/vm.ts';
 import type { Env } from '../../env/env.ts';
 import { nodeId, vmId } from '../../core/model/ids.ts';
@@ -49,6 +51,15 @@ export class VmVerbs implements VmVerbService {
         verb === 'restart'
           ? restartVm(draft, record, { request, by, force })
           : actOnVm(draft, record, { request, by, verb }),
+      ),
+    );
+  }
+
+  snapshot(vm: string, body: SnapshotVm, caller: Caller): Promise<Outcome<VmView>> {
+    const by = caller.identity.name;
+    return this.#sights.lead((leader, sight) =>
+      this.#vms.change(leader, sight, vm, caller, (draft, record) =>
+        snapshotVm(draft, record, { ...body, by }),
       ),
     );
   }

@@ -7,6 +7,7 @@ import {
   lockVmSchema,
   renameVmSchema,
 } from '../../schema/requests.ts';
+import { snapshotVmSchema } from '../../schema/snapshot.ts';
 import { vmEditedSchema, vmViewSchema, whyViewSchema } from '../../schema/views.ts';
 import { answers, callerOf, changeQuery, valueOf, type Api, type RouteContext } from '../api.ts';
 
@@ -27,6 +28,19 @@ export function vmVerbRoutes(api: Api, { service: { vmVerbs, vmStreams } }: Rout
     },
     async (request) =>
       valueOf(await vmVerbs.act(request.params.vm, request.body, callerOf(request))),
+  );
+  api.post(
+    '/v1/vms/:vm/snapshot',
+    {
+      schema: {
+        ...base,
+        operationId: 'snapshotVm',
+        summary: 'Make, go back to or delete a snapshot of a VM that runs, once per request',
+        body: snapshotVmSchema,
+      },
+    },
+    async (request) =>
+      valueOf(await vmVerbs.snapshot(request.params.vm, request.body, callerOf(request))),
   );
   api.post(
     '/v1/vms/:vm/lock',
