@@ -3,7 +3,7 @@ import { uuidBytes } from '../domain-ref.ts';
 import type { DomainRef } from '../domain-ref.ts';
 import { domainState } from '../domain-state.ts';
 import { libvirtError } from '../errors.ts';
-import { childElements, childText, parseXml } from '../xml-parse.ts';
+import { childElements, childText, parseXml, serializeXml } from '../xml-parse.ts';
 import { element, writeXml } from '../xml-writer.ts';
 
 /** An error as libvirt answers it. Thrown by the fake's handlers and sent as the reply. */
@@ -96,6 +96,19 @@ export function parseDefinition(
     if (each.namespaceURI !== null) metadata.set(each.namespaceURI, strippedMetadata(each));
   }
   return { uuid, name, half: { xml, metadata } };
+}
+
+/** The definition with its metadata as it is now. */
+export function currentXml({ xml, metadata }: FakeHalf): string {
+  const parsed = parseXml(xml, 'domain');
+  if (parsed.kind === 'invalid') throw new FakeError(libvirtError.xmlDetail, parsed.message);
+  const { root } = parsed;
+  for (const old of childElements(root, 'metadata')) root.removeChild(old);
+  const entries = [...metadata].map(([uri, text]) =>
+    text.replace(/^<[\w.-]+/, (start) => `${start} xmlns="${uri}"`),
+  );
+  const end = /<\/domain>\s*$/;
+  return serializeXml(root).replace(end, () => `<metadata>${entries.join('')}</metadata></domain>`);
 }
 
 export function makeDomain(uuid: string, name: string): FakeDomain {

@@ -9,7 +9,7 @@ import { decode } from '../xdr.ts';
 import type { FakeConnection } from './fake-connection.ts';
 import { encodePayload } from './fake-connection.ts';
 import type { FakeDomain } from './fake-domain.ts';
-import { FakeError, refOf } from './fake-domain.ts';
+import { currentXml, FakeError, refOf } from './fake-domain.ts';
 import type { FakeHost } from './fake-host.ts';
 import { createSnapshot, deleteSnapshot } from './fake-snapshots.ts';
 import type { FakeLibvirtd } from './fake-libvirtd.ts';
@@ -123,9 +123,10 @@ const readProcedures: readonly FakeProcedure[] = [
   serve('allDomainStats', procedures.allDomainStats, async ({ domains }, _context, host) => ({
     records: (await statsDomains(host, domains)).map(statsOf),
   })),
-  onDomain('getXmlDesc', procedures.getXmlDesc, ({ stored, live }) => ({
-    text: (stored ?? live)?.xml ?? '',
-  })),
+  onDomain('getXmlDesc', procedures.getXmlDesc, ({ stored, live }) => {
+    const half = stored ?? live;
+    return { text: half === null ? '' : currentXml(half) };
+  }),
   onDomain('getMetadata', procedures.getMetadata, (domain, { uri, flags }, host) => ({
     text: host.getMetadata(domain, uri ?? '', flags),
   })),
