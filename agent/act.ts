@@ -56,7 +56,10 @@ async function runsAnew(tools: OperationTools, permit: Permit): Promise<CommandO
   if (listing.kind === 'unknown') return ambiguous(listing.because);
   const domain = findDomain(listing, permit.vm);
   if (domain?.active === true && carries(domain, permit)) return done;
-  return failed('ended', `${permit.vm} was reverted, and does not run by token ${permit.token} now`);
+  return failed(
+    'ended',
+    `${permit.vm} was reverted, and does not run by token ${permit.token} now`,
+  );
 }
 
 /** The domain is seen to be what the verb makes of it. */

@@ -47,7 +47,7 @@ test('libvirt has no entry of a snapshot before, between and after the calls', a
 });
 
 test('a VM that is reverted runs from its first moment by the permit of now, not of then', async () => {
-  const { time, daemon, hypervisor, snapshot, start, seen } = await bench();
+  const { time, hypervisor, snapshot, start, seen } = await bench();
   await start(1);
   expect(await snapshot('snapshot')).toBe('ok');
   expect(code(await time.settle(hypervisor.setPermit(permitOf(4))))).toBe('ok');

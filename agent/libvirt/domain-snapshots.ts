@@ -70,11 +70,7 @@ export class DomainSnapshots {
     };
   }
 
-  async #make(
-    domain: DomainRef,
-    name: string,
-    guard: SendGuard,
-  ): Promise<HypervisorResult<void>> {
+  async #make(domain: DomainRef, name: string, guard: SendGuard): Promise<HypervisorResult<void>> {
     const args = { domain, xml: snapshotXml(name, null), flags: snapshotNoMetadata };
     const { moves } = this.#client;
     const { snapshotMs } = this.#deadlines;
@@ -102,7 +98,12 @@ export class DomainSnapshots {
       return callFailure(entered);
     }
     const result = await (verb === 'revert'
-      ? moves.call(procedures.revertToSnapshot, { snapshot, flags: revertRunning }, snapshotMs, guard)
+      ? moves.call(
+          procedures.revertToSnapshot,
+          { snapshot, flags: revertRunning },
+          snapshotMs,
+          guard,
+        )
       : moves.call(procedures.snapshotDelete, { snapshot, flags: 0 }, snapshotMs, guard));
     const isGone = verb === 'deleteSnapshot' && result.kind === 'ok';
     if (!isGone) await this.#forget(snapshot);

@@ -56,7 +56,11 @@ test('ls and show read what the record says', async () => {
 });
 
 test('what is no command says which there are', async () => {
-  for (const line of ['vm snapshot create db-1', 'vm snapshot undo db-1 s-1', 'vm snapshot ls db-1 s']) {
+  for (const line of [
+    'vm snapshot create db-1',
+    'vm snapshot undo db-1 s-1',
+    'vm snapshot ls db-1 s',
+  ]) {
     const run = await kennel(line, { client: client('snapshot', 'done').client });
     expect(run.errors).toContain('is no command');
   }

@@ -18,7 +18,8 @@ const stateTexts: Readonly<Record<SnapshotView['state'], string>> = {
   making: 'being made',
   ready: 'ready',
   deleting: 'being deleted',
-  unsure: 'its node did not say whether it was made, or deleted: delete it, or try to go back to it',
+  unsure:
+    'its node did not say whether it was made, or deleted: delete it, or try to go back to it',
 };
 
 export function renderSnapshot(vm: VmView, one: SnapshotView, layout: Layout): string {

@@ -3,11 +3,7 @@ import type { VmSnapshot } from '../model/vm-snapshot.ts';
 import type { VmRecord } from '../model/vm.ts';
 
 /** The record once an action is over, however it ended: the lock that was for it goes too. */
-export function afterAction(
-  vm: VmRecord,
-  action: VmAction,
-  outcome: VmActed['outcome'],
-): VmRecord {
+export function afterAction(vm: VmRecord, action: VmAction, outcome: VmActed['outcome']): VmRecord {
   const isItsLock = vm.lock?.operation === action.operation;
   const ended: VmRecord = { ...vm, action: null, ...(isItsLock ? { lock: null } : {}) };
   if (action.snapshot === undefined || vm.snapshots === undefined) return ended;

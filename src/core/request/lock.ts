@@ -57,7 +57,11 @@ export function lockedProblem(vm: VmRecord, what: string): Problem | null {
     what,
     because: lockedText(vm.lock),
     so: 'nothing was changed',
-    try: [`kennel vm show ${vm.spec.name}`, `kennel vm unlock ${vm.spec.name}`],
+    // A lock that is for a call ends with its answer.
+    try: [
+      `kennel vm show ${vm.spec.name}`,
+      ...(vm.lock.operation === undefined ? [`kennel vm unlock ${vm.spec.name}`] : []),
+    ],
   };
 }
 

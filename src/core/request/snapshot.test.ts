@@ -132,7 +132,7 @@ describe('a snapshot', () => {
     );
     expect(act).toContain('snapshot, asked by ann, is not answered yet');
     const wish = { to: null, way: 'live', limits: defaultMigrationLimits } as const;
-    ask((draft) => moveVm(draft, world.vm(db), { ...wish, by: 'bob' } as never));
+    expect(ask((draft) => moveVm(draft, world.vm(db), wish))).toContain('locked (snapshot)');
     pass(10_000, 'n1', 'n2', 'n3');
     expect(world.vm(db)).toMatchObject({ phase: 'running', permit: { node: 'n1', token: 1 } });
     const again = { request: 'r-3', by: 'bob', force: true };

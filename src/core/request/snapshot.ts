@@ -63,7 +63,9 @@ function listed(
     case 'create':
       return [...snapshots, { ...fresh, state: 'making' }];
     case 'delete':
-      return snapshots.map((one) => (one.name === fresh.name ? { ...one, state: 'deleting' } : one));
+      return snapshots.map((one) =>
+        one.name === fresh.name ? { ...one, state: 'deleting' } : one,
+      );
     case 'revert':
       return snapshots;
     default:
@@ -86,11 +88,7 @@ function cannotHave(
   return wish === 'revert' ? cannotRevert(vm, found, node) : null;
 }
 
-function cannotMake(
-  vm: VmRecord,
-  snapshot: string,
-  found: VmSnapshot | undefined,
-): Problem | null {
+function cannotMake(vm: VmRecord, snapshot: string, found: VmSnapshot | undefined): Problem | null {
   const { name } = vm.spec;
   const no = (because: string, ...steps: readonly string[]): Problem =>
     refusal(vm, 'snapshot', because, steps);
