@@ -44,3 +44,17 @@ test('on another node, under an older token, another verb, or unasked it is a vi
     expect(checker.take(acted(change))).toHaveLength(1);
   }
 });
+
+test('a lock that is for a call may not outlive it', () => {
+  const checker = new ActionChecker();
+  const locked = (operation: string | null): Fact => ({
+    ...(write(null) as Extract<Fact, { kind: 'write' }>),
+    value: {
+      lock: { kind: 'snapshot', operation: 'act/a/r-1' },
+      action: operation === null ? null : { operation },
+    },
+  });
+  expect(checker.take(locked('act/a/r-1'))).toEqual([]);
+  expect(checker.take(locked('act/a/r-2'))).toHaveLength(1);
+  expect(checker.take(locked(null))).toHaveLength(1);
+});

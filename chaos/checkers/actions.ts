@@ -21,7 +21,8 @@ interface Asked {
 
 /**
  * What is done to a guest (pause, resume, reset, reboot) was committed before, is done at the owner that it
- * was asked of, and once: a repeated command, or another owner, does not do it again.
+ * was asked of, and once: a repeated command, or another owner, does not do it again. So are snapshots. A lock
+ * that was made for a call is gone with it.
  */
 export class ActionChecker implements Checker {
   readonly name = 'actions';
@@ -32,8 +33,7 @@ export class ActionChecker implements Checker {
   take(fact: Fact): readonly string[] {
     switch (fact.kind) {
       case 'write':
-        if (fact.key.startsWith('vm/')) this.#written(fact);
-        return [];
+        return fact.key.startsWith('vm/') ? this.#written(fact) : [];
       case 'acted':
         return this.#acted(fact);
       default:
@@ -41,7 +41,16 @@ export class ActionChecker implements Checker {
     }
   }
 
-  #written({ key, value }: WriteFact): void {
+  #written(fact: WriteFact): readonly string[] {
+    this.#note(fact);
+    const { key, value } = fact;
+    const lockedFor = value === null ? null : textAt(objectAt(value, 'lock') ?? {}, 'operation');
+    const underWay = value === null ? null : textAt(objectAt(value, 'action') ?? {}, 'operation');
+    if (lockedFor === null || lockedFor === underWay) return [];
+    return [`${key} is locked for ${lockedFor}, which is over`];
+  }
+
+  #note({ key, value }: WriteFact): void {
     const action = value === null ? null : objectAt(value, 'action');
     const permit = value === null ? null : permitIn(objectAt(value, 'permit'));
     const request = action === null ? null : textAt(action, 'request');

@@ -24,13 +24,27 @@ export const verbMutants: readonly Mutant[] = [
     edits: [
       {
         file: actions,
-        find: 'draft.put({ ...withActed(vm, acted), action: null });',
+        find: 'draft.put(afterAction(withActed(vm, acted), action, acted.outcome));',
         replace:
-          "draft.put({ ...withActed(vm, acted), action: acted.outcome === 'unknown' ? { ...action, operation: operationId(`${action.operation}+`) } : null });",
+          "draft.put({ ...afterAction(withActed(vm, acted), action, acted.outcome), action: acted.outcome === 'unknown' ? { ...action, operation: operationId(`${action.operation}+`) } : null });",
       },
     ],
     expected: ['actions'],
     maxSeeds: 400,
+    profile: null,
+  },
+  {
+    name: 'lock-outlives-its-call',
+    summary: 'a VM stays locked for a snapshot that is made, or of which nobody knows',
+    edits: [
+      {
+        file: 'src/core/decide/snapshots.ts',
+        find: '...(isItsLock ? { lock: null } : {})',
+        replace: "...(isItsLock && outcome === 'failed' ? { lock: null } : {})",
+      },
+    ],
+    expected: ['actions'],
+    maxSeeds: 200,
     profile: null,
   },
 ];

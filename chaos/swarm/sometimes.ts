@@ -85,6 +85,7 @@ const states = [
   'a node was not proven off by its first level',
   'a migration was handed over',
   'a migration was called off',
+  'a VM went back to a snapshot',
 ] as const;
 
 /** Every kind of fault, so that none is drawn and never finds anything to strike. */
@@ -217,6 +218,9 @@ export class Sometimes {
         break;
       case 'answer':
         if (fact.result === 'unknown') this.hit('an API call had no clear answer');
+        break;
+      case 'acted':
+        if (fact.verb === 'revert') this.hit('a VM went back to a snapshot');
         break;
       case 'fenceAsked':
         this.hit('a person asked for a fence');
