@@ -1,4 +1,5 @@
 import type { VmView } from '../api/schema/views.ts';
+import { verbText } from '../core/model/vm-action.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Goal } from './change.ts';
 import { describeVm } from './vm-goals.ts';
@@ -32,9 +33,16 @@ function notDone(
   const isFailed = outcome === 'failed';
   return {
     code: isFailed ? 'E_CONFLICT' : 'E_AMBIGUOUS',
-    what: isFailed ? `${verb} of VM ${vm.name} failed` : `${verb} of VM ${vm.name} may have worked`,
+    what: `${verbText(verb)} of VM ${vm.name} ${isFailed ? 'failed' : 'may have worked'}`,
     because: detail ?? 'no reason was given',
-    so: isFailed ? 'nothing was done to it' : 'it is not tried again by itself',
+    so: notDoneText(verb, isFailed),
     try: [`kennel vm show ${vm.name}`, again],
   };
+}
+
+function notDoneText(verb: VmView['acted'][number]['verb'], isFailed: boolean): string {
+  if (!isFailed) return 'it is not tried again by itself';
+  return verb === 'revert'
+    ? 'it runs on as it was, or is started afresh if its process was ended already'
+    : 'nothing was done to it';
 }

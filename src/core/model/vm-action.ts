@@ -16,6 +16,11 @@ export type AskedVerb = (typeof askedVerbs)[number];
 export const calledVerbs = [...askedVerbs, 'restart', 'rename', 'clone'] as const;
 export type CalledVerb = (typeof calledVerbs)[number];
 
+/** A verb as the beginning of `… of VM db-1`. */
+export function verbText(verb: CalledVerb): string {
+  return verb === 'deleteSnapshot' ? 'deleting a snapshot' : verb;
+}
+
 /** What the owner is asked for: a verb, and the snapshot that it is about. */
 export type AskedOfOwner =
   | { readonly verb: ActionVerb; readonly snapshot?: undefined }

@@ -4,7 +4,7 @@ import type { Draft } from '../decide/draft.ts';
 import { withRelease } from '../decide/operations.ts';
 import { ownerOf } from '../decide/ownership.ts';
 import { noTries, type VmRecord } from '../model/vm.ts';
-import type { ActionVerb, CalledVerb } from '../model/vm-action.ts';
+import { verbText, type ActionVerb, type CalledVerb } from '../model/vm-action.ts';
 import { lockedProblem } from './lock.ts';
 import { ok, problem, type Outcome, type Problem } from '../problem.ts';
 
@@ -134,7 +134,7 @@ export function refusal(
 ): Problem {
   return {
     code: 'E_CONFLICT',
-    what: `${verb} of VM ${vm.spec.name} is refused`,
+    what: `${verbText(verb)} of VM ${vm.spec.name} is refused`,
     because,
     so: 'nothing was done to it',
     try: steps,

@@ -1,6 +1,7 @@
 import { actionOperation } from '../decide/actions.ts';
 import type { Draft } from '../decide/draft.ts';
 import type { NodeId } from '../model/ids.ts';
+import { verbText } from '../model/vm-action.ts';
 import { plainHardware } from '../model/hardware.ts';
 import type { VmDisk, VmRecord, VmSpec } from '../model/vm.ts';
 import {
@@ -34,7 +35,7 @@ export function snapshotVm(draft: Draft, vm: VmRecord, call: SnapshotCall): Outc
   const { permit } = vm;
   const refused =
     cannotAct(draft, vm, verb) ??
-    lockedProblem(vm, `${verb} of VM ${vm.spec.name} is refused`) ??
+    lockedProblem(vm, `${verbText(verb)} of VM ${vm.spec.name} is refused`) ??
     cannotTake(draft, vm, verb) ??
     cannotHave(vm, call, permit?.node ?? null);
   if (refused !== null || permit === null) return problem(refused ?? notRunning(vm, verb));
