@@ -31,7 +31,7 @@ export const commandTable: readonly TableRow[] = [
   },
   {
     name: 'vm',
-    summary: 'VMs: list, create, start, stop, pause, restart, migrate, move, adopt, delete',
+    summary: 'VMs: list, create, start, stop, pause, restart, snapshot, migrate, adopt, delete',
     load: async () => (await import('./commands/vm.ts')).vmNoun,
   },
   {

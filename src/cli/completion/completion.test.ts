@@ -24,7 +24,7 @@ describe('what may stand at the cursor', () => {
     [['no'], ['node']],
     [
       ['vm', 's'],
-      ['show', 'start', 'stop', 'screenshot'],
+      ['show', 'start', 'stop', 'screenshot', 'snapshot'],
     ],
     [
       ['vm', 'start', ''],

@@ -56,6 +56,7 @@ test('every verb that changes the cluster takes the five options of changes', as
     'resume',
     'reset',
     'reboot',
+    'snapshot',
     'rename',
     'clone',
     'disable',
