@@ -22,9 +22,6 @@ const wants = {
   reset: null,
   reboot: null,
   restart: null,
-  snapshot: null,
-  revert: null,
-  deleteSnapshot: null,
 } as const satisfies Readonly<Record<FactOf<'call'>['verb'], Want | null>>;
 
 interface Call {

@@ -57,10 +57,7 @@ export type ClientVerb =
   | 'resume'
   | 'reset'
   | 'reboot'
-  | 'restart'
-  | 'snapshot'
-  | 'revert'
-  | 'deleteSnapshot';
+  | 'restart';
 
 /** It leaves its sender's host, reaches the receiving one, is given to the code there. */
 export type MessageStage = 'left' | 'arrived' | 'delivered';

@@ -17,10 +17,6 @@ const patienceMs = 8000;
 /** Problems that say nothing about whether the change was made. */
 const unclear: ReadonlySet<string> = new Set(['E_NOT_LEADER', 'E_UNAVAILABLE', 'E_AMBIGUOUS']);
 
-/** One of each VM: what is asked of it mostly finds it there. */
-const aSnapshot = { snapshot: 's-1', note: null } as const;
-const wishes = { snapshot: 'create', revert: 'revert', deleteSnapshot: 'delete' } as const;
-
 /** Guests here are small, and a seed waits no ten minutes for a copy that nobody answers for. */
 const migrationLimits = { ...defaultMigrationLimits, deadlineMs: 60_000 };
 
@@ -138,14 +134,6 @@ export class Client {
           return service.vmVerbs.act(
             name,
             { verb, request: `call-${this.#calls}`, force: step.force },
-            caller,
-          );
-        case 'snapshot':
-        case 'revert':
-        case 'deleteSnapshot':
-          return service.vmVerbs.snapshot(
-            name,
-            { ...aSnapshot, wish: wishes[verb], request: `call-${this.#calls}` },
             caller,
           );
         default:

@@ -8,6 +8,7 @@ import { drawMaintenance } from './maintenance.ts';
 import { createdTogether, drawGuests } from './draw-guests.ts';
 import { plots, type PlotName } from './plots.ts';
 import { drawRare } from './rare-plots.ts';
+import { drawSnapshots } from './snapshots.ts';
 import { profileNames, profiles } from './profiles.ts';
 import type { FaultProfile, ProfileName } from './profiles.ts';
 import type { Fault, Recreate, Scenario, WorkloadStep } from './scenario.ts';
@@ -83,6 +84,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
       Object.keys(watchdogs).length === 0 ? each : withLivingClocks(each),
     ),
     locks: drawLocks(random.split('locks'), vms, faultsMs),
+    snapshots: drawSnapshots(random.split('snapshots'), vms, faultsMs),
     maintenance:
       chosen.harmless === true ? [] : drawMaintenance(random.split('maintenance'), cast, faultsMs),
     faultsMs,
@@ -205,11 +207,6 @@ function drawWorkload(
       'reset',
       'reboot',
       'restart',
-      'snapshot',
-      'snapshot',
-      'revert',
-      'revert',
-      'deleteSnapshot',
     ] as const),
     vm: 1 + random.below(vms),
     force: random.chance(0.5),

@@ -5,6 +5,7 @@ import { everyChecker } from './every-checker.ts';
 import { Client } from './client.ts';
 import { Injector } from './injector.ts';
 import { scheduleLocks } from './locks.ts';
+import { scheduleSnapshots } from './snapshots.ts';
 import { scheduleMaintenance } from './maintenance.ts';
 import type { Oracles } from './oracles.ts';
 import { Operator } from './operator.ts';
@@ -150,6 +151,7 @@ async function play(scenario: Scenario, cluster: SimCluster, oracles: Oracles): 
   if (scenario.selfMoves === true) client.scheduleRules();
   injector.schedule(scenario.faults);
   scheduleLocks(scenario.locks ?? [], { stage, client });
+  scheduleSnapshots(scenario.snapshots ?? [], { stage, client });
   scheduleMaintenance(scenario.maintenance, { stage, client });
   const twoLeaders = new TwoLeaders(stage, oracles);
   if (scenario.twoLeaders) twoLeaders.start();

@@ -1,6 +1,7 @@
 import type { ClientVerb } from '../checkers/history.ts';
 import type { DetectionProfile } from '../../src/core/model/settings.ts';
 import type { LockPlan } from './locks.ts';
+import type { SnapshotPlan } from './snapshots.ts';
 import type { MaintenanceStep } from './maintenance.ts';
 import type { SimBmcMode } from '../sim/bmc.ts';
 import type { StoreKind } from '../sim/cluster.ts';
@@ -199,6 +200,7 @@ export interface Scenario {
   /** Rules and load move VMs that run, sooner than they would elsewhere. */
   readonly selfMoves?: boolean | undefined;
   readonly locks?: readonly LockPlan[];
+  readonly snapshots?: readonly SnapshotPlan[];
   readonly workload: readonly WorkloadStep[];
   readonly faults: readonly Fault[];
   readonly maintenance: readonly MaintenanceStep[];
