@@ -130,7 +130,9 @@ const named = <T extends { readonly name: string }>(views: readonly T[]): Map<st
 /** What passes by itself is no change. */
 function withoutAges(node: NodeView): unknown {
   const { lastSeenMs: _, leaseMs: __, fence, fenceDevices: ___, ...rest } = node;
-  return { ...rest, fence: fence === null ? null : { id: fence.id, awaiting: fence.awaiting } };
+  if (fence === null) return { ...rest, fence };
+  const { id, bootId, awaiting, proof } = fence;
+  return { ...rest, fence: { id, bootId, awaiting, proof: proof?.kind ?? null } };
 }
 
 /** Makes `known` what `fresh` is; answers who came, changed and went. */

@@ -38,7 +38,22 @@ export type Reason =
   | 'Cordoned'
   | 'Maintenance'
   | 'NotOnline'
-  | 'Online';
+  | 'Online'
+  // KubernetesNode
+  | 'SameMachine'
+  | 'NoNode'
+  | 'SeveralNodes'
+  | 'OtherBoot'
+  | 'BootUnknown'
+  // OutOfService
+  | 'ProvenOff'
+  | 'NotProvenOff'
+  | 'OnlyVmsProvenOff'
+  | 'RunsAgain'
+  | 'NodeNotCertain'
+  | 'SetByOthers'
+  | 'LiftedByOthers'
+  | 'NotYetSet';
 
 /** What Kennel refuses a VM for. */
 export type Refusal =

@@ -1,4 +1,4 @@
-import type { FailoverView, NodeView } from '../api/schema/views.ts';
+import type { FailoverView } from '../api/schema/views.ts';
 import type { HypervisorStatus } from '../api/schema/kubernetes/hypervisor.ts';
 import type { MigrationSpec } from '../api/schema/kubernetes/migration.ts';
 import type { NodeMaintenanceSpec } from '../api/schema/kubernetes/node-maintenance.ts';
@@ -13,11 +13,11 @@ import {
 } from './crd/kinds.ts';
 import { failoverSpec, failoverStatus, isShown } from './failover/failover-object.ts';
 import { hypervisorStatus } from './hypervisor/hypervisor-status.ts';
-import { Controller, type Reconciled } from './kube/controller.ts';
+import { follow } from './kube/follow.ts';
 import type { KubeApi, KubeObject } from './kube/kube-api.ts';
 import { linkedAbort } from './kube/pause.ts';
-import { Reflector } from './kube/reflector.ts';
 import { keyOf, type Resource } from './kube/resource.ts';
+import { followKubeNodes } from './kube-node/follow-nodes.ts';
 import { MaintenanceReconciler } from './maintenance/maintenance-reconciler.ts';
 import type { Managers } from './managers.ts';
 import { MigrationReconciler } from './migration/migration-reconciler.ts';
@@ -32,12 +32,6 @@ const wishWorkers = 2;
 
 type OperatorEnv = Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
 
-/** One kind: what the API server says of it, and what brings its objects to what they should be. */
-interface Followed {
-  readonly reflector: Reflector;
-  readonly controller: Controller;
-}
-
 /**
  * Shows Kubernetes what Kennel does, and tells Kennel what its objects ask for, until the signal fires.
  * Nothing rests on it: with it, or the API server, gone, Kennel goes on, and what is shown follows later.
@@ -50,7 +44,7 @@ export async function runOperator(
   const sight = new ClusterSight(env, managers);
   /** Objects by the name of their VM. */
   const vmKeys = new Map<string, string>();
-  const vms = follow(env, api, virtualMachines, vmWorkers, (store) => {
+  const vms = follow({ env, api, resource: virtualMachines, workers: vmWorkers }, (store) => {
     const reconciler = new VmReconciler({ env, api, store, managers, sight });
     return (key) => {
       const object = store.get(key);
@@ -58,23 +52,40 @@ export async function runOperator(
       return reconciler.reconcile(key);
     };
   });
-  const maintenances = follow(env, api, nodeMaintenances, wishWorkers, (store) => {
-    const reconciler = new MaintenanceReconciler({ env, api, store, managers, sight });
-    return (key) => reconciler.reconcile(key);
-  });
-  const moves = follow(env, api, migrations, wishWorkers, (store) => {
+  const maintenances = follow(
+    { env, api, resource: nodeMaintenances, workers: wishWorkers },
+    (store) => {
+      const reconciler = new MaintenanceReconciler({ env, api, store, managers, sight });
+      return (key) => reconciler.reconcile(key);
+    },
+  );
+  const moves = follow({ env, api, resource: migrations, workers: wishWorkers }, (store) => {
     const reconciler = new MigrationReconciler({ env, api, store, managers, sight });
     return (key) => reconciler.reconcile(key);
   });
   const shown = (resource: Resource, project: Projection) =>
-    follow(env, api, resource, projectionWorkers, (store) => {
+    follow({ env, api, resource, workers: projectionWorkers }, (store) => {
       const mayRemove = (): boolean => sight.isCurrent;
       const projector = new Projector({ env, api, resource, store, project, mayRemove });
       return (name) => projector.reconcile(name);
     });
-  const nodes = shown(hypervisors, (name, before) =>
-    hypervisorOf(sight.nodes.get(name), before, sight, env),
-  );
+  const machines = followKubeNodes({
+    env,
+    api,
+    sight,
+    onHypervisors: (names) => {
+      for (const name of names) nodes.controller.queue.add(name);
+    },
+  });
+  const nodes = shown(hypervisors, (name, before) => {
+    const node = sight.nodes.get(name);
+    if (node === undefined || sight.cluster === null) return null;
+    const known = (before?.status ?? {}) as HypervisorStatus;
+    const { clusterId } = sight.cluster;
+    const claimants = machines.claimants(name);
+    const status = hypervisorStatus(node, clusterId, known, env.clock.wallIso(), claimants);
+    return { spec: undefined, status };
+  });
   const records = shown(failovers, (name) => failoverOf(sight.failovers.get(name), sight, env));
   const every = [vms, maintenances, moves, nodes, records];
   sight.listen({
@@ -99,6 +110,7 @@ export async function runOperator(
     },
     onNodes: (names) => {
       for (const name of names) nodes.controller.queue.add(name);
+      machines.look(names);
       // What a VM waits for is said by its node.
       const changed = new Set(names);
       for (const vm of sight.vms.values()) {
@@ -111,8 +123,9 @@ export async function runOperator(
     },
   });
   const { controller: ending, unlink } = linkedAbort(signal);
-  const reflecting = every.map(({ reflector }) => reflector.run(ending.signal));
-  // Whoever works on half a list takes what is not there yet for missing.
+  const all = [...every, machines];
+  const reflecting = all.map(({ reflector }) => reflector.run(ending.signal));
+  // Whoever works on half a list takes what is not there yet for missing. Nodes may be hidden from us.
   const synced = Promise.all(every.map(({ reflector }) => reflector.synced));
   const aborted = new Promise<void>((resolve) => {
     if (ending.signal.aborted) resolve();
@@ -122,45 +135,13 @@ export async function runOperator(
   await Promise.all([
     ...reflecting,
     sight.run(ending.signal),
-    ...every.map(({ controller }) => controller.run(ending.signal)),
+    ...all.map(({ controller }) => controller.run(ending.signal)),
   ]);
   unlink();
 }
 
-function follow(
-  env: OperatorEnv,
-  api: KubeApi,
-  resource: Resource,
-  workers: number,
-  reconcilerOf: (
-    store: Reflector['store'],
-  ) => (key: string, signal: AbortSignal) => Promise<Reconciled>,
-): Followed {
-  let onChange = (_key: string): void => undefined;
-  const reflector = new Reflector({ env, api, resource, onChange: (key) => onChange(key) });
-  const { store } = reflector;
-  const reconcile = reconcilerOf(store);
-  const controller = new Controller({ env, name: resource.plural, store, reconcile, workers });
-  onChange = (key) => controller.queue.add(key);
-  return { reflector, controller };
-}
-
 function movedVmOf({ metadata, spec }: KubeObject): string {
   return vmNameOf(metadata.namespace ?? '', ((spec ?? {}) as Partial<MigrationSpec>).vmName ?? '');
-}
-
-function hypervisorOf(
-  node: NodeView | undefined,
-  before: KubeObject | undefined,
-  { cluster }: ClusterSight,
-  { clock }: OperatorEnv,
-): ReturnType<Projection> {
-  if (node === undefined || cluster === null) return null;
-  const known = (before?.status ?? {}) as HypervisorStatus;
-  return {
-    spec: undefined,
-    status: hypervisorStatus(node, cluster.clusterId, known, clock.wallIso()),
-  };
 }
 
 function failoverOf(

@@ -50,6 +50,8 @@ const proofSchema = z.looseObject({
 export const fenceViewSchema = z.object({
   id: z.string(),
   node: z.string(),
+  /** The boot that is to be proven over. */
+  bootId: z.string(),
   phase: z.enum(['intent', 'acting', 'proven', 'cancelled', 'closed']),
   requestedBy: z.string(),
   /** The level that is tried, counted from 1. */

@@ -70,6 +70,7 @@ export const testVm: VmView = {
 export const testFence: FenceView = {
   id: 'F-1',
   node: 'node-1',
+  bootId: 'b1',
   phase: 'proven',
   requestedBy: 'detector',
   level: 1,

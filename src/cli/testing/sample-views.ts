@@ -130,6 +130,7 @@ export function sampleVm(fields: Partial<VmView> & { readonly name: string }): V
 export const openFence: FenceView = {
   id: 'F-12',
   node: 'node-7',
+  bootId: '7f0c',
   phase: 'acting',
   requestedBy: 'detector',
   level: 1,

@@ -141,6 +141,7 @@ export function fenceView(fence: FenceOperation, { mirror, observations }: Sight
   return {
     id: fence.id,
     node: fence.node,
+    bootId: fence.incarnation.bootId,
     phase: fence.phase,
     requestedBy:
       requestedBy.kind === 'person' ? `${requestedBy.actor}: ${requestedBy.reason}` : 'detector',

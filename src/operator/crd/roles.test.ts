@@ -12,8 +12,11 @@ interface Role {
   }[];
 }
 
-const file = new URL('../../../deploy/kustomize/rbac.yaml', import.meta.url);
-const roles = parseAllDocuments(readFileSync(file, 'utf8')).map((one) => one.toJS() as Role);
+const rolesIn = (name: string): readonly Role[] => {
+  const file = new URL(`../../../deploy/kustomize/${name}`, import.meta.url);
+  return parseAllDocuments(readFileSync(file, 'utf8')).map((one) => one.toJS() as Role);
+};
+const roles = [...rolesIn('rbac.yaml'), ...rolesIn('nodes.yaml')];
 const rulesOf = (name: string): Role['rules'] =>
   roles.find((role) => role.kind === 'ClusterRole' && role.metadata.name === name)?.rules ?? [];
 const verbsOn = (role: string, resource: string): readonly string[] =>
@@ -30,6 +33,13 @@ test('the operator may follow every kind and write its status, and names nothing
   expect(new Set(named.map((one) => one.replace('/status', '')))).toEqual(
     new Set(kinds.map((kind) => kind.plural)),
   );
+});
+
+test('the operator may change Nodes, and neither make nor delete one', () => {
+  const rules = rulesOf('kennel-operator-nodes');
+  expect(rules.map(({ resources, verbs }) => [resources, verbs])).toEqual([
+    [['nodes'], ['get', 'list', 'watch', 'patch']],
+  ]);
 });
 
 test('the operator never makes or deletes what people ask for', () => {

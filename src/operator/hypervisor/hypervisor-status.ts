@@ -2,13 +2,19 @@ import { capitalised } from '../../api/schema/kubernetes/kube-form.ts';
 import type { HypervisorStatus } from '../../api/schema/kubernetes/hypervisor.ts';
 import type { NodeView } from '../../api/schema/views.ts';
 import { conditionsOf, verdict, type Verdict } from '../conditions.ts';
+import type { KubeObject } from '../kube/kube-api.ts';
+import { kubeNodeVerdicts } from '../kube-node/node-verdicts.ts';
 
-/** What a Hypervisor shows of a node. Nothing that changes by itself: ages and leases stay in Kennel. */
+/**
+ * What a Hypervisor shows of a node. Nothing that changes by itself: ages and leases stay in Kennel.
+ * `claimants`: the Nodes of Kubernetes that say they are it; null = they cannot be seen.
+ */
 export function hypervisorStatus(
   node: NodeView,
   clusterId: string,
   before: HypervisorStatus,
   nowIso: string,
+  claimants: readonly KubeObject[] | null,
 ): HypervisorStatus {
   return {
     clusterId,
@@ -21,10 +27,11 @@ export function hypervisorStatus(
     capacity: amount(node.capacity),
     allocated: amount(node.used),
     fence: capitalised(node.fenceGrade) as HypervisorStatus['fence'],
-    conditions: conditionsOf(verdictsOf(node), before.conditions ?? [], {
-      generation: undefined,
-      nowIso,
-    }),
+    conditions: conditionsOf(
+      [...verdictsOf(node), ...(claimants === null ? [] : kubeNodeVerdicts(node, claimants))],
+      before.conditions ?? [],
+      { generation: undefined, nowIso },
+    ),
   };
 }
 

@@ -69,6 +69,25 @@ export function applyObject(
   });
 }
 
+/**
+ * Changes an object of others, where its fields cannot be owned one by one. The patch names the version
+ * that it was made from.
+ */
+export function mergeObject(
+  api: KubeApi,
+  resource: Resource,
+  { metadata: { name, namespace } }: KubeObject,
+  patch: unknown,
+): Promise<KubeAnswer> {
+  return api.call({
+    method: 'PATCH',
+    path: objectPath(resource, { namespace, name }),
+    query: { fieldManager },
+    contentType: 'application/merge-patch+json',
+    body: patch,
+  });
+}
+
 /** Equal as the server keeps it: fields that are undefined are not there. */
 export function isSameJson(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(plain(a), plain(b));

@@ -10,6 +10,7 @@ import type {
 } from '../kube/kube-api.ts';
 import { listPath, type Resource } from '../kube/resource.ts';
 import { merged, without } from './field-ownership.ts';
+import { mergePatch } from './merge-patch.ts';
 
 type Json = Record<string, unknown>;
 
@@ -54,7 +55,11 @@ export class FakeKube implements KubeApi {
   /** Ends that the next watches meet at once, in order. */
   readonly nextWatchEnds: WatchEnd[] = [];
   isDown = false;
+  /** Whose change is made, and its answer lost. */
+  losesAnswerOf: (request: KubeRequest) => boolean = () => false;
   sendsBookmarks = true;
+  /** Watches are told nothing of what happens. */
+  stallsWatches = false;
   /** Objects per page at most; a client may ask for fewer. */
   pageSize = Infinity;
   readonly #timers: Timers;
@@ -154,6 +159,12 @@ export class FakeKube implements KubeApi {
   }
 
   #answer(request: KubeRequest): KubeAnswer {
+    const answer = this.#carryOut(request);
+    if (request.method === 'GET' || !this.losesAnswerOf(request)) return answer;
+    return failed('ambiguous', 'the answer was lost');
+  }
+
+  #carryOut(request: KubeRequest): KubeAnswer {
     const isRead = request.method === 'GET';
     (isRead ? this.reads : this.writes).push(request);
     if (this.isDown) return failed(isRead ? 'transport' : 'ambiguous', 'connection refused');
@@ -181,7 +192,9 @@ export class FakeKube implements KubeApi {
       case 'PUT':
         return this.#replace(resource, path, request.body as KubeObject & Json);
       case 'PATCH':
-        return this.#apply(resource, path, target, request);
+        return request.contentType === 'application/merge-patch+json'
+          ? this.#merge(resource, path, request.body as Partial<KubeObject>)
+          : this.#apply(resource, path, target, request);
       default:
         return failed('refused', 'no such method');
     }
@@ -229,6 +242,19 @@ export class FakeKube implements KubeApi {
       return failed('conflict', 'the object has been modified');
     }
     return this.#commit(resource, path, body, found.applied, 'MODIFIED');
+  }
+
+  #merge(resource: Resource, path: string, patch: Partial<KubeObject>): KubeAnswer {
+    const found = this.#stored.get(path);
+    if (found === undefined) return failed('notFound', 'not found');
+    const { uid, resourceVersion } = found.object.metadata;
+    const { uid: itsUid = uid, resourceVersion: itsVersion = resourceVersion } =
+      patch.metadata ?? {};
+    if (itsUid !== uid) return failed('conflict', 'Precondition failed: UID');
+    if (itsVersion !== resourceVersion) return failed('conflict', 'the object has been modified');
+    const next = mergePatch(found.object, patch) as KubeObject & Json;
+    if (isDeepStrictEqual(next, found.object)) return { kind: 'answered', body: found.object };
+    return this.#commit(resource, path, next, found.applied, 'MODIFIED');
   }
 
   #delete(resource: Resource, path: string): KubeAnswer {
@@ -320,6 +346,7 @@ export class FakeKube implements KubeApi {
 
   #publish(event: Event): void {
     this.#events.push(event);
+    if (this.stallsWatches) return;
     for (const watcher of this.#watchers) {
       if (watcher.resource === event.resource) {
         watcher.send({ type: event.type, object: event.object });

@@ -4,7 +4,8 @@ import { caller, ManagerWorld, type ManagerSeat } from '../../manager/testing/ma
 import { nodeRecord } from '../../manager/testing/test-objects.ts';
 import { kinds, virtualMachines } from '../crd/kinds.ts';
 import type { KubeAnswer, KubeObject } from '../kube/kube-api.ts';
-import { objectPath, type Resource } from '../kube/resource.ts';
+import { listPath, objectPath, type Resource } from '../kube/resource.ts';
+import { kubeNodes } from '../kube-node/kube-node.ts';
 import type { Managers } from '../managers.ts';
 import { runOperator } from '../operator.ts';
 import { FakeKube } from './fake-kube.ts';
@@ -42,13 +43,19 @@ export const machine = (change: object = {}): object => ({
 /** A real manager, its nodes played by the test, a fake API server, and the operator between them. */
 export class OperatorWorld {
   readonly world = new ManagerWorld();
-  readonly kube = new FakeKube(this.world.timers, kinds);
+  readonly kube: FakeKube;
   seat: ManagerSeat | null = null;
   /** Who commands beside the operator. */
   readonly admin = caller();
   /** Bends what the operator's calls to the manager are answered with. */
   bend: (answer: Outcome<never>, call: string) => Outcome<never> | null = () => null;
   #ending = new AbortController();
+
+  /** `seesNodes` false: as where the operator has no right to. */
+  constructor(options: { readonly seesNodes: boolean } = { seesNodes: true }) {
+    const served = options.seesNodes ? [...kinds, kubeNodes] : kinds;
+    this.kube = new FakeKube(this.world.timers, served);
+  }
 
   async start(nodes: readonly string[] = ['node-1', 'node-2']): Promise<void> {
     await this.world.seed(...nodes.map((name) => nodeRecord(name)));
@@ -90,6 +97,30 @@ export class OperatorWorld {
 
   drop(resource: Resource, where: Where): Promise<KubeAnswer> {
     return this.kube.call({ method: 'DELETE', path: objectPath(resource, where) });
+  }
+
+  /** A Node as its kubelet registers it. */
+  async kubeNode(
+    name: string,
+    options: { readonly bootId: string; readonly labels?: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    const { bootId, labels = {} } = options;
+    await this.kube.call({
+      method: 'POST',
+      path: listPath(kubeNodes),
+      body: { metadata: { name, labels }, spec: {}, status: { nodeInfo: { bootID: bootId } } },
+    });
+  }
+
+  /** A change of an object by somebody else, at the version that it has now. */
+  async change(resource: Resource, where: Where, patch: object): Promise<void> {
+    const answer = await this.kube.call({
+      method: 'PATCH',
+      path: objectPath(resource, where),
+      contentType: 'application/merge-patch+json',
+      body: patch,
+    });
+    if (answer.kind === 'failed') throw new Error(answer.failure.message);
   }
 
   object(name: string, namespace = 'shop'): KubeObject | undefined {
