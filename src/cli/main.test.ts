@@ -242,7 +242,12 @@ test('services get absolute paths and everything else as given', async () => {
     (await kennel('operator run --without-lease', { client: {} })).world.started[0],
   ).toMatchObject({
     name: 'runOperator',
-    options: { kubeconfig: null, leaseNamespace: null },
+    options: { kubeconfig: null, leaseNamespace: null, placeholders: null },
+  });
+  expect(
+    (await kennel('operator run --placeholder-image pause', { client: {} })).world.started[0],
+  ).toMatchObject({
+    options: { placeholders: { namespace: 'kennel-system', image: 'pause' } },
   });
 });
 

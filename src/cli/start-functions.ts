@@ -175,6 +175,8 @@ export interface RunOperatorOptions {
   readonly kubeconfig: string | null;
   /** Namespace of the lease; null = there is no other operator. */
   readonly leaseNamespace: string | null;
+  /** Pods that stand for VMs; null = there are none. */
+  readonly placeholders: { readonly namespace: string; readonly image: string } | null;
 }
 
 /**

@@ -10,6 +10,9 @@ const quietMs = 10_000;
 /** Between two looks, however much happens. */
 const shortestMs = 250;
 
+/** What is said of the cluster as a whole. */
+type Seen = Pick<StatusView, 'clusterId' | 'epoch' | 'vcpuOvercommit'>;
+
 type Listener = (names: readonly string[]) => void;
 
 /**
@@ -22,7 +25,7 @@ export class ClusterSight {
   readonly failovers = new Map<string, FailoverView>();
   /** By node. */
   readonly maintenance = new Map<string, MaintenanceView>();
-  #cluster: Pick<StatusView, 'clusterId' | 'epoch'> | null = null;
+  #cluster: Seen | null = null;
   #isCurrent = false;
   #onVms: Listener = () => undefined;
   #onNodes: Listener = () => undefined;
@@ -40,7 +43,7 @@ export class ClusterSight {
   }
 
   /** Null until Kennel was seen for the first time. */
-  get cluster(): Pick<StatusView, 'clusterId' | 'epoch'> | null {
+  get cluster(): Seen | null {
     return this.#cluster;
   }
 
@@ -107,8 +110,8 @@ export class ClusterSight {
       return;
     }
     this.#isCurrent = status.value.ageMs === 0;
-    const { clusterId, epoch, vms, nodes } = status.value;
-    this.#cluster = { clusterId, epoch };
+    const { clusterId, epoch, vcpuOvercommit, vms, nodes } = status.value;
+    this.#cluster = { clusterId, epoch, vcpuOvercommit };
     const seen = vms.map((vm) => this.#learned.get(vm.name) ?? vm);
     this.#onVms(take(this.vms, named([...seen, ...this.#learned.values()])));
     this.#onNodes(take(this.nodes, named(nodes), withoutAges));

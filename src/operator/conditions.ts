@@ -53,7 +53,10 @@ export type Reason =
   | 'NodeNotCertain'
   | 'SetByOthers'
   | 'LiftedByOthers'
-  | 'NotYetSet';
+  | 'NotYetSet'
+  // CapacityReserved
+  | 'NothingRefused'
+  | 'RefusedByKubelet';
 
 /** What Kennel refuses a VM for. */
 export type Refusal =

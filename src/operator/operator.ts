@@ -21,6 +21,8 @@ import { followKubeNodes } from './kube-node/follow-nodes.ts';
 import { MaintenanceReconciler } from './maintenance/maintenance-reconciler.ts';
 import type { Managers } from './managers.ts';
 import { MigrationReconciler } from './migration/migration-reconciler.ts';
+import { followPlaceholders } from './placeholder/follow-placeholders.ts';
+import type { PlaceholderOptions } from './placeholder/placeholder-pod.ts';
 import { Projector, type Projection } from './projector.ts';
 import { vmNameOf, vmNameOfObject } from './vm/vm-name.ts';
 import { VmReconciler } from './vm/vm-reconciler.ts';
@@ -37,7 +39,13 @@ type OperatorEnv = Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
  * Nothing rests on it: with it, or the API server, gone, Kennel goes on, and what is shown follows later.
  */
 export async function runOperator(
-  options: { readonly env: OperatorEnv; readonly api: KubeApi; readonly managers: Managers },
+  options: {
+    readonly env: OperatorEnv;
+    readonly api: KubeApi;
+    readonly managers: Managers;
+    /** Null = what VMs take is not told to the scheduler. */
+    readonly placeholders: PlaceholderOptions | null;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const { env, api, managers } = options;
@@ -74,7 +82,9 @@ export async function runOperator(
     api,
     sight,
     onHypervisors: (names) => {
-      for (const name of names) nodes.controller.queue.add(name);
+      const hypervisorNames = [...names];
+      for (const name of hypervisorNames) nodes.controller.queue.add(name);
+      placeholders?.look(hypervisorNames);
     },
   });
   const nodes = shown(hypervisors, (name, before) => {
@@ -83,13 +93,30 @@ export async function runOperator(
     const known = (before?.status ?? {}) as HypervisorStatus;
     const { clusterId } = sight.cluster;
     const claimants = machines.claimants(name);
-    const status = hypervisorStatus(node, clusterId, known, env.clock.wallIso(), claimants);
+    const unreserved = placeholders?.refused(name) ?? null;
+    const kube = claimants === null ? null : { claimants, unreserved };
+    const status = hypervisorStatus(node, clusterId, known, env.clock.wallIso(), kube);
     return { spec: undefined, status };
   });
+  const placeholders =
+    options.placeholders === null
+      ? null
+      : followPlaceholders({
+          env,
+          api,
+          sight,
+          placeholders: options.placeholders,
+          sources: {
+            claimants: (name) => machines.claimants(name),
+            shown: (name) => nodes.reflector.store.get(name),
+          },
+          onHypervisor: (name) => nodes.controller.queue.add(name),
+        });
   const records = shown(failovers, (name) => failoverOf(sight.failovers.get(name), sight, env));
   const every = [vms, maintenances, moves, nodes, records];
   sight.listen({
     onVms: (names) => {
+      placeholders?.refresh();
       for (const name of names) {
         const key = vmKeys.get(name);
         if (key !== undefined) vms.controller.queue.add(key);
@@ -111,6 +138,7 @@ export async function runOperator(
     onNodes: (names) => {
       for (const name of names) nodes.controller.queue.add(name);
       machines.look(names);
+      placeholders?.look(names);
       // What a VM waits for is said by its node.
       const changed = new Set(names);
       for (const vm of sight.vms.values()) {
@@ -123,7 +151,7 @@ export async function runOperator(
     },
   });
   const { controller: ending, unlink } = linkedAbort(signal);
-  const all = [...every, machines];
+  const all = [...every, machines, ...(placeholders === null ? [] : [placeholders])];
   const reflecting = all.map(({ reflector }) => reflector.run(ending.signal));
   // Whoever works on half a list takes what is not there yet for missing. Nodes may be hidden from us.
   const synced = Promise.all(every.map(({ reflector }) => reflector.synced));

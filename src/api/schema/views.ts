@@ -205,6 +205,8 @@ export const statusViewSchema = z.object({
   epoch: z.int(),
   revision: z.int(),
   profile: z.string(),
+  /** vCPUs that may be promised per physical CPU. */
+  vcpuOvercommit: z.number(),
   /** The manager that answered: what it saw of nodes is its own, whoever leads. */
   answeredBy: z.string(),
   /** How long ago it is certain that nothing newer was committed, in ms; 0 = confirmed just now. */

@@ -175,6 +175,7 @@ const testStatus: StatusView = {
   epoch: 4,
   revision: 88,
   profile: 'default',
+  vcpuOvercommit: 8,
   answeredBy: 'mgr-1',
   ageMs: 0,
   managers: [testManager],

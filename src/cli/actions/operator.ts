@@ -8,9 +8,10 @@ export async function runOperator(
     readonly kubeconfig: string | null;
     readonly leaseNamespace: string;
     readonly withoutLease: boolean;
+    readonly placeholderImage: string | null;
   },
 ): Promise<number> {
-  const { kubeconfig, leaseNamespace, withoutLease } = options;
+  const { kubeconfig, leaseNamespace: namespace, withoutLease, placeholderImage: image } = options;
   const { world } = call;
   await withClient(call, async (client) =>
     valueOf(
@@ -19,7 +20,8 @@ export async function runOperator(
       ).runOperator({
         client,
         kubeconfig: kubeconfig === null ? null : resolve(world.workingDirectory, kubeconfig),
-        leaseNamespace: withoutLease ? null : leaseNamespace,
+        leaseNamespace: withoutLease ? null : namespace,
+        placeholders: image === null ? null : { namespace, image },
       }),
     ),
   );

@@ -16,10 +16,14 @@ const run = command({
     }),
     leaseNamespace: textOr(
       '--lease-namespace <name>',
-      'where operators agree on which of them works',
+      'where operators agree on which of them works, and placeholders are',
       'kennel-system',
     ),
     withoutLease: flag('--without-lease', 'there is no other operator'),
+    placeholderImage: text(
+      '--placeholder-image <image>',
+      'reserve what VMs take on hypervisors that are Nodes, by pods of this image, which does nothing',
+    ),
   },
   examples: ['kennel operator run --kubeconfig ~/.kube/config'],
   run: async (call) => (await import('../actions/operator.ts')).runOperator(call, call.options),

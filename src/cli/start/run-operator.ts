@@ -19,8 +19,9 @@ export async function runOperator(options: RunOperatorOptions): Promise<Outcome<
   const api = httpsKubeApi(env, access.value);
   const managers = managersOf(options.client, env);
   const ending = new AbortController();
-  const work = (signal: AbortSignal): Promise<void> => run({ env, api, managers }, signal);
-  const { leaseNamespace } = options;
+  const { leaseNamespace, placeholders } = options;
+  const work = (signal: AbortSignal): Promise<void> =>
+    run({ env, api, managers, placeholders }, signal);
   env.log.info({ server: access.value.server.origin }, 'operator runs');
   const working =
     leaseNamespace === null

@@ -173,6 +173,7 @@ export const healthyStatus: StatusView = {
   epoch: 41,
   revision: 88_213,
   profile: 'default',
+  vcpuOvercommit: 8,
   answeredBy: 'mgr-2',
   ageMs: 0,
   managers: [1, 2, 3].map((number) => sampleManager(number)),

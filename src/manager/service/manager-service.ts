@@ -133,6 +133,7 @@ export class ManagerService implements ClusterService {
       epoch: leader?.epoch ?? 0,
       revision: status.revision,
       profile: mirror.settings.profile,
+      vcpuOvercommit: mirror.settings.vcpuOvercommit,
       answeredBy: name,
       ageMs,
       managers: registry.managers(mirror, leader),

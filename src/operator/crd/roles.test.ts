@@ -6,7 +6,7 @@ import { kinds } from './kinds.ts';
 interface Role {
   readonly kind: string;
   readonly metadata: { readonly name: string };
-  readonly rules: readonly {
+  readonly rules?: readonly {
     readonly resources: readonly string[];
     readonly verbs: readonly string[];
   }[];
@@ -16,8 +16,8 @@ const rolesIn = (name: string): readonly Role[] => {
   const file = new URL(`../../../deploy/kustomize/${name}`, import.meta.url);
   return parseAllDocuments(readFileSync(file, 'utf8')).map((one) => one.toJS() as Role);
 };
-const roles = [...rolesIn('rbac.yaml'), ...rolesIn('nodes.yaml')];
-const rulesOf = (name: string): Role['rules'] =>
+const roles = ['rbac.yaml', 'nodes.yaml', 'placeholders.yaml'].flatMap(rolesIn);
+const rulesOf = (name: string): NonNullable<Role['rules']> =>
   roles.find((role) => role.kind === 'ClusterRole' && role.metadata.name === name)?.rules ?? [];
 const verbsOn = (role: string, resource: string): readonly string[] =>
   rulesOf(role).flatMap((rule) => (rule.resources.includes(resource) ? rule.verbs : []));
@@ -40,6 +40,24 @@ test('the operator may change Nodes, and neither make nor delete one', () => {
   expect(rules.map(({ resources, verbs }) => [resources, verbs])).toEqual([
     [['nodes'], ['get', 'list', 'watch', 'patch']],
   ]);
+});
+
+test('the operator has to do with pods in its own namespace alone, and changes none', () => {
+  const named = roles.filter(({ rules = [] }) =>
+    rules.some(({ resources }) => resources.includes('pods')),
+  );
+  expect(named.map(({ kind, rules }) => [kind, rules?.map(({ verbs }) => verbs)])).toEqual([
+    ['Role', [['get', 'list', 'watch', 'create', 'delete']]],
+  ]);
+});
+
+test('the placeholders are of a priority class that there is', () => {
+  const [priority] = roles.filter(({ kind }) => kind === 'PriorityClass');
+  const source = readFileSync(
+    new URL('../placeholder/placeholder-pod.ts', import.meta.url),
+    'utf8',
+  );
+  expect(source).toContain(`'${priority?.metadata.name}'`);
 });
 
 test('the operator never makes or deletes what people ask for', () => {

@@ -2,19 +2,18 @@ import { capitalised } from '../../api/schema/kubernetes/kube-form.ts';
 import type { HypervisorStatus } from '../../api/schema/kubernetes/hypervisor.ts';
 import type { NodeView } from '../../api/schema/views.ts';
 import { conditionsOf, verdict, type Verdict } from '../conditions.ts';
-import type { KubeObject } from '../kube/kube-api.ts';
 import { kubeNodeVerdicts } from '../kube-node/node-verdicts.ts';
 
 /**
  * What a Hypervisor shows of a node. Nothing that changes by itself: ages and leases stay in Kennel.
- * `claimants`: the Nodes of Kubernetes that say they are it; null = they cannot be seen.
+ * `kube`: what Kubernetes has of the machine; null = its Nodes cannot be seen.
  */
 export function hypervisorStatus(
   node: NodeView,
   clusterId: string,
   before: HypervisorStatus,
   nowIso: string,
-  claimants: readonly KubeObject[] | null,
+  kube: Parameters<typeof kubeNodeVerdicts>[1] | null,
 ): HypervisorStatus {
   return {
     clusterId,
@@ -28,7 +27,7 @@ export function hypervisorStatus(
     allocated: amount(node.used),
     fence: capitalised(node.fenceGrade) as HypervisorStatus['fence'],
     conditions: conditionsOf(
-      [...verdictsOf(node), ...(claimants === null ? [] : kubeNodeVerdicts(node, claimants))],
+      [...verdictsOf(node), ...(kube === null ? [] : kubeNodeVerdicts(node, kube))],
       before.conditions ?? [],
       { generation: undefined, nowIso },
     ),

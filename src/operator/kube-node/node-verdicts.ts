@@ -8,11 +8,29 @@ import { markOf, offProofOf, reachOf, taintOn } from './out-of-service.ts';
 /** What a hypervisor shows of the Node of Kubernetes that is the same machine. */
 export function kubeNodeVerdicts(
   view: NodeView,
-  claimants: readonly KubeObject[],
+  kube: {
+    /** Nodes that say they are it. */
+    readonly claimants: readonly KubeObject[];
+    /** VMs whose room its kubelet has not granted; null = it is not asked for. */
+    readonly unreserved: readonly string[] | null;
+  },
 ): readonly Verdict[] {
+  const { claimants, unreserved } = kube;
   const match = matchOf(view, claimants);
   const matching = matchVerdict(match);
-  return match.kind === 'none' ? [matching] : [matching, outOfService(view, match, claimants)];
+  if (match.kind === 'none') return [matching];
+  return [
+    matching,
+    outOfService(view, match, claimants),
+    ...(unreserved === null ? [] : [reserved(unreserved)]),
+  ];
+}
+
+function reserved(unreserved: readonly string[]): Verdict {
+  const type = 'CapacityReserved';
+  return unreserved.length === 0
+    ? verdict(type, true, 'NothingRefused', '')
+    : verdict(type, false, 'RefusedByKubelet', `for ${unreserved.toSorted().join(', ')}`);
 }
 
 function matchVerdict(match: MachineMatch): Verdict {

@@ -18,15 +18,23 @@ export function follow(
     readonly env: Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
     readonly api: KubeApi;
     readonly resource: Resource;
+    /** Objects of that one alone; default of all. */
+    readonly namespace?: string;
     readonly workers: number;
     /** Also told of every change. */
     readonly onChange?: (key: string) => void;
   },
   reconcilerOf: (store: Reflector['store']) => Reconcile,
 ): Followed {
-  const { env, api, resource, workers } = options;
+  const { env, api, resource, namespace, workers } = options;
   const told = { change: (_key: string): void => undefined };
-  const reflector = new Reflector({ env, api, resource, onChange: (key) => told.change(key) });
+  const reflector = new Reflector({
+    env,
+    api,
+    resource,
+    namespace,
+    onChange: (key) => told.change(key),
+  });
   const { store } = reflector;
   const reconcile = reconcilerOf(store);
   const controller = new Controller({ env, name: resource.plural, store, reconcile, workers });

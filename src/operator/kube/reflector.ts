@@ -56,6 +56,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
   readonly #env: Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
   readonly #api: KubeApi;
   readonly #resource: Resource;
+  readonly #path: string;
   readonly #onChange: (key: string) => void;
   readonly #backoff: Backoff;
   readonly #resolveSynced: () => void;
@@ -67,11 +68,14 @@ export class Reflector<T extends KubeObject = KubeObject> {
     readonly env: Pick<Env, 'timers' | 'clock' | 'random' | 'log'>;
     readonly api: KubeApi;
     readonly resource: Resource;
+    /** Objects of that one alone; default of all. */
+    readonly namespace?: string | undefined;
     readonly onChange: (key: string) => void;
   }) {
     this.#env = options.env;
     this.#api = options.api;
     this.#resource = options.resource;
+    this.#path = listPath(options.resource, options.namespace);
     this.#onChange = options.onChange;
     this.#backoff = new Backoff({
       random: options.env.random,
@@ -109,7 +113,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
 
   async #list(signal: AbortSignal): Promise<string | null> {
     this.counts.lists += 1;
-    const listed = await listAll<T>(this.#api, listPath(this.#resource), signal);
+    const listed = await listAll<T>(this.#api, this.#path, signal);
     if (signal.aborted) return null;
     if (listed.kind === 'failed') {
       await this.#afterFailure(listed.failure, 'list', signal);
@@ -172,11 +176,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     };
     let end: WatchEnd;
     try {
-      end = await this.#api.watch(
-        { path: listPath(this.#resource), query },
-        onEvent,
-        controller.signal,
-      );
+      end = await this.#api.watch({ path: this.#path, query }, onEvent, controller.signal);
     } finally {
       timer.cancel();
       unlink();

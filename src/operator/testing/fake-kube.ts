@@ -29,6 +29,8 @@ interface Event {
 
 interface Watcher {
   readonly resource: Resource;
+  /** Null = of all. */
+  readonly namespace: string | null;
   send(event: unknown): void;
   end(how: WatchEnd): void;
 }
@@ -85,6 +87,13 @@ export class FakeKube implements KubeApi {
     return this.#stored.get(path)?.object;
   }
 
+  /** All objects of a kind. */
+  all(resource: Resource): readonly (KubeObject & Json)[] {
+    return [...this.#stored].flatMap(([path, { object }]) =>
+      under(path, resource) === null ? [] : [object],
+    );
+  }
+
   /** Makes every watch from before now meet 410. */
   compact(): void {
     this.#compactedTo = this.#version;
@@ -110,7 +119,8 @@ export class FakeKube implements KubeApi {
     signal: AbortSignal,
   ): Promise<WatchEnd> {
     this.reads.push({ method: 'GET', ...request });
-    const resource = this.#resources.find((one) => listPath(one) === request.path);
+    const resource = this.#resources.find((one) => under(request.path, one)?.name === null);
+    const namespace = resource === undefined ? null : under(request.path, resource)?.namespace;
     const planned = this.nextWatchEnds.shift();
     if (planned !== undefined) return Promise.resolve(planned);
     if (this.isDown || resource === undefined) {
@@ -128,7 +138,7 @@ export class FakeKube implements KubeApi {
         signal.removeEventListener('abort', aborted);
         resolve(how);
       };
-      const watcher: Watcher = { resource, send: onEvent, end };
+      const watcher: Watcher = { resource, namespace: namespace ?? null, send: onEvent, end };
       const aborted = (): void =>
         end({ kind: 'failed', failure: { kind: 'transport', message: 'aborted' } });
       const arm = () =>
@@ -147,7 +157,7 @@ export class FakeKube implements KubeApi {
         return;
       }
       for (const event of this.#events) {
-        if (event.version > from && event.resource === resource) {
+        if (event.version > from && isWatched(event, watcher)) {
           onEvent({ type: event.type, object: event.object });
         }
       }
@@ -201,13 +211,9 @@ export class FakeKube implements KubeApi {
   }
 
   #list(resource: Resource, namespace: string | null, request: KubeRequest): KubeAnswer {
-    const prefix = `${listPath(resource, null)}/`;
-    const all = [...this.#stored.entries()]
-      .filter(([path, { object }]) => {
-        const isOfKind = path.startsWith(prefix) || under(path, resource) !== null;
-        return isOfKind && (namespace === null || object.metadata.namespace === namespace);
-      })
-      .map(([, { object }]) => object);
+    const all = this.all(resource).filter(
+      ({ metadata }) => namespace === null || metadata.namespace === namespace,
+    );
     const limit = Math.min(Number(request.query?.['limit'] ?? Infinity), this.pageSize);
     const from = Number(request.query?.['continue'] ?? 0);
     const items = all.slice(from, from + limit);
@@ -348,12 +354,16 @@ export class FakeKube implements KubeApi {
     this.#events.push(event);
     if (this.stallsWatches) return;
     for (const watcher of this.#watchers) {
-      if (watcher.resource === event.resource) {
+      if (isWatched(event, watcher)) {
         watcher.send({ type: event.type, object: event.object });
       }
     }
   }
 }
+
+const isWatched = (event: Event, { resource, namespace }: Watcher): boolean =>
+  event.resource === resource &&
+  (namespace === null || event.object.metadata.namespace === namespace);
 
 /** What a path of this kind points at; null when it is of another kind. */
 function under(

@@ -8,6 +8,7 @@ import { listPath, objectPath, type Resource } from '../kube/resource.ts';
 import { kubeNodes } from '../kube-node/kube-node.ts';
 import type { Managers } from '../managers.ts';
 import { runOperator } from '../operator.ts';
+import { pods, type PlaceholderOptions } from '../placeholder/placeholder-pod.ts';
 import { FakeKube } from './fake-kube.ts';
 
 type Status = Readonly<Record<string, unknown>> & {
@@ -49,11 +50,13 @@ export class OperatorWorld {
   readonly admin = caller();
   /** Bends what the operator's calls to the manager are answered with. */
   bend: (answer: Outcome<never>, call: string) => Outcome<never> | null = () => null;
+  /** Of the operators that are run from now on. */
+  placeholders: PlaceholderOptions | null = null;
   #ending = new AbortController();
 
   /** `seesNodes` false: as where the operator has no right to. */
   constructor(options: { readonly seesNodes: boolean } = { seesNodes: true }) {
-    const served = options.seesNodes ? [...kinds, kubeNodes] : kinds;
+    const served = options.seesNodes ? [...kinds, kubeNodes, pods] : kinds;
     this.kube = new FakeKube(this.world.timers, served);
   }
 
@@ -70,7 +73,11 @@ export class OperatorWorld {
     this.#ending = new AbortController();
     const { world, kube } = this;
     const { env } = world.managerEnv('operator');
-    void runOperator({ env, api: kube, managers: this.#managers() }, this.#ending.signal);
+    const { placeholders } = this;
+    void runOperator(
+      { env, api: kube, managers: this.#managers(), placeholders },
+      this.#ending.signal,
+    );
   }
 
   stop(): void {
