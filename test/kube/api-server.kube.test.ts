@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { crdRuleSuite } from './suites/crd-rules.ts';
 import { machinerySuite } from './suites/machinery.ts';
 import { operatorSuite } from './suites/operator.ts';
+import { wishRuleSuite } from './suites/wish-rules.ts';
 import { ControlPlane } from './testing/control-plane.ts';
 import { findCrdServer } from './testing/crd-server.ts';
 
@@ -19,6 +20,7 @@ describe.skipIf(server === null)('a real API server', () => {
   afterAll(() => plane?.stop());
 
   crdRuleSuite(thePlane);
+  wishRuleSuite(thePlane);
   machinerySuite(thePlane);
   operatorSuite(thePlane);
 });

@@ -7,14 +7,14 @@ import {
   type VirtualMachineStatus,
 } from '../../../src/api/schema/kubernetes/virtual-machine.ts';
 import { crdOf } from '../../../src/operator/crd/definition.ts';
-import { kinds, virtualMachines } from '../../../src/operator/crd/kinds.ts';
+import { kinds, virtualMachines, type Kind } from '../../../src/operator/crd/kinds.ts';
 import { applyStatus } from '../../../src/operator/kube/apply.ts';
 import type { KubeAnswer, KubeObject } from '../../../src/operator/kube/kube-api.ts';
-import { listPath, objectPath } from '../../../src/operator/kube/resource.ts';
+import { apiVersionOf, listPath, objectPath } from '../../../src/operator/kube/resource.ts';
 import type { ControlPlane } from '../testing/control-plane.ts';
 
 const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-const namespace = 'default';
+export const namespace = 'default';
 
 /** Teaches the server all kinds, as `kubectl apply -f deploy/crds` does, and waits until it serves them. */
 export async function installCrds({ api }: ControlPlane): Promise<void> {
@@ -35,32 +35,42 @@ export async function installCrds({ api }: ControlPlane): Promise<void> {
   }
 }
 
-/** What a server says of this spec, without keeping it. */
+/** What a server says of this spec of a VirtualMachine, without keeping it. */
 export function judge(
-  { api }: ControlPlane,
+  plane: ControlPlane,
   name: string,
   spec: unknown,
   options: { readonly keep?: boolean; readonly manager?: string } = {},
 ): Promise<KubeAnswer> {
+  return judgeKind(plane, virtualMachines, { ...options, name, spec });
+}
+
+export function judgeKind(
+  { api }: ControlPlane,
+  kind: Kind,
+  options: {
+    readonly name: string;
+    readonly spec: unknown;
+    readonly keep?: boolean;
+    readonly manager?: string;
+  },
+): Promise<KubeAnswer> {
+  const { name, spec } = options;
+  const metadata = kind.isNamespaced ? { name, namespace } : { name };
   return api.call({
     method: 'PATCH',
-    path: objectPath(virtualMachines, { namespace, name }),
+    path: objectPath(kind, metadata),
     query: {
       fieldManager: options.manager ?? 'kubectl',
       ...(options.keep === true ? {} : { dryRun: 'All' }),
     },
     contentType: 'application/apply-patch+yaml',
-    body: {
-      apiVersion: 'kennel.dev/v1alpha1',
-      kind: 'VirtualMachine',
-      metadata: { name, namespace },
-      spec,
-    },
+    body: { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, spec },
   });
 }
 
 const disk = (source: object) => ({ source, format: 'Raw', bus: 'Virtio' });
-const refusedBy = (answer: KubeAnswer): string =>
+export const refusedBy = (answer: KubeAnswer): string =>
   answer.kind === 'answered' ? 'accepted' : `${answer.failure.kind}: ${answer.failure.message}`;
 
 export function crdRuleSuite(plane: () => ControlPlane): void {

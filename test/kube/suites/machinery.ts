@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { realEnv } from '../../../src/env/real/real-env.ts';
 import { realLog } from '../../../src/env/real/log.ts';
 import { virtualMachines } from '../../../src/operator/crd/kinds.ts';
-import { applyFinalizers } from '../../../src/operator/kube/apply.ts';
+import { applyFinalizers, mergeObject } from '../../../src/operator/kube/apply.ts';
 import type { KubeAnswer, KubeObject } from '../../../src/operator/kube/kube-api.ts';
 import { Reflector } from '../../../src/operator/kube/reflector.ts';
 import { objectPath } from '../../../src/operator/kube/resource.ts';
@@ -104,6 +104,26 @@ export function machinerySuite(plane: () => ControlPlane): void {
       expect(held?.spec).toMatchObject({ memory: '1Gi' });
       await applyFinalizers(api, virtualMachines, object, []);
       expect(await read()).toBe(null);
+    });
+
+    test('a change that names a version is refused where somebody has written since', async () => {
+      const { api } = plane();
+      await make('written');
+      const path = objectPath(virtualMachines, { namespace: 'default', name: 'written' });
+      const answer = await api.call({ method: 'GET', path });
+      if (answer.kind === 'failed') throw new Error(answer.failure.message);
+      const old = answer.body as KubeObject;
+      const { uid, resourceVersion } = old.metadata;
+      const patch = (annotation: string | null) => ({
+        metadata: { uid, resourceVersion, annotations: { 'kennel.dev/test': annotation } },
+      });
+      const first = await mergeObject(api, virtualMachines, old, patch('1'));
+      expect(first).toMatchObject({
+        body: { metadata: { annotations: { 'kennel.dev/test': '1' } } },
+      });
+      const second = await mergeObject(api, virtualMachines, old, patch(null));
+      expect(second).toMatchObject({ kind: 'failed', failure: { kind: 'conflict' } });
+      await remove('written');
     });
 
     test('an object that is gone is not made anew by a write to it', async () => {

@@ -7,12 +7,17 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAgentConfig, saveAgentConfig } from '../../../src/cli/start/service-config.ts';
 import { realEnv } from '../../../src/env/real/real-env.ts';
 import { realLog } from '../../../src/env/real/log.ts';
-import { hypervisors, virtualMachines } from '../../../src/operator/crd/kinds.ts';
+import {
+  hypervisors,
+  migrations,
+  nodeMaintenances,
+  virtualMachines,
+} from '../../../src/operator/crd/kinds.ts';
 import { objectPath } from '../../../src/operator/kube/resource.ts';
 import { vmNameOf } from '../../../src/operator/vm/vm-name.ts';
 import { kennel } from '../../managers/manager-process.ts';
 import { freePorts, type ControlPlane } from '../testing/control-plane.ts';
-import { installCrds, judge } from './crd-rules.ts';
+import { installCrds, judge, judgeKind } from './crd-rules.ts';
 
 const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'kennel.mjs');
 const within = { timeout: 60_000, interval: 100 };
@@ -114,10 +119,11 @@ export function operatorSuite(plane: () => ControlPlane): void {
     let site: Site;
     const path = objectPath(virtualMachines, { namespace: 'default', name: 'db' });
     const name = vmNameOf('default', 'db');
-    const object = async () => {
-      const answer = await plane().api.call({ method: 'GET', path });
+    const shownAt = async (at: string) => {
+      const answer = await plane().api.call({ method: 'GET', path: at });
       return answer.kind === 'answered' ? (answer.body as Shown) : null;
     };
+    const object = () => shownAt(path);
     const phase = async (): Promise<string | undefined> => (await object())?.status?.phase;
     beforeAll(async () => {
       await installCrds(plane());
@@ -145,10 +151,7 @@ export function operatorSuite(plane: () => ControlPlane): void {
 
     test('the hypervisor is shown', async () => {
       const shown = objectPath(hypervisors, { name: 'node-1' });
-      await until(async () => {
-        const answer = await plane().api.call({ method: 'GET', path: shown });
-        return answer.kind === 'answered' && (answer.body as Shown).status?.phase === 'Online';
-      });
+      await until(async () => (await shownAt(shown))?.status?.phase === 'Online');
       expect(site.log).not.toContain('"level":"error"');
     });
 
@@ -163,6 +166,19 @@ export function operatorSuite(plane: () => ControlPlane): void {
       expect((await object())?.status).toMatchObject({ token: 1 });
     });
 
+    test('a Migration that has nowhere to go is Failed, and the VM stays', async () => {
+      const spec = { vmName: 'db', targetHypervisor: 'node-1' };
+      await judgeKind(plane(), migrations, { name: 'away', spec, keep: true });
+      const away = objectPath(migrations, { namespace: 'default', name: 'away' });
+      await until(async () => (await shownAt(away))?.status?.phase === 'Failed');
+      expect((await shownAt(away))?.status).toMatchObject({ observedGeneration: 1 });
+      expect(await phase()).toBe('Stopped');
+      // Nothing is left to call off, so nothing holds it.
+      await until(async () => ((await shownAt(away))?.metadata.finalizers ?? []).length === 0);
+      await plane().api.call({ method: 'DELETE', path: away });
+      await until(async () => (await shownAt(away)) === null);
+    });
+
     test('what is deleted is gone when its domain is', async () => {
       await site.kennel(`vm start ${name}`);
       await until(async () => (await phase()) === 'Running');
@@ -170,10 +186,21 @@ export function operatorSuite(plane: () => ControlPlane): void {
       await until(async () => (await object()) === null);
       expect((await site.vms()).map((one) => one.name)).not.toContain(name);
     });
+
+    test('a NodeMaintenance of the only hypervisor is refused, says why, and goes when it is deleted', async () => {
+      const spec = { nodeName: 'node-1', reason: 'new memory', evictionTimeout: '1h' };
+      await judgeKind(plane(), nodeMaintenances, { name: 'fix', spec, keep: true });
+      const fix = objectPath(nodeMaintenances, { name: 'fix' });
+      await until(async () => (await shownAt(fix))?.status?.phase === 'Failed');
+      expect((await shownAt(fix))?.metadata.finalizers).toEqual(['kennel.dev/maintenance']);
+      expect((await shownAt(fix))?.status?.lastError ?? '').toMatch(/: ./);
+      await plane().api.call({ method: 'DELETE', path: fix });
+      await until(async () => (await shownAt(fix)) === null);
+    });
   });
 }
 
 interface Shown {
-  readonly metadata: { readonly uid: string };
-  readonly status?: { readonly phase?: string };
+  readonly metadata: { readonly uid: string; readonly finalizers?: readonly string[] };
+  readonly status?: { readonly phase?: string; readonly lastError?: string };
 }

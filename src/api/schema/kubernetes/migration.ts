@@ -19,7 +19,7 @@ const fields = z.strictObject({
   deadlineMs: deadlineMs.default(600_000).describe('Then it is called off, and the VM stays.'),
 });
 
-const specTransitions: readonly TransitionRule<z.output<typeof fields>>[] = [
+export const migrationTransitions: readonly TransitionRule<z.output<typeof fields>>[] = [
   {
     cel: 'self == oldSelf',
     message: 'a move that was asked for is not changed; make another one',
@@ -28,7 +28,7 @@ const specTransitions: readonly TransitionRule<z.output<typeof fields>>[] = [
 ];
 
 /** One move of a VM. */
-export const migrationSpecSchema = ruled(fields, [], specTransitions);
+export const migrationSpecSchema = ruled(fields, [], migrationTransitions);
 
 export const migrationStatusSchema = z.strictObject({
   phase: z.enum(['Pending', 'Preparing', 'Running', 'Succeeded', 'Failed']).optional(),

@@ -27,7 +27,7 @@ const fields = z.strictObject({
     ),
 });
 
-const specTransitions: readonly TransitionRule<z.output<typeof fields>>[] = [
+export const nodeMaintenanceTransitions: readonly TransitionRule<z.output<typeof fields>>[] = [
   {
     cel: 'self.nodeName == oldSelf.nodeName',
     message: 'nodeName is immutable',
@@ -36,7 +36,7 @@ const specTransitions: readonly TransitionRule<z.output<typeof fields>>[] = [
 ];
 
 /** That a hypervisor is to be empty and left alone for as long as the object is there. */
-export const nodeMaintenanceSpecSchema = ruled(fields, [], specTransitions);
+export const nodeMaintenanceSpecSchema = ruled(fields, [], nodeMaintenanceTransitions);
 
 export const nodeMaintenanceStatusSchema = z.strictObject({
   phase: z
