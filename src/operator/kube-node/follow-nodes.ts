@@ -46,7 +46,7 @@ export function followKubeNodes(options: {
   let isListed = false;
   void followed.reflector.synced.then(() => {
     isListed = true;
-    onHypervisors(sight.nodes.keys());
+    return onHypervisors(sight.nodes.keys());
   });
   return {
     ...followed,

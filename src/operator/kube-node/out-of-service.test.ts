@@ -215,16 +215,15 @@ test('whatever happens, others keep their taints, ours stands on a proof, and no
         const spec = { taints: [...added, ...kept] };
         node = { ...node, spec, status: { nodeInfo: { bootID: boot } } };
         const plan = planOf(node, view);
-        if (plan.kind === 'set') {
-          sets += 1;
-          expect(view?.state).toBe('fenced');
-          expect(view?.fence?.bootId).toBe(boot);
-        }
+        const isSet = plan.kind === 'set';
+        sets += isSet ? 1 : 0;
+        expect(isSet && (view?.state !== 'fenced' || view.fence?.bootId !== boot)).toBe(false);
         node = step(node, view, `t-${index}`);
         expect(taintsOf(node)).toEqual(expect.arrayContaining([...added]));
         expect(taintsOf(node).length - added.length).toBeLessThanOrEqual(1);
         expect(planOf(node, view).kind).toBe('stays');
-        if (view?.state !== 'fenced') expect(taintsOf(node)).toEqual(added);
+        const stands = view?.state === 'fenced';
+        expect(stands || taintsOf(node).length === added.length).toBe(true);
       });
     }),
   );
