@@ -4,13 +4,11 @@ import { nodeId } from '../../core/model/ids.ts';
 import { ok, type Outcome } from '../../core/problem.ts';
 import { enrolNode } from '../../core/request/node.ts';
 import type { Env } from '../../env/env.ts';
-import { fingerprintOf } from '../../pki/certificate-identity.ts';
 import { issueFromRequest } from '../../pki/leaf.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
-import { derOfPem } from '../../pki/pem.ts';
 import type { Leader } from '../leader.ts';
 import type { SessionHub } from '../session-hub.ts';
-import { usedUp, type JoinTokens, type UsedToken } from './join-tokens.ts';
+import type { JoinTokens, UsedToken } from './join-tokens.ts';
 
 interface JoinServiceOptions {
   readonly env: Env;
@@ -41,11 +39,10 @@ export class JoinService {
       name: body.node,
       certificateRequest: body.certificateRequest,
     } as const;
-    return this.#options.tokens.use(body.token, by, (token) => {
-      if (token.issuedPem === null) return this.#enrol(leader, body, token);
-      const known = leader.mirror.nodes.get(nodeId(body.node));
-      const isSame = known?.certificateFingerprint === fingerprintOf(derOfPem(token.issuedPem));
-      return Promise.resolve(isSame ? this.#joined(leader, token.issuedPem) : usedUp(by));
+    return this.#options.tokens.use(body.token, by, {
+      recorded: () => leader.mirror.nodes.get(nodeId(body.node))?.certificateFingerprint ?? null,
+      join: (token) => this.#enrol(leader, body, token),
+      again: (certificatePem) => this.#joined(leader, certificatePem),
     });
   }
 

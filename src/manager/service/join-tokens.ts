@@ -5,6 +5,7 @@ import { nodeId } from '../../core/model/ids.ts';
 import { ok, problem, type Outcome, type Problem } from '../../core/problem.ts';
 import type { Env } from '../../env/env.ts';
 import { isoAfter, isoDifferenceMs } from '../../env/iso-time.ts';
+import { fingerprintOf } from '../../pki/certificate-identity.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import {
   formatJoinToken,
@@ -55,13 +56,17 @@ export interface Joiner {
 
 /** A token that was found good. */
 export interface UsedToken extends TokenPurpose {
-  /**
-   * The certificate that this very request was given before, when its answer got lost; null = the
-   * token was not used. Only who holds the key of that request can do anything with it.
-   */
-  readonly issuedPem: string | null;
   /** To be part of the write that the token allows: so it lets one in, and nobody else. */
   spend(certificatePem: string): ExtraWrites;
+}
+
+/** What a join does, first and when its answer got lost. */
+export interface JoinSteps<T> {
+  /** Fingerprint of the certificate that is recorded for who joins; null = nobody of that name is. */
+  recorded(): string | null;
+  join(token: UsedToken): Promise<Outcome<T>>;
+  /** Answers once more. Only who holds the key of that request can do anything with the certificate. */
+  again(certificatePem: string): Outcome<T>;
 }
 
 /** Expired tokens let go with one write, at the most. */
@@ -130,13 +135,10 @@ export class JoinTokens {
 
   /**
    * Runs `join` when the token is good for it; E_TOKEN_INVALID or E_TOKEN_EXPIRED otherwise. A request
-   * whose answer got lost may be made again with the same token and the same key.
+   * whose answer got lost may be made again with the same token and the same key, as long as what was
+   * issued then is what is recorded.
    */
-  async use<T>(
-    text: string,
-    by: Joiner,
-    join: (token: UsedToken) => Promise<Outcome<T>>,
-  ): Promise<Outcome<T>> {
+  async use<T>(text: string, by: Joiner, steps: JoinSteps<T>): Promise<Outcome<T>> {
     const parsed = parseJoinToken(text);
     if (parsed.kind === 'problem') return parsed;
     const key = joinTokenKey(parsed.value.id);
@@ -145,13 +147,21 @@ export class JoinTokens {
     this.#inUse.add(key);
     try {
       const found = await this.#find(key, parsed.value.secret, by);
-      return found.kind === 'problem' ? found : await join(found.value);
+      if (found.kind === 'problem') return found;
+      const { token, issuedPem } = found.value;
+      if (issuedPem === null) return await steps.join(token);
+      const isRecorded = steps.recorded() === fingerprintOf(derOfPem(issuedPem));
+      return isRecorded ? steps.again(issuedPem) : usedUp(by);
     } finally {
       this.#inUse.delete(key);
     }
   }
 
-  async #find(key: string, secret: string, by: Joiner): Promise<Outcome<UsedToken>> {
+  async #find(
+    key: string,
+    secret: string,
+    by: Joiner,
+  ): Promise<Outcome<{ readonly token: UsedToken; readonly issuedPem: string | null }>> {
     const { item } = await this.#store.get(key);
     const stored = item === null ? null : (JSON.parse(item.value) as StoredToken);
     if (stored === null || !isJoinSecret(secret, stored.hash)) return usedUp(by);
@@ -172,14 +182,15 @@ export class JoinTokens {
       const spent: StoredToken = { ...stored, used: { requestHash, certificatePem } };
       return { puts: [{ key, value: JSON.stringify(spent) }] };
     };
-    return ok({ role, name, replaces, isWitness, issuedPem: used?.certificatePem ?? null, spend });
+    const token = { role, name, replaces, isWitness, spend };
+    return ok({ token, issuedPem: used?.certificatePem ?? null });
   }
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
 /** Nobody learns whether a token was ever good. */
-export function usedUp(by: Joiner): Outcome<never> {
+function usedUp(by: Joiner): Outcome<never> {
   return refused('E_TOKEN_INVALID', by, 'the token is unknown, or was used before');
 }
 

@@ -27,10 +27,8 @@ import type { Env } from '../../env/env.ts';
 import type { PeerIdentity } from '../../env/network.ts';
 import { alternativeNamesOf } from '../../pki/alternative-names.ts';
 import type { ClusterKeys } from '../../pki/cluster-keys.ts';
-import { fingerprintOf } from '../../pki/certificate-identity.ts';
 import type { CertificateAuthority } from '../../pki/credentials.ts';
 import { issueFromRequest } from '../../pki/leaf.ts';
-import { derOfPem } from '../../pki/pem.ts';
 import { encodeBackup } from '../../store/backup/backup-file.ts';
 import { readContent } from '../../store/backup/content.ts';
 import type { Membership, MembershipOutcome } from '../../store/membership.ts';
@@ -40,7 +38,7 @@ import type { Leader } from '../leader.ts';
 import type { Mirror } from '../mirror.ts';
 import { isReachable, type KnownLeader, type Peers } from '../peers.ts';
 import { asked } from './asked.ts';
-import { usedUp, type JoinTokens, type UsedToken } from './join-tokens.ts';
+import type { JoinTokens, UsedToken } from './join-tokens.ts';
 
 interface RegistryServiceOptions {
   readonly env: Env;
@@ -93,11 +91,17 @@ export class RegistryService {
       name: body.name,
       certificateRequest: body.certificateRequest,
     } as const;
-    return this.#options.tokens.use(body.token, by, (token) => {
-      if (token.issuedPem === null) return this.#enrol(leader, body, token);
-      const known = leader.mirror.managers.get(managerId(body.name));
-      const isSame = known?.certificateFingerprint === fingerprintOf(derOfPem(token.issuedPem));
-      return Promise.resolve(isSame ? this.#joined(known, token.issuedPem) : usedUp(by));
+    const recorded = (): ManagerRecord | undefined =>
+      leader.mirror.managers.get(managerId(body.name));
+    return this.#options.tokens.use(body.token, by, {
+      recorded: () => recorded()?.certificateFingerprint ?? null,
+      join: (token) => this.#enrol(leader, body, token),
+      again: (certificatePem) => {
+        const known = recorded();
+        return known === undefined
+          ? problem(unknownManager(body.name))
+          : this.#joined(known, certificatePem);
+      },
     });
   }
 
