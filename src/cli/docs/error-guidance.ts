@@ -105,7 +105,7 @@ export const errorGuidance: Readonly<Record<ProblemCode, Guidance>> = {
   },
   E_TOKEN_INVALID: {
     facts: [
-      'A join token is good for one join. It is kept only as a hash, so it cannot be shown again.',
+      'A join token is good for one join: a request whose answer got lost may be made again with the same key, any other is refused. It is kept only as a hash, so it cannot be shown again.',
     ],
     try: ['kennel node token --node NAME'],
   },
