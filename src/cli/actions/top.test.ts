@@ -18,7 +18,7 @@ test('who uses most comes first, and what is not measured last', () => {
   expect(topOf(status, 'memory').vms.map((vm) => vm.name)).toEqual(['small', 'busy', 'fresh']);
 });
 
-test('a node uses what its VMs do; nothing is said of one whose VMs are not measured', () => {
+test('a node uses what its VMs do; nothing is said of one whose VMs are not measured, and one without any uses nothing', () => {
   const [first, second] = topOf(status, 'cpu').nodes;
   expect(first).toMatchObject({
     name: 'node-1',
@@ -26,5 +26,8 @@ test('a node uses what its VMs do; nothing is said of one whose VMs are not meas
     cpus: { used: 1.35, booked: 6, has: 32 },
     memoryMiB: { used: 500, booked: 8192, has: 65_536 },
   });
-  expect(second).toMatchObject({ name: 'node-2', vms: 0, cpus: { used: null } });
+  expect(second).toMatchObject({ name: 'node-2', vms: 0, cpus: { used: 0 } });
+  const fresh = sampleVm({ name: 'fresh', node: 'node-2', usage: null });
+  const [, waiting] = topOf({ ...status, vms: [fresh] }, 'cpu').nodes;
+  expect(waiting).toMatchObject({ vms: 1, cpus: { used: null }, memoryMiB: { used: null } });
 });

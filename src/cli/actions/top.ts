@@ -96,6 +96,6 @@ export function topOf({ nodes, vms }: StatusView, by: 'cpu' | 'memory'): Top {
 
 function sum(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
-  if (known.length === 0) return null;
+  if (known.length === 0 && values.length > 0) return null;
   return Math.round(known.reduce((total, value) => total + value, 0) * 100) / 100;
 }

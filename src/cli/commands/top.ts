@@ -5,7 +5,7 @@ export const topCommand = command({
   name: 'top',
   summary: 'what nodes and VMs use of their CPUs and memory',
   description: [
-    'Used is what the agents measured of late, booked what the VMs on a node are specified with, and has what the node offers. A VM that was just started is measured from the second look of its agent on, and shows - until then.',
+    'Used is what the agents measured of late, booked what the VMs on a node are specified with, and has what the node offers. A VM that was just started shows - until its agent has looked at it twice, which takes up to half a minute.',
     'VMs that use most come first.',
   ],
   arguments: {},
