@@ -113,7 +113,7 @@ export class ClusterSight {
     const { clusterId, epoch, vcpuOvercommit, vms, nodes } = status.value;
     this.#cluster = { clusterId, epoch, vcpuOvercommit };
     const seen = vms.map((vm) => this.#learned.get(vm.name) ?? vm);
-    this.#onVms(take(this.vms, named([...seen, ...this.#learned.values()])));
+    this.#onVms(take(this.vms, named([...seen, ...this.#learned.values()]), withoutUsage));
     this.#onNodes(take(this.nodes, named(nodes), withoutAges));
     if (failovers.kind === 'ok') {
       const byId = new Map(failovers.value.map((one) => [one.id.toLowerCase(), one]));
@@ -129,6 +129,11 @@ export class ClusterSight {
 
 const named = <T extends { readonly name: string }>(views: readonly T[]): Map<string, T> =>
   new Map(views.map((one) => [one.name, one]));
+
+/** No object shows it, and it is another one at every look. */
+function withoutUsage({ usage: _, ...rest }: VmView): unknown {
+  return rest;
+}
 
 /** What passes by itself is no change. */
 function withoutAges(node: NodeView): unknown {
