@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { vmStates } from '../../core/model/vm.ts';
 import { askedVerbs, calledVerbs } from '../../core/model/vm-action.ts';
 import { lockKinds } from '../../core/model/vm-lock.ts';
 import { budgetViewSchema, fenceDeviceViewSchema, fenceGradeSchema } from './fencing.ts';
@@ -19,19 +20,7 @@ const nodeStateSchema = z.enum([
   'quarantined',
 ]);
 
-const vmStateSchema = z.enum([
-  'stopped',
-  'starting',
-  'running',
-  'paused',
-  'stopping',
-  'migrating',
-  'waitingProof',
-  'recovering',
-  'backoff',
-  'failed',
-  'unknown',
-]);
+const vmStateSchema = z.enum(vmStates);
 
 /** One thing that is wrong, with the command that fixes it. */
 export const findingSchema = z.object({

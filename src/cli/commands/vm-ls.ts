@@ -1,20 +1,6 @@
+import { vmStates } from '../../core/model/vm.ts';
 import { command } from '../command.ts';
 import { duration, flag, repeatedText, someOf } from '../option.ts';
-
-/** As the API tells them. */
-const states = [
-  'stopped',
-  'starting',
-  'running',
-  'paused',
-  'stopping',
-  'migrating',
-  'waitingProof',
-  'recovering',
-  'backoff',
-  'failed',
-  'unknown',
-] as const;
 
 export const ls = command({
   name: 'ls',
@@ -32,7 +18,7 @@ export const ls = command({
       '--node-label <label>',
       'on a node with this label: rack=a, or rack for any value (may be repeated)',
     ),
-    state: someOf('--state <state>', 'in this state (may be repeated)', states),
+    state: someOf('--state <state>', 'in this state (may be repeated)', vmStates),
     desired: someOf('--desired <goal>', 'wanted like this (may be repeated)', [
       'running',
       'stopped',

@@ -42,7 +42,21 @@ export type VmPhase =
   | 'failed';
 
 /** What people see: the phase refined by what is observed. */
-export type VmState = VmPhase | 'paused' | 'waitingProof' | 'unknown';
+export const vmStates = [
+  'stopped',
+  'starting',
+  'running',
+  'paused',
+  'stopping',
+  'migrating',
+  'waitingProof',
+  'recovering',
+  'backoff',
+  'failed',
+  'unknown',
+] as const satisfies readonly (VmPhase | 'paused' | 'waitingProof' | 'unknown')[];
+
+export type VmState = (typeof vmStates)[number];
 
 export type VmPriority = 'high' | 'medium' | 'low';
 
