@@ -131,7 +131,8 @@ const named = <T extends { readonly name: string }>(views: readonly T[]): Map<st
   new Map(views.map((one) => [one.name, one]));
 
 /** No object shows it, and it is another one at every look. */
-function withoutUsage({ usage: _, ...rest }: VmView): unknown {
+function withoutUsage(vm: VmView): unknown {
+  const { usage: _, ...rest } = vm;
   return rest;
 }
 
